@@ -1,0 +1,53 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef BASE_OUTPUT_H
+#define BASE_OUTPUT_H
+
+#include "base/buffer.h"
+
+// Files of our own, never half-written: bytes go to a temporary name beside the target, are synced,
+// and renamed.
+
+// Writes a whole file. IO on failure (disk full included); the old file, if any, is then untouched.
+mb_status mb_write_file(
+    mb_context *ctx, const char *path, const void *bytes, size_t length) MB_MUST_CHECK;
+// Writes a buffer (its sticky failure is returned) and clears it.
+mb_status mb_write_buffer(mb_buffer *buffer, const char *path) MB_MUST_CHECK;
+
+// A file written piece by piece under a temporary name.
+typedef struct mb_output {
+    mb_context *ctx;
+    char *path, *temporary;
+    int descriptor;
+} mb_output;
+mb_status mb_output_open(mb_output *output, mb_context *ctx, const char *path) MB_MUST_CHECK;
+mb_status mb_output_write(mb_output *output, const void *bytes, size_t length) MB_MUST_CHECK;
+// Syncs and renames; the output is closed whatever the result.
+mb_status mb_output_commit(mb_output *output) MB_MUST_CHECK;
+// Drops what was written. Safe after commit, and on a zeroed output.
+void mb_output_abandon(mb_output *output);
+
+// Reads a whole file, within the limits. The caller frees *out with mb_release; a zero byte follows
+// the length bytes.
+mb_status mb_read_file(mb_context *ctx, const char *path, char **out, size_t *length) MB_MUST_CHECK;
+// Makes a directory and its parents; an existing one is fine.
+mb_status mb_make_directory(mb_context *ctx, const char *path) MB_MUST_CHECK;
+bool mb_path_exists(const char *path);
+bool mb_path_is_directory(const char *path);
+// Joins and normalises: an absolute name stays. Freed with mb_release.
+char *mb_path_join(mb_context *ctx, const char *directory, const char *name);
+// Names of the entries of a directory (without . and ..) in byte order. Freed with mb_names_clear.
+typedef struct mb_names {
+    mb_context *ctx;
+    char **name;
+    size_t n, capacity;
+} mb_names;
+mb_status mb_names_of_directory(mb_names *names, mb_context *ctx, const char *path) MB_MUST_CHECK;
+// Paths that a pattern (glob of the last part, or a plain path) names under directory, in byte
+// order of names.
+mb_status mb_names_of_pattern(
+    mb_names *names, mb_context *ctx, const char *directory, const char *pattern) MB_MUST_CHECK;
+void mb_names_clear(mb_names *names);
+
+#endif

@@ -1,0 +1,113 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#define _XOPEN_SOURCE 700
+#include "testing.h"
+
+#include <ftw.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static void print_notice(void *user, mb_notice_level level, const char *where, const char *text) {
+    (void)user;
+    if (getenv("MB_TEST_NOTICES") != NULL) {
+        print_message("%s: %s: %s\n", level == MB_NOTICE_WARNING ? "warning" : "note", where, text);
+    }
+}
+
+void mb_test_world_open(mb_test_world *world, unsigned n_threads, uint32_t cpu_mask) {
+    mb_runtime_settings settings = MB_RUNTIME_SETTINGS_INIT;
+    settings.n_threads = n_threads;
+    settings.cpu_mask = cpu_mask;
+    settings.notice = print_notice;
+    assert_int_equal(mb_runtime_create(&settings, &world->runtime), MB_OK);
+    assert_int_equal(mb_context_create(world->runtime, &world->ctx), MB_OK);
+}
+
+void mb_test_world_close(mb_test_world *world) {
+    mb_context_destroy(world->ctx);
+    mb_runtime_destroy(world->runtime);
+}
+
+void mb_test_assert_fails(mb_context *ctx, mb_status got, mb_status wanted, const char *part,
+    const char *call, const char *file, int line) {
+    if (got != wanted || strstr(mb_context_error_text(ctx), part) == NULL) {
+        print_error("%s: got %s (\"%s\"), wanted %s with \"%s\"\n", call, mb_status_name(got),
+            mb_context_error_text(ctx), mb_status_name(wanted), part);
+        _fail(file, line);
+    }
+    mb_context_clear(ctx);
+}
+
+void mb_test_assert_close(const float *got, const float *wanted, size_t n, double absolute,
+    double relative, const char *what) {
+    for (size_t i = 0; i < n; i++) {
+        const double difference = fabs((double)got[i] - (double)wanted[i]);
+        if (!(difference <= absolute + relative * fabs((double)wanted[i]))) {
+            fail_msg("%s: element %zu of %zu is %.9g, wanted %.9g", what, i, n, (double)got[i],
+                (double)wanted[i]);
+        }
+    }
+}
+
+void mb_test_assert_same_bits(
+    const void *got, const void *wanted, size_t n, size_t size, const char *what) {
+    const char *a = got;
+    const char *b = wanted;
+    for (size_t i = 0; i < n; i++) {
+        if (memcmp(a + i * size, b + i * size, size) != 0) {
+            fail_msg("%s: element %zu of %zu differs in its bits", what, i, n);
+        }
+    }
+}
+
+const char *mb_test_source(const char *relative) {
+    static char path[4096];
+    const char *root = getenv("MB_SOURCE_DIR");
+    snprintf(path, sizeof path, "%s/%s", root != NULL ? root : ".", relative);
+    return path;
+}
+
+const char *mb_test_shared(const char *relative) {
+    static char path[4096];
+    const char *root = getenv("MB_SOURCE_DIR");
+    snprintf(path, sizeof path, "%s/../shared/data/%s", root != NULL ? root : ".", relative);
+    if (access(path, R_OK) != 0) {
+        print_message("SKIPPED: reference data %s is absent\n", relative);
+        skip();
+    }
+    return path;
+}
+
+char *mb_test_directory(void) {
+    const char *base = getenv("TMPDIR");
+    char *path = malloc(4096);
+    assert_non_null(path);
+    snprintf(path, 4096, "%s/minbias-test-XXXXXX", base != NULL ? base : P_tmpdir);
+    assert_non_null(mkdtemp(path));
+    return path;
+}
+
+static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *walk) {
+    (void)info;
+    (void)type;
+    (void)walk;
+    return remove(path);
+}
+
+void mb_test_remove_directory(char *path) {
+    nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    free(path);
+}
+
+uint64_t mb_test_seed(void) {
+    static uint64_t seed;
+    if (seed == 0) {
+        const char *text = getenv("MB_TEST_SEED");
+        seed = text != NULL ? strtoull(text, NULL, 10) : 1;
+        print_message("seed %llu\n", (unsigned long long)seed);
+    }
+    return seed;
+}

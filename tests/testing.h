@@ -1,0 +1,60 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef TESTS_TESTING_H
+#define TESTS_TESTING_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/base.h"
+#include "minbias/array.h"
+
+// A runtime and context for one test, with n_threads workers and the instruction sets of mask.
+typedef struct mb_test_world {
+    mb_runtime *runtime;
+    mb_context *ctx;
+} mb_test_world;
+
+void mb_test_world_open(mb_test_world *world, unsigned n_threads, uint32_t cpu_mask);
+void mb_test_world_close(mb_test_world *world);
+
+// The call must succeed; prints the context's text when it does not.
+#define assert_ok(ctx, call)                                                                       \
+    do {                                                                                           \
+        const mb_status test_status_ = (call);                                                     \
+        if (test_status_ != MB_OK) {                                                               \
+            fail_msg(                                                                              \
+                "%s: %s: %s", #call, mb_status_name(test_status_), mb_context_error_text(ctx));    \
+        }                                                                                          \
+    } while (0)
+
+// The call must fail with status, and its text must hold part. Clears the context.
+#define assert_fails(ctx, call, status, part)                                                      \
+    mb_test_assert_fails(ctx, (call), status, part, #call, __FILE__, __LINE__)
+void mb_test_assert_fails(mb_context *ctx, mb_status got, mb_status wanted, const char *part,
+    const char *call, const char *file, int line);
+
+// Largest |a-b| allowed is absolute + relative*|b|. Prints the first difference with its index.
+void mb_test_assert_close(const float *got, const float *wanted, size_t n, double absolute,
+    double relative, const char *what);
+// Bit for bit.
+void mb_test_assert_same_bits(
+    const void *got, const void *wanted, size_t n, size_t size, const char *what);
+
+// Path of a file in the reference data beside the project; when absent prints "SKIPPED <test>:
+// <path> absent" and skips the test. Borrowed, valid until the next call.
+const char *mb_test_shared(const char *relative);
+// Path of a file in the project's source tree.
+const char *mb_test_source(const char *relative);
+// A fresh directory for the test's files, removed (with contents) by mb_test_remove_directory.
+char *mb_test_directory(void);
+void mb_test_remove_directory(char *path);
+// Seed of the random tests: MB_TEST_SEED or 1; printed on first use.
+uint64_t mb_test_seed(void);
+
+#endif
