@@ -1,0 +1,79 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef DATA_DATASET_H
+#define DATA_DATASET_H
+
+#include "base/arena.h"
+#include "minbias/array.h"
+
+// Events in columns: what a detector or an array file gives, and what training, prediction and
+// prepared files take.
+
+typedef enum mb_column_role { MB_ROLE_INPUT, MB_ROLE_TARGET, MB_ROLE_EXTRA } mb_column_role;
+typedef enum mb_column_kind {
+    MB_COLUMN_DENSE,  // an array (rows, shape...)
+    MB_COLUMN_SPARSE, // per row a rising index list with values; everything else is background
+    MB_COLUMN_MADE,   // rows are made when asked for
+} mb_column_kind;
+
+typedef struct mb_column mb_column;
+struct mb_column {
+    const char *name; // as in the model's inputs; the target's is "target"
+    mb_column_role role;
+    mb_column_kind kind;
+    mb_dtype dtype; // as a prepared file stores it
+    unsigned rank;
+    size_t shape[MB_MAX_RANK]; // of one row
+    size_t size;               // elements in a row
+    mb_array dense;
+    uint64_t *offset; // sparse: rows + 1
+    uint32_t *index;  // sparse: position in the row, rising
+    void *value;      // sparse: uint16_t (dtype MB_U16) or float (MB_F32) per entry
+    float background;
+    // made: fills n rows (row numbers in rows) of size floats. Thread-safe.
+    mb_status (*make)(
+        const mb_column *column, mb_context *ctx, const uint32_t *rows, size_t n, float *out);
+    void *state;
+    void (*release_state)(mb_runtime *runtime, void *state);
+};
+
+enum { MB_SPLIT_TRAIN = 0, MB_SPLIT_VALIDATION = 1, MB_SPLIT_TEST = 2 };
+
+typedef struct mb_dataset {
+    mb_runtime *runtime;
+    mb_arena arena; // names
+    size_t n_rows;
+    mb_column *columns;
+    size_t n_columns, column_capacity;
+    int64_t *event; // per row: event number in the source's numbering
+    uint32_t *file; // per row: index into file_names
+    uint8_t *split; // per row: MB_SPLIT_
+    float *weight;  // per row sample weight, or NULL
+    const char **file_names;
+    size_t n_files;
+} mb_dataset;
+
+void mb_dataset_init(mb_dataset *dataset, mb_context *ctx);
+void mb_dataset_clear(mb_dataset *dataset);
+// Sets n_rows and makes event (0, 1, ...), file (0) and split (train) columns.
+mb_status mb_dataset_set_rows(mb_dataset *dataset, mb_context *ctx, size_t n_rows) MB_MUST_CHECK;
+// Adds a zeroed column whose name is copied; the caller fills kind, shape and contents. Borrowed
+// until the next add.
+mb_status mb_dataset_add_column(mb_dataset *dataset, mb_context *ctx, const char *name,
+    mb_column_role role, mb_column **out) MB_MUST_CHECK;
+const mb_column *mb_dataset_find(const mb_dataset *dataset, const char *name);
+const mb_column *mb_dataset_target(const mb_dataset *dataset); // first of role TARGET, or NULL
+// n rows of a column as floats (background filled in).
+mb_status mb_column_gather(const mb_column *column, mb_context *ctx, const uint32_t *rows, size_t n,
+    float *out) MB_MUST_CHECK;
+// Entries of rows of a sparse column, appended to a batch view: offset (n + 1), index and value
+// arrays that the caller owns and that hold at least mb_column_entries(...) entries.
+size_t mb_column_entries(const mb_column *column, const uint32_t *rows, size_t n);
+void mb_column_gather_sparse(const mb_column *column, const uint32_t *rows, size_t n,
+    uint32_t *offset, uint32_t *index, float *value);
+// Row numbers of one split, in order. Freed with mb_release.
+mb_status mb_dataset_rows_of(const mb_dataset *dataset, mb_context *ctx, uint8_t split,
+    uint32_t **rows, size_t *n) MB_MUST_CHECK;
+
+#endif

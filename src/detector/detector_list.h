@@ -1,0 +1,7 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+// The detectors, one a line: MB_DETECTOR(name) is the record mb_detector_<name>.
+// clang-format off
+MB_DETECTOR(barrel)
+// clang-format on

@@ -1,0 +1,156 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef NETWORK_LAYER_H
+#define NETWORK_LAYER_H
+
+#include "kernels/kernels.h"
+#include "network/model.h"
+
+// What the rest of the program may ask of a kind of layer. One file a layer under network/layers/,
+// ending in one constant record, and one line in layers/layer_list.h.
+
+typedef struct mb_step mb_step;
+typedef struct mb_plan_site mb_plan_site;
+
+// Storage order. Layers with a data_format compute channels-last only: for channels_first the plan
+// stores the value with channels last, and puts a transposition before a layer that needs the
+// written order.
+typedef enum mb_layout {
+    MB_LAYOUT_WRITTEN,  // needs and gives values in the order their shapes are written
+    MB_LAYOUT_ANY,      // element by element: takes either order and gives the same
+    MB_LAYOUT_CHANNELS, // takes and gives channels-last storage when is_channels_first says so
+} mb_layout;
+
+struct mb_layer_ops {
+    const char *name;         // study name, "conv2d"
+    const char *class_name;   // Keras's class, "Conv2D"
+    const char *help;         // one line
+    const mb_option *options; // names are Keras's config keys; study short forms are aliases
+    size_t options_size;
+    unsigned least_inputs, most_inputs; // most 0: any number
+    mb_layout layout;
+    bool (*is_channels_first)(const mb_layer *layer); // for MB_LAYOUT_CHANNELS
+    // Checks inputs (logical shapes), gives the output's shape; declares weights when
+    // layer->n_calls is 0. Errors without a prefix: the caller adds the layer's name.
+    mb_status (*infer)(mb_context *ctx, mb_model *model, mb_layer *layer,
+        const mb_value_type *inputs, size_t n_inputs, mb_value_type *output);
+    // Fills site->step for one call. Shapes in the site are as stored (channels last).
+    mb_status (*plan)(mb_context *ctx, mb_plan_site *site);
+    // Floating-point operations of one row: 2 per multiply-add, 1 per bias or element-wise
+    // operation. NULL: 0.
+    uint64_t (*flops)(const mb_layer *layer, const mb_value_type *inputs, size_t n_inputs,
+        const mb_value_type *output);
+    // Where Keras's config is not the options by name: rewrite config (in place) on reading, or the
+    // options map on writing.
+    mb_status (*from_keras)(
+        mb_context *ctx, mb_document *document, mb_node *config, unsigned keras_major);
+    mb_status (*to_keras)(
+        mb_context *ctx, mb_document *document, mb_node *config, unsigned keras_major);
+};
+
+#define MB_LAYER(name) extern const mb_layer_ops mb_layer_##name;
+#include "network/layers/layer_list.h"
+#undef MB_LAYER
+
+// NULL-terminated, in list order.
+extern const mb_layer_ops *const mb_layer_list[];
+// By study name or Keras class name, or NULL.
+const mb_layer_ops *mb_layer_find(const char *name);
+
+// Rows of one step's work: a block of consecutive rows of a batch. Values are contiguous rows of
+// floats.
+typedef struct mb_rows {
+    size_t n;               // rows in the block; may be 0
+    size_t first;           // index of the block's first row in the batch
+    const float *const *in; // per input; NULL for a sparse input
+    const struct mb_input *
+        sparse; // per input: the batch's sparse view, rows counted from the batch's start (or NULL)
+    float *out;
+    const float *d_out; // backward: gradient of the loss by out
+    float *const *d_in; // backward ADDS to these; NULL where nobody needs it
+    float
+        *gradient; // backward ADDS the step's weight gradients here, in the step's own packed order
+    void *saved;   // step->saved_bytes per row, from forward to backward of the same rows
+    void *scratch; // step->scratch_bytes, this worker's, contents lost between calls
+    const uint64_t *active; // activity bitmap of the input rows (network/sparse.h), or NULL
+    uint64_t *active_out;
+    bool is_training;
+    uint64_t seed; // of the batch's random numbers (dropout): with first + i as the sample
+    uint32_t step; // training step, counted from 0
+} mb_rows;
+
+// One unit of execution. Filled by ops->plan; constant afterwards but for packed, which refresh
+// rewrites.
+struct mb_step {
+    const mb_layer *layer;
+    const mb_kernels *kernels;
+    const void *options;
+    void *data; // the step's own tables, in the plan's arena
+    size_t n_inputs;
+    const mb_value_type *in; // as stored
+    mb_value_type out;
+    size_t *in_size, out_size; // floats per row
+    bool is_training;
+    const bool *needs_input_gradient; // per input
+    void (*forward)(const mb_step *step, const mb_rows *rows);
+    void (*backward)(const mb_step *step, const mb_rows *rows); // NULL: no gradient passes
+    size_t saved_bytes;                                         // per row
+    size_t scratch_bytes;                                       // per worker
+    size_t packed_floats;                                       // weights as the kernels want them
+    float *packed;
+    // Packs layer weights from the flat parameters (use step->layer->weights[i].offset). NULL: no
+    // weights.
+    void (*refresh)(const mb_step *step, const float *parameters, float *packed);
+    size_t gradient_floats; // of the packed gradient of one chunk of rows
+    // Adds a summed packed gradient to the flat gradient.
+    void (*unpack)(const mb_step *step, const float *packed_gradient, float *gradient);
+    // Steps that look at a whole batch (batch normalisation in training). The loop calls, over
+    // fixed chunks of rows: statistics -> (n_statistics doubles per chunk, summed through a fixed
+    // tree) -> finish -> forward; and in the backward pass d_statistics -> sum -> backward with the
+    // sums in batch. All NULL / 0 for other steps.
+    size_t n_statistics, n_d_statistics;
+    void (*statistics)(const mb_step *step, const mb_rows *rows, double *partial);
+    // total: n_statistics sums. batch: n_batch_floats that forward and backward of this step read.
+    // moving: the flat parameters, to update moving averages in (training only).
+    size_t n_batch_floats;
+    void (*finish)(
+        const mb_step *step, const double *total, size_t n_rows, float *batch, float *moving);
+    void (*d_statistics)(
+        const mb_step *step, const mb_rows *rows, const float *batch, double *partial);
+    void (*finish_backward)(
+        const mb_step *step, const double *total, size_t n_rows, float *batch, float *gradient);
+    float *batch; // n_batch_floats, shared by all workers
+};
+
+struct mb_plan_site {
+    mb_arena *arena; // for step->data
+    const mb_layer *layer;
+    mb_step *step; // layer, kernels, options, in, out, sizes, is_training, needs_input_gradient
+                   // already filled
+    bool is_input_sparse; // the (only) input comes as a sparse column with background 0
+};
+
+// The common part of layers with spatial dimensions: shape = (spatial..., channels) or (channels,
+// spatial...).
+typedef struct mb_spatial {
+    size_t n; // spatial dimensions
+    size_t dim[3];
+    size_t channels;
+} mb_spatial;
+mb_status mb_spatial_of(mb_context *ctx, const mb_value_type *type, size_t n_spatial,
+    bool is_channels_first, mb_spatial *out) MB_MUST_CHECK;
+mb_value_type mb_spatial_type(
+    const mb_value_type *like, const mb_spatial *spatial, bool is_channels_first);
+// A list option of n spatial values; one value stands for all. Fails when another number is given.
+mb_status mb_spatial_option(
+    mb_context *ctx, const mb_sizes *list, size_t n, const char *name, size_t out[3]) MB_MUST_CHECK;
+// Output length and leading padding of a window (Keras: same pads the smaller half first; valid
+// none).
+typedef enum mb_padding { MB_PADDING_VALID, MB_PADDING_SAME, MB_PADDING_CAUSAL } mb_padding;
+size_t mb_window_output(size_t length, size_t window, size_t stride, size_t dilation,
+    mb_padding padding, size_t *pad_before);
+extern const char *const mb_padding_names[];     // "valid", "same", "causal"
+extern const char *const mb_data_format_names[]; // "channels_last", "channels_first"
+
+#endif

@@ -1,0 +1,70 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef NETWORK_PLAN_H
+#define NETWORK_PLAN_H
+
+#include "network/layer.h"
+
+// Plan, reserve, then run without allocating. A plan turns a model into steps over blocks of rows
+// and lays out all memory.
+
+// One input of a batch: dense rows, or a sparse view (index lists with background 0).
+typedef struct mb_input {
+    const float *dense;     // n_rows x row size, as written; NULL for a sparse input
+    const uint32_t *offset; // n_rows + 1: where each row's entries begin
+    const uint32_t *index;  // rising within a row: position in the row in the written order
+    const float *value;
+} mb_input;
+
+typedef struct mb_plan mb_plan;
+
+typedef struct mb_plan_settings {
+    bool is_training;
+    size_t max_rows;           // of a batch (training) or of one call (prediction)
+    const bool *sparse_inputs; // per model input; NULL: all dense
+} mb_plan_settings;
+
+// Makes the plan of a finished model, which must outlive it. Parameters are loaded separately.
+mb_status mb_plan_create(mb_context *ctx, const mb_model *model, const mb_plan_settings *settings,
+    mb_plan **out) MB_MUST_CHECK;
+void mb_plan_destroy(mb_plan *plan);
+// Packs parameters (model->n_parameters floats in layer order) for the kernels and works out the
+// response to the empty event. Not while another thread runs the plan.
+void mb_plan_load(mb_plan *plan, const float *parameters);
+
+// Prediction on the calling thread: scratch (mb_plan_scratch_bytes, aligned to 64) is the caller's;
+// nothing is allocated and the plan is only read, so any number of threads may predict with scratch
+// of their own. outputs[i]: n_rows x row size. n_rows <= max_rows.
+size_t mb_plan_scratch_bytes(const mb_plan *plan);
+void mb_plan_predict(const mb_plan *plan, void *scratch, const mb_input *inputs, size_t n_rows,
+    float *const *outputs);
+
+// Called on each block of rows (from any worker): reads outputs[i] (n_rows x row size), writes
+// d_outputs[i], the gradient of the batch's loss. first_row counts in the batch.
+typedef void (*mb_loss_fn)(void *user, size_t first_row, size_t n_rows, const float *const *outputs,
+    float *const *d_outputs);
+
+typedef struct mb_train_batch {
+    const mb_input *inputs; // per model input
+    size_t n_rows;
+    uint64_t seed;
+    uint32_t step;
+    float *parameters; // the flat parameters that were loaded: moving averages are updated in place
+} mb_train_batch;
+
+// Lays out the training memory for max_rows and the runtime's threads. Later mb_plan_gradient calls
+// allocate nothing.
+mb_status mb_plan_reserve(mb_context *ctx, mb_plan *plan) MB_MUST_CHECK;
+// One forward and backward pass over a batch on all threads. gradient (n_parameters) is overwritten
+// with the sum over rows of what the loss asked for (the loss divides by the batch size itself).
+// The bits do not depend on threads or instruction set.
+mb_status mb_plan_gradient(mb_context *ctx, mb_plan *plan, const mb_train_batch *batch,
+    mb_loss_fn loss, void *user, float *gradient) MB_MUST_CHECK;
+
+// For people: the step kinds, kernels, bytes of scratch, multiply-adds per row, and which part of
+// them sparsity skips.
+void mb_plan_describe(const mb_plan *plan, mb_buffer *out);
+size_t mb_plan_training_bytes(const mb_plan *plan);
+
+#endif
