@@ -17,7 +17,7 @@ double mb_log(double x);
 double mb_log1p(double x);
 // x^y for x > 0, or x = 0 with y > 0; error below 2 ulp times max(1, |y log x| / 8).
 double mb_pow(double x, double y);
-double mb_sin(double x); // |x| < 1e5
+double mb_sin(double x); // |x| <= 2^20, NaN beyond; so are cos and tan
 double mb_cos(double x);
 double mb_tan(double x);
 double mb_asin(double x);

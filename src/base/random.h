@@ -30,6 +30,8 @@ typedef struct mb_random {
     unsigned used; // numbers of block already given
 } mb_random;
 
+// One block of four words: the bare function, pure in counter and key.
+void mb_random_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
 // A stream. epoch and sample are free coordinates (a training epoch, a layer, a file ...).
 mb_random mb_random_stream(uint64_t seed, mb_purpose purpose, uint32_t epoch, uint32_t sample);
 uint32_t mb_random_u32(mb_random *random);
