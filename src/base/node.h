@@ -33,7 +33,7 @@ struct mb_node {
                       // the program)
     mb_node *first, *last, *next; // children in order
     size_t n_children;
-    bool used; // set by mb_node_find and option parsing; see mb_node_first_unused
+    bool used; // set by mb_node_find and option parsing
 };
 
 // A tree with its memory and the name that errors quote.
@@ -60,6 +60,7 @@ mb_node *mb_node_make_int(mb_document *document, mb_context *ctx, int64_t value)
 mb_node *mb_node_make_real(mb_document *document, mb_context *ctx, double value);
 mb_node *mb_node_make_bool(mb_document *document, mb_context *ctx, bool value);
 // A scalar read as YAML's core schema would: null, true, false, integers, reals, else text.
+// Numbers that do not fit, .inf and .nan fail with FORMAT and a text that does not say where.
 mb_node *mb_node_make_scalar(mb_document *document, mb_context *ctx, const char *text, bool quoted);
 void mb_node_append(mb_node *list, mb_node *child);
 // Adds or replaces a member. key is copied.
@@ -72,7 +73,8 @@ mb_node *mb_node_copy(mb_document *document, mb_context *ctx, const mb_node *nod
 mb_status mb_fail_at(mb_context *ctx, const mb_document *document, const mb_node *node,
     const char *format, ...) MB_PRINTF(4, 5);
 
-void mb_node_write_json(mb_buffer *buffer, const mb_node *node, int indent); // indent < 0: one line
+// indent: blanks a level; < 0: everything on one line. Numbers that are not finite become null.
+void mb_node_write_json(mb_buffer *buffer, const mb_node *node, int indent);
 void mb_node_write_yaml(mb_buffer *buffer, const mb_node *node);
 
 // The name nearest to text among n names (edit distance), or NULL when none is near.
