@@ -1,0 +1,33 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef EXCHANGE_KERAS_H
+#define EXCHANGE_KERAS_H
+
+#include "network/model.h"
+
+// Models as Keras files; mb_model_load and mb_model_save of minbias/model.h are made here.
+
+// Whether a path's suffix names a model file: .h5, .hdf5, .keras, .json.
+bool mb_model_is_path(const char *path);
+
+// mb_model_save with parameters (model->n_parameters floats) in place of the model's own.
+mb_status mb_model_save_parameters(mb_context *ctx, const mb_model *model, const float *parameters,
+    const char *path) MB_MUST_CHECK;
+
+// Fills parameters (model->n_parameters floats) with the weights of a file: a whole model of any
+// kind, or weights only. Every weight of the model is taken, by layer and weight name. Fails with
+// FORMAT for a missing layer or weight and SHAPE naming both shapes; parameters are then unchanged.
+mb_status mb_model_load_weights(
+    mb_context *ctx, const mb_model *model, const char *path, float *parameters) MB_MUST_CHECK;
+
+// Models in memory, for programs that embed and for tests. name stands in messages.
+mb_status mb_model_load_h5_bytes(mb_context *ctx, const char *name, const void *bytes,
+    size_t length, mb_model **out) MB_MUST_CHECK;
+mb_status mb_model_load_keras_bytes(mb_context *ctx, const char *name, const void *bytes,
+    size_t length, mb_model **out) MB_MUST_CHECK;
+// The structure alone: all parameters are zero.
+mb_status mb_model_load_config(mb_context *ctx, const char *name, const char *json, size_t length,
+    mb_model **out) MB_MUST_CHECK;
+
+#endif
