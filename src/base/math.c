@@ -84,16 +84,21 @@ static inline double divide(pair n, pair d) {
     return quotient + (((n.hi - back.hi) - back.lo) + (n.lo - quotient * d.lo)) / d.hi;
 }
 
-// (exp(r) - 1 - r) / r^2 for |r| <= ln(2) / 2; relative to exp below 2^-61.
+// (exp(r) - 1 - r - r^2 / 2) / r^3 for |r| <= ln(2) / 2; relative to exp below 2^-61.
 static inline double exp_tail(double r) {
     const double r2 = r * r, r4 = r2 * r2;
-    const double a = (0x1.0000000000000p-1 + r * 0x1.5555555555557p-3) +
-                     r2 * (0x1.5555555555556p-5 + r * 0x1.11111111100dep-7);
-    const double b = (0x1.6c16c16c162d6p-10 + r * 0x1.a01a01abe683ap-13) +
-                     r2 * (0x1.a01a01a6d7b19p-16 + r * 0x1.71de02364614ap-19);
-    const double c =
-        (0x1.27e4db6718a69p-22 + r * 0x1.af4ddfbb33a59p-26) + r2 * 0x1.1f72fdb6c6442p-29;
+    const double a = (0x1.5555555555557p-3 + r * 0x1.5555555555556p-5) +
+                     r2 * (0x1.11111111100dep-7 + r * 0x1.6c16c16c162d6p-10);
+    const double b = (0x1.a01a01abe683ap-13 + r * 0x1.a01a01a6d7b19p-16) +
+                     r2 * (0x1.71de02364614ap-19 + r * 0x1.27e4db6718a69p-22);
+    const double c = 0x1.af4ddfbb33a59p-26 + r * 0x1.1f72fdb6c6442p-29;
     return a + r4 * (b + r4 * c);
+}
+
+// exp(r) - 1 - r for a reduced argument.
+static inline double exp_rest(pair r) {
+    const double r2 = r.hi * r.hi;
+    return r2 * (0.5 + r.hi * exp_tail(r.hi)) + (r.lo + r.lo * r.hi);
 }
 
 // x + x_low = k ln 2 + r, |r| <= ln(2) / 2 and a little.
@@ -109,7 +114,7 @@ static inline pair exp_reduce(double x, double x_low, int *k) {
 static inline pair exp_parts(double x, double x_low, int *k) {
     const pair r = exp_reduce(x, x_low, k);
     const pair one = sum_ordered(1.0, r.hi);
-    return sum_ordered(one.hi, one.lo + (r.hi * r.hi * exp_tail(r.hi) + (r.lo + r.lo * r.hi)));
+    return sum_ordered(one.hi, one.lo + exp_rest(r));
 }
 
 double mb_exp(double x) {
@@ -121,13 +126,19 @@ double mb_exp(double x) {
     return scale(e.hi + e.lo, k);
 }
 
-// expm1(x) = hi + lo for -60 < x < 60.
+// expm1(x) = hi + lo for -60 < x < 60. Just above ln(2) / 2 the sum cancels: the square, too, in
+// double-double.
 static inline pair expm1_parts(double x) {
     int k;
     const pair r = exp_reduce(x, 0.0, &k);
     const double power = power_of_two(k);
-    const pair s = sum_exact(power - 1.0, power * r.hi);
-    return sum_exact(s.hi, s.lo + power * (r.hi * r.hi * exp_tail(r.hi) + (r.lo + r.lo * r.hi)));
+    const pair half_square = product_exact(0.5 * r.hi, r.hi);
+    const double rest =
+        r.hi * r.hi * r.hi * exp_tail(r.hi) + (half_square.lo + (r.lo + r.lo * r.hi));
+    const pair less_one = sum_exact(power, -1.0);
+    const pair first = sum_exact(less_one.hi, power * r.hi);
+    const pair second = sum_exact(first.hi, power * half_square.hi);
+    return sum_exact(second.hi, second.lo + (first.lo + (less_one.lo + power * rest)));
 }
 
 double mb_expm1(double x) {
@@ -254,14 +265,15 @@ static inline pair sin_parts(pair r) {
     return sum_ordered(r.hi, r.hi * z * (a + z4 * b) + r.lo * (1.0 - 0.5 * z));
 }
 
-static inline pair cos_parts(pair r) {
+// square_low is what r.hi * r.hi lost in rounding: a quarter ulp, which the tangent cannot spare.
+static inline pair cos_parts(pair r, double square_low) {
     const double z = r.hi * r.hi, z2 = z * z, z4 = z2 * z2;
     const double a = (0x1.5555555555555p-5 + z * -0x1.6c16c16c16c16p-10) +
                      z2 * (0x1.a01a01a019d09p-16 + z * -0x1.27e4fb7712b6bp-22);
     const double b =
         (0x1.1eed8deb60c70p-29 + z * -0x1.9394b9b5db2a4p-37) + z2 * 0x1.ab7827bbeebe6p-45;
     const pair one = sum_ordered(1.0, -0.5 * z);
-    return (pair){one.hi, one.lo + (z2 * (a + z4 * b) - r.hi * r.lo)};
+    return (pair){one.hi, one.lo + (z2 * (a + z4 * b) - (r.hi * r.lo + 0.5 * square_low))};
 }
 
 // Both series are evaluated and one is chosen: phi is random, a branch on its quadrant would be
@@ -269,7 +281,7 @@ static inline pair cos_parts(pair r) {
 static inline double trigonometric(double x, unsigned shift) {
     unsigned quadrant;
     const pair r = reduce(x, &quadrant);
-    const pair s = sin_parts(r), c = cos_parts(r);
+    const pair s = sin_parts(r), c = cos_parts(r, 0.0);
     const double sine = s.hi + s.lo, cosine = c.hi + c.lo;
     const unsigned turned = quadrant + shift;
     const double value = (turned & 1u) != 0 ? cosine : sine;
@@ -296,7 +308,8 @@ double mb_tan(double x) {
     }
     unsigned quadrant;
     const pair r = reduce(x, &quadrant);
-    const pair s = sin_parts(r), c = cos_parts(r);
+    const pair s = sin_parts(r), loose = cos_parts(r, product_exact(r.hi, r.hi).lo);
+    const pair c = sum_ordered(loose.hi, loose.lo);
     return (quadrant & 1u) != 0 ? -divide(c, s) : divide(s, c);
 }
 
@@ -465,7 +478,7 @@ float mb_tanhf(float x) {
     int k;
     const pair r = exp_reduce(2.0 * a, 0.0, &k);
     const double power = power_of_two(k);
-    const double e = (power - 1.0) + power * (r.hi + r.hi * r.hi * exp_tail(r.hi));
+    const double e = (power - 1.0) + power * (r.hi + exp_rest(r));
     return copysignf((float)(e / (e + 2.0)), x);
 }
 
