@@ -1,0 +1,85 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef DRAW_FIGURE_H
+#define DRAW_FIGURE_H
+
+#include "measure/values.h"
+
+// A figure is panels with series of points, kept as data: a gallery writes it as gnuplot script,
+// CSV and pictures. Building never fails by itself: the first failure sticks and comes out when the
+// figure is added to a gallery.
+typedef struct mb_figure mb_figure;
+typedef struct mb_panel mb_panel;
+
+typedef enum mb_series_kind {
+    MB_SERIES_LINE,
+    MB_SERIES_LINE_POINTS,
+    MB_SERIES_POINTS,
+    MB_SERIES_DOTS,   // many small points
+    MB_SERIES_STEPS,  // a histogram: x are n + 1 edges, y are n heights
+    MB_SERIES_ERRORS, // points with low and high
+    MB_SERIES_CELLS,  // coloured rectangles around (x, y): an image, its empty cells left out
+} mb_series_kind;
+
+// One row of points. Unused members are zero. Everything is copied. Points with a NaN or infinity
+// are left out.
+typedef struct mb_series {
+    mb_series_kind kind;
+    const char *label; // in the legend; NULL: none
+    mb_values x, y;
+    mb_values low, high;     // ERRORS: ends of the vertical bar
+    mb_values x_low, x_high; // ERRORS: ends of the horizontal bar; n = 0: none
+    mb_values shade;         // POINTS, DOTS: a whole number for each point that picks its colour
+    mb_values value;         // CELLS: shown by the colour
+    double cell_width, cell_height; // CELLS
+    int color;                      // 0: the next one of the palette; else 1 .. 8, or 9: grey
+    bool is_dashed;
+    bool is_filled; // STEPS: the area too
+} mb_series;
+
+typedef struct mb_axis {
+    const char *label;
+    bool is_log;
+    bool has_range; // low .. high; else from the data
+    double low, high;
+} mb_axis;
+
+typedef enum mb_legend {
+    MB_LEGEND_TOP_RIGHT,
+    MB_LEGEND_TOP_LEFT,
+    MB_LEGEND_BOTTOM_RIGHT,
+    MB_LEGEND_BOTTOM_LEFT,
+    MB_LEGEND_OUTSIDE,
+    MB_LEGEND_NONE,
+} mb_legend;
+
+typedef struct mb_panel_settings {
+    const char *title; // NULL: none
+    mb_axis x, y;
+    mb_legend legend;
+    const char *legend_title;
+    const char *color_label; // of the colour bar of CELLS; NULL: no bar
+} mb_panel_settings;
+
+// A figure called name (the file name without suffix; letters, digits, '_', '-'). Sizes in inches.
+// NULL on failure, which is recorded in ctx; the functions below accept NULL.
+mb_figure *mb_figure_create(mb_context *ctx, const char *name, double width, double height);
+void mb_figure_destroy(mb_figure *figure);
+// What a person reads below the picture.
+void mb_figure_caption(mb_figure *figure, const char *format, ...) MB_PRINTF(2, 3);
+// A title above all panels.
+void mb_figure_title(mb_figure *figure, const char *title);
+// Panels fill rows of n_columns; 0: all in one row.
+void mb_figure_columns(mb_figure *figure, size_t n_columns);
+
+// Adds a panel. Borrowed: lives with the figure. NULL on failure.
+mb_panel *mb_figure_panel(mb_figure *figure, const mb_panel_settings *settings);
+void mb_panel_series(mb_panel *panel, const mb_series *series);
+// A dashed line across the panel with a short text beside it (NULL: none).
+void mb_panel_vertical(mb_panel *panel, double x, const char *text);
+void mb_panel_horizontal(mb_panel *panel, double y, const char *text);
+// A text inside the panel; x and y are fractions of its width and height.
+void mb_panel_text(mb_panel *panel, double x, double y, const char *text);
+
+#endif
