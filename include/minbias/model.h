@@ -30,10 +30,10 @@ MB_API size_t mb_model_n_outputs(const mb_model *model);
 MB_API const char *mb_model_input_name(const mb_model *model, size_t input);
 MB_API const char *mb_model_output_name(const mb_model *model, size_t output);
 // Fills rank and shape (of at most MB_MAX_RANK) of one event's values.
-MB_API mb_status mb_model_input_shape(
-    const mb_model *model, size_t input, unsigned *rank, size_t shape[MB_MAX_RANK]) MB_MUST_CHECK;
-MB_API mb_status mb_model_output_shape(
-    const mb_model *model, size_t output, unsigned *rank, size_t shape[MB_MAX_RANK]) MB_MUST_CHECK;
+MB_API mb_status mb_model_input_shape(mb_context *ctx, const mb_model *model, size_t input,
+    unsigned *rank, size_t shape[MB_MAX_RANK]) MB_MUST_CHECK;
+MB_API mb_status mb_model_output_shape(mb_context *ctx, const mb_model *model, size_t output,
+    unsigned *rank, size_t shape[MB_MAX_RANK]) MB_MUST_CHECK;
 MB_API size_t mb_model_n_parameters(const mb_model *model);
 
 #ifdef __cplusplus

@@ -23,4 +23,8 @@ extern const mb_activation_ops *const mb_activation_list[]; // NULL-terminated
 // NULL for an unknown name; "linear" for NULL.
 const mb_activation_ops *mb_activation_find(const char *name);
 
+// The same, failing with UNSUPPORTED and the nearest name.
+mb_status mb_activation_read(
+    mb_context *ctx, const char *name, const mb_activation_ops **out) MB_MUST_CHECK;
+
 #endif

@@ -23,4 +23,9 @@ extern const mb_initializer_ops *const mb_initializer_list[]; // NULL-terminated
 mb_status mb_initializer_read(mb_context *ctx, mb_document *document, const mb_node *node,
     const char *fallback, mb_initializer *out) MB_MUST_CHECK;
 
+// Reads {l1: .., l2: ..}, {l1_l2: {...}}, "l2" or Keras's {class_name, config}; NULL or null: no
+// penalty.
+mb_status mb_regularizer_read(mb_context *ctx, mb_document *document, const mb_node *node,
+    double *l1, double *l2) MB_MUST_CHECK;
+
 #endif

@@ -73,8 +73,9 @@ typedef struct mb_rows {
         *gradient; // backward ADDS the step's weight gradients here, in the step's own packed order
     void *saved;   // step->saved_bytes per row, from forward to backward of the same rows
     void *scratch; // step->scratch_bytes, this worker's, contents lost between calls
-    const uint64_t *active; // activity bitmap of the input rows (network/sparse.h), or NULL
-    uint64_t *active_out;
+    const uint32_t *active; // which cells of the input a hit can reach: per row a count, then
+                            // rising cells; NULL: any
+    uint32_t *active_out;   // the same of the output, to be filled when step->gives_activity
     bool is_training;
     uint64_t seed; // of the batch's random numbers (dropout): with first + i as the sample
     uint32_t step; // training step, counted from 0
@@ -121,6 +122,18 @@ struct mb_step {
     void (*finish_backward)(
         const mb_step *step, const double *total, size_t n_rows, float *batch, float *gradient);
     float *batch; // n_batch_floats, shared by all workers
+    // Exact sparsity. A step whose input is a sparse column, or a value of known activity, works
+    // only on the cells that a hit can reach and copies the response to the empty event elsewhere.
+    bool takes_sparse; // set by ops->plan: the sparse column is read as it is; else the plan fills
+                       // in dense rows
+    bool gives_activity;
+    size_t n_cells;         // of the output, for its activity list
+    const float *empty_out; // the output's response to the empty event, in packed
+    // Works out empty_out (part of packed) from the input's (NULL: a sparse column's background,
+    // zero). After refresh.
+    void (*refresh_empty)(const mb_step *step, const float *empty_in, float *packed);
+    // For people: multiply-adds of a row when nothing is skipped.
+    uint64_t n_products;
 };
 
 struct mb_plan_site {
@@ -128,7 +141,14 @@ struct mb_plan_site {
     const mb_layer *layer;
     mb_step *step; // layer, kernels, options, in, out, sizes, is_training, needs_input_gradient
                    // already filled
-    bool is_input_sparse; // the (only) input comes as a sparse column with background 0
+    bool is_input_sparse; // the (only) input comes as a sparse column with background 0, its
+                          // indices in the written order
+    bool is_input_first;  // ... and the written order is channels first
+    const struct mb_step
+        *active_source;   // the input has an activity list, made by this step; NULL: none
+    const mb_layer *pool; // a max pooling layer that this step may take over, with step->out
+                          // already its output; NULL: none
+    bool pool_taken;      // set by ops->plan
 };
 
 // The common part of layers with spatial dimensions: shape = (spatial..., channels) or (channels,

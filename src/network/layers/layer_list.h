@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The kinds of layers, one a line: MB_LAYER(name) is the record mb_layer_<name> in <name>.c (or the family's file).
+// The kinds of layers, one a line: MB_LAYER(name) is the record mb_layer_<name> in <name>.c (or the
+// family's file).
 // clang-format off
 MB_LAYER(input)
 MB_LAYER(conv1d)

@@ -1,0 +1,75 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "kernels/kernels.h"
+
+#if !defined(__AVX512F__) || !defined(__AVX512VL__) || !defined(__FMA__)
+#error "this file needs -mavx512f -mavx512vl -mfma"
+#endif
+#include <immintrin.h>
+
+// Widths of 16 in 512-bit vectors.
+#define VEC          __m512
+#define LANES        16
+#define LOAD(p)      _mm512_loadu_ps(p)
+#define STORE(p, v)  _mm512_storeu_ps(p, v)
+#define SPLAT(p)     _mm512_set1_ps(*(p))
+#define FMA(a, b, c) _mm512_fmadd_ps(a, b, c)
+#define NAME(x)      x##_zmm
+#define TILE         12
+#include "kernels/x86/positions.h"
+#undef VEC
+#undef LANES
+#undef LOAD
+#undef STORE
+#undef SPLAT
+#undef FMA
+#undef NAME
+#undef TILE
+#undef DEFINE_FORWARD
+#undef DEFINE_GRADIENT
+
+// The last 8 of a width in 256-bit vectors, with 32 registers.
+#define VEC          __m256
+#define LANES        8
+#define LOAD(p)      _mm256_loadu_ps(p)
+#define STORE(p, v)  _mm256_storeu_ps(p, v)
+#define SPLAT(p)     _mm256_broadcast_ss(p)
+#define FMA(a, b, c) _mm256_fmadd_ps(a, b, c)
+#define NAME(x)      x##_avx512
+#define TILE         12
+#include "kernels/x86/positions.h"
+#include "kernels/x86/narrow.h"
+
+static void positions_avx512(size_t n, const uint32_t *base, const float *x,
+    const mb_footprint *footprint, const float *w, const float *bias, size_t width, float *out,
+    size_t out_stride) {
+    size_t o = 0;
+    for (; o + 32 <= width; o += 32) {
+        forward_columns2_zmm(n, base, x, footprint, w + o, bias + o, width, out + o, out_stride);
+    }
+    for (; o + 16 <= width; o += 16) {
+        forward_columns1_zmm(n, base, x, footprint, w + o, bias + o, width, out + o, out_stride);
+    }
+    if (o < width) {
+        forward_columns1_avx512(n, base, x, footprint, w + o, bias + o, width, out + o, out_stride);
+    }
+}
+
+static void positions_gradient_avx512(size_t n, const uint32_t *base, const float *x,
+    const mb_footprint *footprint, const float *dy, size_t width, float *gradient) {
+    size_t o = 0;
+    for (; o + 32 <= width; o += 32) {
+        gradient_columns2_zmm(n, base, x, footprint, dy + o, width, gradient + o);
+    }
+    for (; o + 16 <= width; o += 16) {
+        gradient_columns1_zmm(n, base, x, footprint, dy + o, width, gradient + o);
+    }
+    if (o < width) {
+        gradient_columns1_avx512(n, base, x, footprint, dy + o, width, gradient + o);
+    }
+}
+
+const mb_kernels mb_kernels_avx512 = {"avx512", positions_avx512, positions_gradient_avx512,
+    positions_back_avx512, winners_gradient_avx512, winners_back_avx512, pairs_avx512,
+    pairs_gradient_avx512, max_windows_avx512};

@@ -1,0 +1,82 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "network/layer.h"
+
+#define MB_LAYER(name) &mb_layer_##name,
+const mb_layer_ops *const mb_layer_list[] = {
+#include "network/layers/layer_list.h"
+    NULL};
+#undef MB_LAYER
+
+const char *const mb_padding_names[] = {"valid", "same", "causal", NULL};
+const char *const mb_data_format_names[] = {"channels_last", "channels_first", NULL};
+
+const mb_layer_ops *mb_layer_find(const char *name) {
+    for (size_t i = 0; mb_layer_list[i] != NULL; i++) {
+        const mb_layer_ops *ops = mb_layer_list[i];
+        if (strcmp(ops->name, name) == 0 || strcmp(ops->class_name, name) == 0) {
+            return ops;
+        }
+    }
+    return NULL;
+}
+
+mb_status mb_spatial_of(mb_context *ctx, const mb_value_type *type, size_t n_spatial,
+    bool is_channels_first, mb_spatial *out) {
+    if (type->rank != n_spatial + 1) {
+        char text[96];
+        return mb_fail(ctx, MB_ERR_SHAPE,
+            "needs %zu spatial dimensions and channels, has rows of shape %s; reshape first",
+            n_spatial, mb_value_text(type, text, sizeof text));
+    }
+    memset(out, 0, sizeof *out);
+    out->n = n_spatial;
+    for (size_t i = 0; i < n_spatial; i++) {
+        out->dim[i] = type->dim[i + (is_channels_first ? 1 : 0)];
+    }
+    out->channels = type->dim[is_channels_first ? 0 : n_spatial];
+    return MB_OK;
+}
+
+mb_value_type mb_spatial_type(
+    const mb_value_type *like, const mb_spatial *spatial, bool is_channels_first) {
+    mb_value_type type = {.axis = like->axis, .rank = (unsigned)spatial->n + 1};
+    for (size_t i = 0; i < spatial->n; i++) {
+        type.dim[i + (is_channels_first ? 1 : 0)] = spatial->dim[i];
+    }
+    type.dim[is_channels_first ? 0 : spatial->n] = spatial->channels;
+    return type;
+}
+
+mb_status mb_spatial_option(
+    mb_context *ctx, const mb_sizes *list, size_t n, const char *name, size_t out[3]) {
+    if (list->n != n && list->n != 1) {
+        return mb_fail(
+            ctx, MB_ERR_SHAPE, "%s has %zu numbers; give %zu, or one for all", name, list->n, n);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        out[i] = i < n ? list->value[list->n == 1 ? 0 : i] : 1;
+        if (out[i] == 0) {
+            return mb_fail(ctx, MB_ERR_RANGE, "%s is 0; give at least 1", name);
+        }
+    }
+    return MB_OK;
+}
+
+size_t mb_window_output(size_t length, size_t window, size_t stride, size_t dilation,
+    mb_padding padding, size_t *pad_before) {
+    const size_t reach = (window - 1) * dilation + 1;
+    *pad_before = 0;
+    if (padding == MB_PADDING_VALID) {
+        return length < reach ? 0 : (length - reach) / stride + 1;
+    }
+    const size_t n = (length + stride - 1) / stride;
+    if (padding == MB_PADDING_CAUSAL) {
+        *pad_before = reach - 1;
+        return n;
+    }
+    const size_t needed = n == 0 ? 0 : (n - 1) * stride + reach;
+    *pad_before = needed > length ? (needed - length) / 2 : 0;
+    return n;
+}

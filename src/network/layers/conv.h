@@ -1,0 +1,93 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef NETWORK_LAYERS_CONV_H
+#define NETWORK_LAYERS_CONV_H
+
+#include "network/activation.h"
+#include "network/layer.h"
+
+// Convolution in one to three dimensions, always as three (leading ones) over channels-last rows.
+
+typedef struct mb_conv_options {
+    size_t filters;
+    mb_sizes kernel_size, strides, dilation_rate;
+    int padding, data_format;
+    size_t groups;
+    const char *activation;
+    bool use_bias;
+    int pad_phi; // 0 zero, 1 wrap
+    const mb_node *kernel_initializer, *bias_initializer, *kernel_regularizer, *bias_regularizer;
+} mb_conv_options;
+
+// Everything about shapes that forward and backward need. The pool is a max pooling that the
+// convolution took over: positions are then listed window by window, and a cell is a window; else a
+// cell is one position.
+typedef struct mb_conv_plan {
+    size_t in[3], out[3], kernel[3], stride[3], dilation[3], pad[3], padded[3];
+    size_t pool[3], cells[3];
+    size_t n_in, n_out, width; // channels; width is n_out rounded up to MB_LANES
+    size_t n_cells, window;    // positions per cell
+    size_t n_taps;             // kernel positions
+    bool wraps;                // the first spatial dimension (axis wrap_axis) is periodic
+    size_t wrap_axis;
+    bool is_padded; // the input is copied into a frame; else it is read where it is
+    size_t frame;   // floats of the padded input, with slack for reads of whole vectors
+    mb_footprint footprint;
+    uint32_t *base; // n_cells * window: a position's place in the frame
+    const mb_activation_ops *activation;
+    double activation_parameters[2];
+    // packed: offsets in floats
+    size_t at_weights, at_bias, at_back, at_empty_frame, at_empty_out, at_empty_winner, at_finite,
+        at_scratch;
+    size_t gradient_rows; // floats of the kernel's part of the packed gradient; the bias follows
+    bool is_sparse;       // the input is a sparse column
+    bool is_sparse_first; // ... indexed channels first
+    bool has_activity;    // the input has an activity list
+    // Which cells an input coordinate reaches, per axis: [first, last].
+    uint32_t *first_cell[3], *last_cell[3];
+    // The empty event's response repeats: cells whose coordinates have the same class on every axis
+    // are equal. A class is named by its lowest coordinate.
+    uint32_t *empty_class[3];
+    // Which output an input coordinate reaches through a kernel coordinate, per axis, at
+    // [coordinate * kernel + tap]: the cell, or UINT32_MAX, and the place within the window.
+    uint32_t *tap_cell[3];
+    uint8_t *tap_place[3];
+} mb_conv_plan;
+
+mb_status mb_conv_infer(mb_context *ctx, mb_model *model, mb_layer *layer,
+    const mb_value_type *inputs, size_t n_spatial, mb_value_type *output);
+mb_status mb_conv_plan_site(mb_context *ctx, mb_plan_site *site, size_t n_spatial);
+
+// conv_plan.c
+mb_status mb_conv_plan_make(
+    mb_context *ctx, mb_plan_site *site, size_t n_spatial, mb_conv_plan *plan) MB_MUST_CHECK;
+// conv_step.c
+void mb_conv_refresh(const mb_step *step, const float *parameters, float *packed);
+void mb_conv_refresh_empty(const mb_step *step, const float *empty_in, float *packed);
+void mb_conv_forward(const mb_step *step, const mb_rows *rows);
+void mb_conv_backward(const mb_step *step, const mb_rows *rows);
+void mb_conv_unpack(const mb_step *step, const float *packed_gradient, float *gradient);
+size_t mb_conv_scratch_bytes(const mb_conv_plan *plan, bool is_training);
+size_t mb_conv_saved_bytes(const mb_conv_plan *plan);
+// Copies a row into its frame, and adds a frame's gradient to a row's.
+void mb_conv_fill_frame(const mb_conv_plan *plan, const float *row, float *frame);
+void mb_conv_add_frame(const mb_conv_plan *plan, const float *frame, float *row);
+// Cells [first, last) of a frame: convolution, maximum and activation into out (cells x n_out) and
+// winner (cells x width, or NULL). list names the cells (NULL: first + i); results are stored at
+// the cell.
+void mb_conv_cells(const mb_step *step, const float *frame, const uint32_t *list, size_t first,
+    size_t last, float *out, uint8_t *winner, float *scratch);
+// conv_sparse.c
+// Forward of one row given as hits; fills active (count, cells).
+void mb_conv_sparse_forward(const mb_step *step, const mb_rows *rows, size_t row, float *out,
+    uint8_t *winner, uint32_t *active, void *scratch);
+// Kernels of too many taps, or channels-first columns of too many channels, are filled in instead.
+bool mb_conv_can_be_sparse(const mb_conv_plan *plan);
+// Adds the kernel's gradient of one row; d_cells (cells x width) is the gradient at the cells,
+// after the activation.
+void mb_conv_sparse_gradient(const mb_step *step, const mb_rows *rows, size_t row,
+    const float *d_cells, const uint8_t *winner, float *gradient, void *scratch);
+size_t mb_conv_sparse_scratch_bytes(const mb_conv_plan *plan);
+
+#endif

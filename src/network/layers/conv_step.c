@@ -1,0 +1,487 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "network/layers/conv.h"
+
+#include <math.h>
+
+// Positions worked on at a time: 240 is a multiple of the kernels' 12 and of the usual windows, and
+// 8 kB of sums at 8 channels.
+enum { BLOCK_POSITIONS = 240 };
+
+static size_t block_cells(const mb_conv_plan *plan) {
+    return mb_max_size(BLOCK_POSITIONS / plan->window, 1);
+}
+
+// Scratch of mb_conv_cells, in floats: sums of a block, its maxima, and its bases.
+static size_t cells_scratch(const mb_conv_plan *plan) {
+    const size_t cells = block_cells(plan);
+    return mb_round_up(
+        cells * plan->window * plan->width + cells * plan->width + cells * plan->window, 16);
+}
+
+typedef struct scratch_layout {
+    size_t cells, frame, d_cells, list, values, sparse, total; // offsets in bytes
+} scratch_layout;
+
+static scratch_layout lay_out_scratch(const mb_conv_plan *plan, bool is_training) {
+    scratch_layout at = {0};
+    size_t n = cells_scratch(plan) * sizeof(float);
+    at.frame = n;
+    n += mb_round_up(plan->frame * sizeof(float), 64);
+    at.list = n;
+    n += mb_round_up((plan->n_cells + 1) * sizeof(uint32_t), 64);
+    at.values = n; // marks in the forward pass, winning gradients in the backward pass
+    n += mb_round_up(plan->n_cells * sizeof(float), 64);
+    at.d_cells = n;
+    if (is_training) {
+        n += mb_round_up(plan->n_cells * plan->width * sizeof(float), 64);
+    }
+    at.sparse = n;
+    if (plan->is_sparse) {
+        n += mb_conv_sparse_scratch_bytes(plan);
+    }
+    at.total = n;
+    return at;
+}
+
+size_t mb_conv_scratch_bytes(const mb_conv_plan *plan, bool is_training) {
+    return mb_round_up(lay_out_scratch(plan, is_training).total, 64);
+}
+
+static bool saves_frame(const mb_conv_plan *plan) {
+    return plan->is_padded && !plan->is_sparse;
+}
+
+size_t mb_conv_saved_bytes(const mb_conv_plan *plan) {
+    return (saves_frame(plan) ? mb_round_up(plan->frame * sizeof(float), 64) : 0) +
+           (plan->window > 1 ? mb_round_up(plan->n_cells * plan->width, 64) : 0);
+}
+
+// A row's saved frame (or NULL) and winners (or NULL).
+static void saved_of_row(
+    const mb_step *step, const mb_rows *rows, size_t row, float **frame, uint8_t **winner) {
+    const mb_conv_plan *plan = step->data;
+    char *saved = step->is_training && rows->saved != NULL
+                      ? (char *)rows->saved + row * step->saved_bytes
+                      : NULL;
+    *frame = saved != NULL && saves_frame(plan) ? (float *)(void *)saved : NULL;
+    *winner = saved != NULL && plan->window > 1
+                  ? (uint8_t *)saved +
+                        (saves_frame(plan) ? mb_round_up(plan->frame * sizeof(float), 64) : 0)
+                  : NULL;
+}
+
+void mb_conv_refresh(const mb_step *step, const float *parameters, float *packed) {
+    const mb_conv_plan *plan = step->data;
+    const mb_footprint *footprint = &plan->footprint;
+    const float *kernel = parameters + step->layer->weights[0].offset;
+    const float *bias =
+        step->layer->n_weights > 1 ? parameters + step->layer->weights[1].offset : NULL;
+    const size_t n_rows = footprint->n_runs * footprint->run_length;
+    bool is_finite = true;
+    for (size_t i = 0; i < n_rows; i++) {
+        for (size_t o = 0; o < plan->n_out; o++) {
+            const float w = kernel[i * plan->n_out + o];
+            packed[plan->at_weights + i * plan->width + o] = w;
+            is_finite = is_finite && isfinite(w);
+        }
+    }
+    for (size_t o = 0; o < plan->n_out; o++) {
+        // -0 would make the sum of a position without hits depend on how many zeros were added to
+        // it.
+        packed[plan->at_bias + o] = bias == NULL ? 0 : bias[o] + 0.0F;
+        is_finite = is_finite && isfinite(packed[plan->at_bias + o]);
+    }
+    packed[plan->at_finite] = is_finite ? 1 : 0;
+    if (!step->is_training) {
+        return;
+    }
+    for (size_t r = 0; r < footprint->n_runs; r++) {
+        for (size_t o = 0; o < plan->n_out; o++) {
+            const size_t row = plan->window > 1 ? o * footprint->n_runs + r : r * plan->n_out + o;
+            float *back = packed + plan->at_back + row * footprint->run_pad;
+            for (size_t k = 0; k < footprint->run_length; k++) {
+                back[k] = kernel[(r * footprint->run_length + k) * plan->n_out + o];
+            }
+        }
+    }
+}
+
+void mb_conv_unpack(const mb_step *step, const float *packed_gradient, float *gradient) {
+    const mb_conv_plan *plan = step->data;
+    const mb_footprint *footprint = &plan->footprint;
+    const bool by_winner = plan->window > 1 && !plan->is_sparse;
+    float *kernel = gradient + step->layer->weights[0].offset;
+    for (size_t r = 0; r < footprint->n_runs; r++) {
+        for (size_t k = 0; k < footprint->run_length; k++) {
+            const size_t row = r * footprint->run_length + k;
+            for (size_t o = 0; o < plan->n_out; o++) {
+                kernel[row * plan->n_out + o] +=
+                    by_winner
+                        ? packed_gradient[(o * footprint->n_runs + r) * footprint->run_pad + k]
+                        : packed_gradient[row * plan->width + o];
+            }
+        }
+    }
+    if (step->layer->n_weights > 1) {
+        float *bias = gradient + step->layer->weights[1].offset;
+        for (size_t o = 0; o < plan->n_out; o++) {
+            bias[o] += packed_gradient[plan->gradient_rows + o];
+        }
+    }
+}
+
+// Calls copy(frame offset, row offset, floats) for each stretch of a row: rows of the innermost
+// axis, and once more for the copies of the periodic axis.
+#define FOR_EACH_STRETCH(plan, frame_at, row_at)                                                   \
+    for (size_t z = 0; z < (plan)->padded[0]; z++)                                                 \
+        for (size_t y = 0; y < (plan)->padded[1]; y++)                                             \
+            if (find_stretch(plan, z, y, &(frame_at), &(row_at)))
+
+static bool find_coordinate(const mb_conv_plan *plan, size_t axis, size_t at, size_t *in) {
+    const size_t length = plan->in[axis];
+    if (plan->wraps && axis == plan->wrap_axis) {
+        *in = (at + length - plan->pad[axis] % length) % length;
+        return true;
+    }
+    *in = at - plan->pad[axis];
+    return at >= plan->pad[axis] && *in < length;
+}
+
+static bool find_stretch(
+    const mb_conv_plan *plan, size_t z, size_t y, size_t *frame_at, size_t *row_at) {
+    size_t in_z;
+    size_t in_y;
+    if (!find_coordinate(plan, 0, z, &in_z) || !find_coordinate(plan, 1, y, &in_y)) {
+        return false;
+    }
+    *frame_at = ((z * plan->padded[1] + y) * plan->padded[2] + plan->pad[2]) * plan->n_in;
+    *row_at = (in_z * plan->in[1] + in_y) * plan->in[2] * plan->n_in;
+    return true;
+}
+
+// A one-dimensional periodic axis is the innermost: its copies are single positions.
+static bool wraps_innermost(const mb_conv_plan *plan) {
+    return plan->wraps && plan->wrap_axis == 2;
+}
+
+void mb_conv_fill_frame(const mb_conv_plan *plan, const float *row, float *frame) {
+    const size_t stretch = plan->in[2] * plan->n_in;
+    size_t frame_at = 0;
+    size_t row_at = 0;
+    memset(frame, 0, plan->frame * sizeof *frame);
+    FOR_EACH_STRETCH(plan, frame_at, row_at) {
+        memcpy(frame + frame_at, row + row_at, stretch * sizeof *frame);
+    }
+    for (size_t x = 0; x < plan->padded[2] && wraps_innermost(plan); x++) {
+        size_t in = 0;
+        find_coordinate(plan, 2, x, &in);
+        memcpy(frame + x * plan->n_in, row + in * plan->n_in, plan->n_in * sizeof *frame);
+    }
+}
+
+void mb_conv_add_frame(const mb_conv_plan *plan, const float *frame, float *row) {
+    const size_t stretch = plan->in[2] * plan->n_in;
+    size_t frame_at = 0;
+    size_t row_at = 0;
+    if (wraps_innermost(plan)) {
+        for (size_t x = 0; x < plan->padded[2]; x++) {
+            size_t in = 0;
+            find_coordinate(plan, 2, x, &in);
+            for (size_t c = 0; c < plan->n_in; c++) {
+                row[in * plan->n_in + c] += frame[x * plan->n_in + c];
+            }
+        }
+        return;
+    }
+    FOR_EACH_STRETCH(plan, frame_at, row_at) {
+        for (size_t i = 0; i < stretch; i++) {
+            row[row_at + i] += frame[frame_at + i];
+        }
+    }
+}
+
+// Maxima of a block and its activation, packed to n_out channels per cell in place.
+static float *finish_block(const mb_conv_plan *plan, const mb_kernels *kernels, float *sums,
+    float *maxima, size_t n_cells, uint8_t *winner) {
+    float *cells = sums;
+    if (plan->window > 1) {
+        kernels->max_windows(n_cells, plan->window, sums, plan->width, maxima, winner);
+        cells = maxima;
+    }
+    if (plan->n_out != plan->width) {
+        for (size_t i = 1; i < n_cells; i++) {
+            memmove(cells + i * plan->n_out, cells + i * plan->width, plan->n_out * sizeof *cells);
+        }
+    }
+    plan->activation->forward(
+        plan->activation_parameters, cells, n_cells * plan->n_out, plan->n_out);
+    return cells;
+}
+
+void mb_conv_cells(const mb_step *step, const float *frame, const uint32_t *list, size_t first,
+    size_t last, float *out, uint8_t *winner, float *scratch) {
+    const mb_conv_plan *plan = step->data;
+    const size_t most = block_cells(plan);
+    float *sums = scratch;
+    float *maxima = sums + most * plan->window * plan->width;
+    uint32_t *bases = (uint32_t *)(void *)(maxima + most * plan->width);
+    for (size_t begin = first; begin < last; begin += most) {
+        const size_t n = mb_min_size(most, last - begin);
+        const uint32_t *base = plan->base + begin * plan->window;
+        for (size_t i = 0; i < n && list != NULL; i++) {
+            memcpy(bases + i * plan->window, plan->base + list[begin + i] * plan->window,
+                plan->window * sizeof *bases);
+            base = bases;
+        }
+        step->kernels->positions(n * plan->window, base, frame, &plan->footprint,
+            step->packed + plan->at_weights, step->packed + plan->at_bias, plan->width, sums,
+            plan->width);
+        // Winners of a list go to a compact place first: the bases are no longer needed.
+        uint8_t *block_winner = winner == NULL ? NULL
+                                : list == NULL ? winner + begin * plan->width
+                                               : (uint8_t *)bases;
+        const float *cells = finish_block(plan, step->kernels, sums, maxima, n, block_winner);
+        if (list == NULL) {
+            memcpy(out + begin * plan->n_out, cells, n * plan->n_out * sizeof *out);
+            continue;
+        }
+        for (size_t i = 0; i < n; i++) {
+            memcpy(out + list[begin + i] * plan->n_out, cells + i * plan->n_out,
+                plan->n_out * sizeof *out);
+            if (winner != NULL) {
+                memcpy(winner + list[begin + i] * plan->width, block_winner + i * plan->width,
+                    plan->width);
+            }
+        }
+    }
+}
+
+void mb_conv_refresh_empty(const mb_step *step, const float *empty_in, float *packed) {
+    const mb_conv_plan *plan = step->data;
+    float *frame = packed + plan->at_empty_frame;
+    float *out = packed + plan->at_empty_out;
+    uint8_t *winner = (uint8_t *)(packed + plan->at_empty_winner);
+    if (empty_in == NULL) {
+        memset(frame, 0, plan->frame * sizeof *frame);
+    } else {
+        mb_conv_fill_frame(plan, empty_in, frame);
+    }
+    for (size_t cell = 0; cell < plan->n_cells; cell++) {
+        const size_t z = cell / (plan->cells[1] * plan->cells[2]);
+        const size_t y = cell / plan->cells[2] % plan->cells[1];
+        const size_t x = cell % plan->cells[2];
+        const size_t like =
+            (plan->empty_class[0][z] * plan->cells[1] + plan->empty_class[1][y]) * plan->cells[2] +
+            plan->empty_class[2][x];
+        if (like == cell) {
+            mb_conv_cells(
+                step, frame, NULL, cell, cell + 1, out, winner, packed + plan->at_scratch);
+        } else {
+            memcpy(out + cell * plan->n_out, out + like * plan->n_out, plan->n_out * sizeof *out);
+            memcpy(winner + cell * plan->width, winner + like * plan->width, plan->width);
+        }
+    }
+}
+
+// The cells that the active cells of the input reach, rising, with their count in front.
+static void reach_cells(
+    const mb_conv_plan *plan, const uint32_t *active, uint8_t *mark, uint32_t *list) {
+    memset(mark, 0, plan->n_cells);
+    for (size_t i = 1; i <= active[0]; i++) {
+        const size_t at[3] = {active[i] / (plan->in[1] * plan->in[2]),
+            active[i] / plan->in[2] % plan->in[1], active[i] % plan->in[2]};
+        if (plan->first_cell[0][at[0]] == UINT32_MAX || plan->first_cell[1][at[1]] == UINT32_MAX ||
+            plan->first_cell[2][at[2]] == UINT32_MAX) {
+            continue;
+        }
+        for (size_t z = plan->first_cell[0][at[0]]; z <= plan->last_cell[0][at[0]]; z++) {
+            for (size_t y = plan->first_cell[1][at[1]]; y <= plan->last_cell[1][at[1]]; y++) {
+                for (size_t x = plan->first_cell[2][at[2]]; x <= plan->last_cell[2][at[2]]; x++) {
+                    mark[(z * plan->cells[1] + y) * plan->cells[2] + x] = 1;
+                }
+            }
+        }
+    }
+    uint32_t n = 0;
+    for (size_t cell = 0; cell < plan->n_cells; cell++) {
+        list[1 + n] = (uint32_t)cell;
+        n += mark[cell];
+    }
+    list[0] = n;
+}
+
+static void list_all(size_t n_cells, uint32_t *list) {
+    list[0] = (uint32_t)n_cells;
+    for (size_t i = 0; i < n_cells; i++) {
+        list[1 + i] = (uint32_t)i;
+    }
+}
+
+// A row of known activity: the empty event's response, and the reached cells worked out.
+static void forward_active(const mb_step *step, const float *row, const uint32_t *active,
+    float *frame, float *out, uint8_t *winner, uint32_t *list, float *scratch, uint8_t *mark) {
+    const mb_conv_plan *plan = step->data;
+    memcpy(frame, step->packed + plan->at_empty_frame, plan->frame * sizeof *frame);
+    for (size_t i = 1; i <= active[0]; i++) {
+        const size_t z = active[i] / (plan->in[1] * plan->in[2]);
+        const size_t y = active[i] / plan->in[2] % plan->in[1];
+        const size_t x = active[i] % plan->in[2];
+        const size_t place =
+            ((z + plan->pad[0]) * plan->padded[1] + y + plan->pad[1]) * plan->padded[2] + x +
+            plan->pad[2];
+        memcpy(
+            frame + place * plan->n_in, row + active[i] * plan->n_in, plan->n_in * sizeof *frame);
+    }
+    memcpy(out, step->packed + plan->at_empty_out, plan->n_cells * plan->n_out * sizeof *out);
+    if (winner != NULL) {
+        memcpy(winner, step->packed + plan->at_empty_winner, plan->n_cells * plan->width);
+    }
+    reach_cells(plan, active, mark, list);
+    mb_conv_cells(step, frame, list + 1, 0, list[0], out, winner, scratch);
+}
+
+// A sparse row in full: weights that are not finite make every product count.
+static void fill_frame_from_hits(
+    const mb_conv_plan *plan, const mb_input *sparse, size_t row, float *frame) {
+    const size_t n_grid = plan->in[0] * plan->in[1] * plan->in[2];
+    memset(frame, 0, plan->frame * sizeof *frame);
+    for (size_t i = sparse->offset[row]; i < sparse->offset[row + 1]; i++) {
+        const size_t index = sparse->index[i];
+        const size_t channel = plan->is_sparse_first ? index / n_grid : index % plan->n_in;
+        const size_t cell = plan->is_sparse_first ? index % n_grid : index / plan->n_in;
+        const size_t z = cell / (plan->in[1] * plan->in[2]);
+        const size_t y = cell / plan->in[2] % plan->in[1];
+        const size_t x = cell % plan->in[2];
+        const size_t place =
+            ((z + plan->pad[0]) * plan->padded[1] + y + plan->pad[1]) * plan->padded[2] + x +
+            plan->pad[2];
+        frame[place * plan->n_in + channel] = sparse->value[i];
+    }
+}
+
+void mb_conv_forward(const mb_step *step, const mb_rows *rows) {
+    const mb_conv_plan *plan = step->data;
+    const scratch_layout at = lay_out_scratch(plan, step->is_training);
+    char *scratch = rows->scratch;
+    const bool is_finite = step->packed[plan->at_finite] != 0;
+    for (size_t i = 0; i < rows->n; i++) {
+        float *out = rows->out + i * step->out_size;
+        const float *row = rows->in[0] == NULL ? NULL : rows->in[0] + i * step->in_size[0];
+        uint32_t *list = rows->active_out != NULL ? rows->active_out + i * (plan->n_cells + 1)
+                                                  : (uint32_t *)(void *)(scratch + at.list);
+        float *frame;
+        uint8_t *winner;
+        saved_of_row(step, rows, i, &frame, &winner);
+        if (plan->is_sparse && is_finite) {
+            mb_conv_sparse_forward(step, rows, i, out, winner, list, scratch + at.sparse);
+            continue;
+        }
+        frame = frame != NULL ? frame : (float *)(void *)(scratch + at.frame);
+        float *work = (float *)(void *)scratch;
+        if (plan->has_activity && is_finite) {
+            const uint32_t *active =
+                rows->active + i * (plan->in[0] * plan->in[1] * plan->in[2] + 1);
+            forward_active(step, row, active, frame, out, winner, list, work,
+                (uint8_t *)(scratch + at.values));
+            continue;
+        }
+        if (plan->is_sparse) {
+            fill_frame_from_hits(plan, &rows->sparse[0], rows->first + i, frame);
+        } else if (plan->is_padded) {
+            mb_conv_fill_frame(plan, row, frame);
+        }
+        mb_conv_cells(
+            step, plan->is_padded ? frame : row, NULL, 0, plan->n_cells, out, winner, work);
+        if (rows->active_out != NULL) {
+            list_all(plan->n_cells, list);
+        }
+    }
+}
+
+// The loss's gradient at the cells before the activation, padded to width, in d_cells; adds the
+// bias's.
+static void differentiate_cells(
+    const mb_step *step, const float *out, const float *d_out, float *d_cells, float *d_bias) {
+    const mb_conv_plan *plan = step->data;
+    memcpy(d_cells, d_out, plan->n_cells * plan->n_out * sizeof *d_cells);
+    plan->activation->backward(
+        plan->activation_parameters, NULL, out, d_cells, plan->n_cells * plan->n_out, plan->n_out);
+    for (size_t i = plan->n_cells; plan->n_out != plan->width && i-- > 0;) {
+        memmove(
+            d_cells + i * plan->width, d_cells + i * plan->n_out, plan->n_out * sizeof *d_cells);
+        memset(d_cells + i * plan->width + plan->n_out, 0,
+            (plan->width - plan->n_out) * sizeof *d_cells);
+    }
+    for (size_t i = 0; i < plan->n_cells; i++) {
+        for (size_t o = 0; o < plan->width; o++) {
+            d_bias[o] += d_cells[i * plan->width + o];
+        }
+    }
+}
+
+// Behind a maximum only the winners count: channel by channel, a list of them and their gradients.
+static void backward_winners(const mb_step *step, const float *frame, const uint8_t *winner,
+    const float *d_cells, float *gradient, float *d_frame, uint32_t *list, float *values) {
+    const mb_conv_plan *plan = step->data;
+    const mb_footprint *footprint = &plan->footprint;
+    const size_t per_channel = footprint->n_runs * footprint->run_pad;
+    for (size_t o = 0; o < plan->n_out; o++) {
+        size_t n = 0;
+        for (size_t cell = 0; cell < plan->n_cells; cell++) {
+            const float d = d_cells[cell * plan->width + o];
+            list[n] = plan->base[cell * plan->window + winner[cell * plan->width + o]];
+            values[n] = d;
+            n += d != 0;
+        }
+        step->kernels->winners_gradient(
+            n, list, values, frame, footprint, gradient + o * per_channel);
+        if (d_frame != NULL) {
+            step->kernels->winners_back(n, list, values,
+                step->packed + plan->at_back + o * per_channel, footprint, d_frame);
+        }
+    }
+}
+
+void mb_conv_backward(const mb_step *step, const mb_rows *rows) {
+    const mb_conv_plan *plan = step->data;
+    const scratch_layout at = lay_out_scratch(plan, true);
+    char *scratch = rows->scratch;
+    float *d_cells = (float *)(void *)(scratch + at.d_cells);
+    float *d_bias = rows->gradient + plan->gradient_rows;
+    for (size_t i = 0; i < rows->n; i++) {
+        float *frame;
+        uint8_t *winner;
+        saved_of_row(step, rows, i, &frame, &winner);
+        differentiate_cells(step, rows->out + i * step->out_size, rows->d_out + i * step->out_size,
+            d_cells, d_bias);
+        if (plan->is_sparse) {
+            mb_conv_sparse_gradient(
+                step, rows, i, d_cells, winner, rows->gradient, scratch + at.sparse);
+            continue;
+        }
+        const float *x = plan->is_padded ? frame : rows->in[0] + i * step->in_size[0];
+        float *d_in = rows->d_in[0] == NULL ? NULL : rows->d_in[0] + i * step->in_size[0];
+        float *d_frame = d_in == NULL      ? NULL
+                         : plan->is_padded ? (float *)(void *)(scratch + at.frame)
+                                           : d_in;
+        if (d_frame != NULL && plan->is_padded) {
+            memset(d_frame, 0, plan->frame * sizeof *d_frame);
+        }
+        if (plan->window > 1) {
+            backward_winners(step, x, winner, d_cells, rows->gradient, d_frame,
+                (uint32_t *)(void *)(scratch + at.list), (float *)(void *)(scratch + at.values));
+        } else {
+            step->kernels->positions_gradient(plan->n_cells, plan->base, x, &plan->footprint,
+                d_cells, plan->width, rows->gradient);
+            if (d_frame != NULL) {
+                step->kernels->positions_back(plan->n_cells, plan->base, &plan->footprint, d_cells,
+                    plan->width, plan->n_out, step->packed + plan->at_back, d_frame);
+            }
+        }
+        if (d_frame != NULL && plan->is_padded) {
+            mb_conv_add_frame(plan, d_frame, d_in);
+        }
+    }
+}
