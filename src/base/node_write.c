@@ -93,8 +93,7 @@ static bool is_plain_inside(char c) {
 
 // Words that YAML 1.2 or older readers take for something else than a text.
 static bool is_reserved_word(const char *text) {
-    static const char *const words[] = {
-        "null", "true", "false", "yes", "no", "on", "off", "y", "n", NULL};
+    static const char *const words[] = {"null", "true", "false", "yes", "no", "on", "off", NULL};
     for (const char *const *word = words; *word != NULL; word++) {
         size_t i = 0;
         while (
