@@ -17,8 +17,8 @@ typedef struct mb_metric_ops {
     // One row's number. target: as kind says. NULL for metrics of all scores.
     float (*row)(
         mb_target_kind kind, const float *target, const float *output, size_t n, size_t channels);
-    // From n scores and their labels (0 or not). scores may be reordered. NULL for means.
-    double (*scores)(float *scores, const uint8_t *labels, size_t n, uint64_t *work);
+    // From n scores and their labels (0 or not); work holds n words. NULL for means.
+    double (*scores)(const float *scores, const uint8_t *labels, size_t n, uint64_t *work);
 } mb_metric_ops;
 
 #define MB_METRIC(name) extern const mb_metric_ops mb_metric_##name;
