@@ -24,9 +24,14 @@ static mb_status check_limits(const reader *in, const char *text, size_t length)
     for (size_t i = 0; i < length; i++) {
         const char c = text[i];
         line += c == '\n';
+        // The parser would skip it without a word.
+        if (c == '\0') {
+            return mb_fail(in->ctx, MB_ERR_FORMAT,
+                "%s:%zu: has a zero byte; save the file as UTF-8 text", in->name, line);
+        }
         if (is_text) {
-            // The byte after a backslash never ends a text.
-            i += c == '\\';
+            // A quote after a backslash does not end a text.
+            i += c == '\\' && i + 1 < length && text[i + 1] != '\0' && text[i + 1] != '\n';
             is_text = c != '"';
             continue;
         }

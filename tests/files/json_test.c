@@ -85,7 +85,8 @@ static void test_json__refusals_say_where(void **state) {
     refuse("[\"\xC3", MB_ERR_FORMAT, "unable to decode byte 0xc3");
     refuse("[\"\\u0000\"]", MB_ERR_FORMAT, "\\u0000 is not allowed");
     refuse("{\"a\\u0000b\": 1}", MB_ERR_FORMAT, "NUL byte in object key");
-    refuse_bytes("[1\0]", 4, MB_ERR_FORMAT, "m.json:1:");
+    refuse_bytes("[1\n\0]", 5, MB_ERR_FORMAT, "m.json:2: has a zero byte");
+    refuse_bytes("[\"\\\0\"]", 6, MB_ERR_FORMAT, "m.json:1: has a zero byte");
     refuse("[\"a\\", MB_ERR_FORMAT, "m.json:1:");
 }
 
