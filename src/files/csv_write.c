@@ -1,0 +1,47 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "files/csv.h"
+
+static void put_comma(mb_buffer *buffer, bool is_first) {
+    if (!is_first) {
+        mb_buffer_append(buffer, ",", 1);
+    }
+}
+
+void mb_csv_put_text(mb_buffer *buffer, bool is_first, const char *text) {
+    put_comma(buffer, is_first);
+    // A line of one empty field would read as no line at all, and blanks at the ends get lost.
+    const size_t length = strlen(text);
+    const bool is_plain = text[strcspn(text, "\",\r\n")] == '\0' && !(length == 0 && is_first) &&
+                          !(length > 0 && (text[0] == ' ' || text[length - 1] == ' '));
+    if (is_plain) {
+        mb_buffer_append(buffer, text, length);
+        return;
+    }
+    mb_buffer_append(buffer, "\"", 1);
+    for (const char *at = text; *at != '\0'; at++) {
+        mb_buffer_append(buffer, "\"\"", *at == '"' ? 1 : 0);
+        mb_buffer_append(buffer, at, 1);
+    }
+    mb_buffer_append(buffer, "\"", 1);
+}
+
+void mb_csv_put_float(mb_buffer *buffer, bool is_first, float value) {
+    put_comma(buffer, is_first);
+    mb_buffer_float(buffer, value);
+}
+
+void mb_csv_put_double(mb_buffer *buffer, bool is_first, double value) {
+    put_comma(buffer, is_first);
+    mb_buffer_double(buffer, value);
+}
+
+void mb_csv_put_int64(mb_buffer *buffer, bool is_first, int64_t value) {
+    put_comma(buffer, is_first);
+    mb_buffer_format(buffer, "%lld", (long long)value);
+}
+
+void mb_csv_end_row(mb_buffer *buffer) {
+    mb_buffer_append(buffer, "\n", 1);
+}
