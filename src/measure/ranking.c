@@ -96,19 +96,21 @@ static mb_status sort_class(void *user, mb_context *ctx, size_t task, unsigned w
     return is_ready ? MB_OK : MB_ERR_MEMORY;
 }
 
-static mb_status check_score(mb_context *ctx, mb_values scores, size_t i) {
-    const double score = mb_values_get(scores, i);
-    if (isnan(score)) {
+static mb_status fail_score(mb_context *ctx, mb_values scores, size_t i) {
+    if (isnan(mb_values_get(scores, i))) {
         return mb_fail(ctx, MB_ERR_RANGE,
             "scores: row %zu is not a number; find out where the NaN comes from and leave such "
             "events out",
             i);
     }
-    if ((scores.dtype == MB_I64 || scores.dtype == MB_U64) && fabs(score) >= LARGEST_EXACT) {
-        return mb_fail(ctx, MB_ERR_RANGE,
-            "scores: row %zu is an integer beyond 2^53; give the scores as float64", i);
-    }
-    return MB_OK;
+    return mb_fail(ctx, MB_ERR_RANGE,
+        "scores: row %zu is an integer beyond 2^53; give the scores as float64", i);
+}
+
+static mb_status fail_label(mb_context *ctx, mb_values labels, size_t i) {
+    return mb_fail(ctx, MB_ERR_FORMAT,
+        "labels: row %zu is %g; labels are 0 (background) or 1 (signal)", i,
+        mb_values_get(labels, i));
 }
 
 static mb_status check_lengths(mb_context *ctx, mb_values scores, mb_values labels) {
@@ -128,17 +130,47 @@ static mb_status check_lengths(mb_context *ctx, mb_values scores, mb_values labe
     return MB_OK;
 }
 
-static mb_status fill(mb_ranking *ranking, mb_context *ctx, mb_values scores, mb_values labels) {
+// The usual types, without asking for the type of every element. The class is an index, not a
+// branch: labels come in no order.
+static mb_status fill_floats(
+    mb_ranking *ranking, mb_context *ctx, mb_values scores, mb_values labels) {
+    const float *score = scores.data;
+    const float *label = labels.data;
     for (size_t i = 0; i < scores.n; i++) {
-        MB_TRY(check_score(ctx, scores, i));
-        const double label = mb_values_get(labels, i);
-        if (label != 0.0 && label != 1.0) {
-            return mb_fail(ctx, MB_ERR_FORMAT,
-                "labels: row %zu is %g; labels are 0 (background) or 1 (signal)", i, label);
+        const unsigned class_index = label[i] != 0.0F ? 1 : 0;
+        if (isnan(score[i])) {
+            return fail_score(ctx, scores, i);
         }
+        if (label[i] != (float)class_index) {
+            return fail_label(ctx, labels, i);
+        }
+        ranking->key[class_index][ranking->n[class_index]++] = key_of_float(score[i]);
+    }
+    return MB_OK;
+}
+
+static mb_status fill_any(
+    mb_ranking *ranking, mb_context *ctx, mb_values scores, mb_values labels) {
+    const bool is_wide = scores.dtype == MB_I64 || scores.dtype == MB_U64;
+    for (size_t i = 0; i < scores.n; i++) {
+        const double score = mb_values_get(scores, i);
+        const double label = mb_values_get(labels, i);
         const unsigned class_index = label != 0.0 ? 1 : 0;
+        if (isnan(score) || (is_wide && fabs(score) >= LARGEST_EXACT)) {
+            return fail_score(ctx, scores, i);
+        }
+        if (label != (double)class_index) {
+            return fail_label(ctx, labels, i);
+        }
         ranking->key[class_index][ranking->n[class_index]++] = mb_ranking_key(scores, i);
     }
+    return MB_OK;
+}
+
+static mb_status fill(mb_ranking *ranking, mb_context *ctx, mb_values scores, mb_values labels) {
+    const bool are_floats = scores.dtype == MB_F32 && labels.dtype == MB_F32;
+    MB_TRY(are_floats ? fill_floats(ranking, ctx, scores, labels)
+                      : fill_any(ranking, ctx, scores, labels));
     for (unsigned class_index = 0; class_index < 2; class_index++) {
         if (ranking->n[class_index] == 0) {
             return mb_fail(ctx, MB_ERR_FORMAT,

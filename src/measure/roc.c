@@ -79,13 +79,14 @@ static mb_status fill(mb_roc *roc, mb_context *ctx, const mb_ranking *ranking) {
         n_vertices++;
     }
     roc->threshold = mb_allocate(ctx, n_vertices, sizeof *roc->threshold);
-    roc->n_true = mb_allocate_zeroed(ctx, n_vertices, sizeof *roc->n_true);
-    roc->n_false = mb_allocate_zeroed(ctx, n_vertices, sizeof *roc->n_false);
+    roc->n_true = mb_allocate(ctx, n_vertices, sizeof *roc->n_true);
+    roc->n_false = mb_allocate(ctx, n_vertices, sizeof *roc->n_false);
     if (roc->threshold == NULL || roc->n_true == NULL || roc->n_false == NULL) {
         return MB_ERR_MEMORY;
     }
     roc->n_vertices = n_vertices;
     roc->threshold[0] = INFINITY;
+    roc->n_true[0] = roc->n_false[0] = 0;
     d = descent_from_top(ranking);
     for (size_t i = 1; descend(&d); i++) {
         roc->threshold[i] = mb_ranking_score(ranking, d.key);
