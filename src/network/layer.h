@@ -31,6 +31,8 @@ struct mb_layer_ops {
     unsigned least_inputs, most_inputs; // most 0: any number
     mb_layout layout;
     bool (*is_channels_first)(const mb_layer *layer); // for MB_LAYOUT_CHANNELS
+    bool (*needs_written)(const mb_layer
+            *layer); // for MB_LAYOUT_ANY: this one does need the written order; NULL: never
     // Checks inputs (logical shapes), gives the output's shape; declares weights when
     // layer->n_calls is 0. Errors without a prefix: the caller adds the layer's name.
     mb_status (*infer)(mb_context *ctx, mb_model *model, mb_layer *layer,
@@ -57,6 +59,14 @@ struct mb_layer_ops {
 extern const mb_layer_ops *const mb_layer_list[];
 // By study name or Keras class name, or NULL.
 const mb_layer_ops *mb_layer_find(const char *name);
+
+// One input of a batch: dense rows, or a sparse view (index lists with background 0).
+typedef struct mb_input {
+    const float *dense;     // n_rows x row size, as written; NULL for a sparse input
+    const uint32_t *offset; // n_rows + 1: where each row's entries begin
+    const uint32_t *index;  // rising within a row: position in the row in the written order
+    const float *value;
+} mb_input;
 
 // Rows of one step's work: a block of consecutive rows of a batch. Values are contiguous rows of
 // floats.
@@ -127,9 +137,8 @@ struct mb_step {
     bool takes_sparse; // set by ops->plan: the sparse column is read as it is; else the plan fills
                        // in dense rows
     bool gives_activity;
-    size_t n_cells;         // of the output, for its activity list
-    const float *empty_out; // the output's response to the empty event, in packed
-    // Works out empty_out (part of packed) from the input's (NULL: a sparse column's background,
+    size_t n_cells;      // of the output, for its activity list
+    size_t empty_out_at; // where in packed the output's response to the empty event is
     // zero). After refresh.
     void (*refresh_empty)(const mb_step *step, const float *empty_in, float *packed);
     // For people: multiply-adds of a row when nothing is skipped.

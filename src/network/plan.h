@@ -9,14 +9,6 @@
 // Plan, reserve, then run without allocating. A plan turns a model into steps over blocks of rows
 // and lays out all memory.
 
-// One input of a batch: dense rows, or a sparse view (index lists with background 0).
-typedef struct mb_input {
-    const float *dense;     // n_rows x row size, as written; NULL for a sparse input
-    const uint32_t *offset; // n_rows + 1: where each row's entries begin
-    const uint32_t *index;  // rising within a row: position in the row in the written order
-    const float *value;
-} mb_input;
-
 typedef struct mb_plan mb_plan;
 
 typedef struct mb_plan_settings {

@@ -60,6 +60,11 @@ mb_status mb_conv_infer(mb_context *ctx, mb_model *model, mb_layer *layer,
     mb_spatial spatial;
     size_t kernel[3], stride[3], dilation[3];
     MB_TRY(mb_activation_read(ctx, options->activation, &activation));
+    if (is_first && strcmp(activation->name, "softmax") == 0) {
+        return mb_fail(ctx, MB_ERR_UNSUPPORTED,
+            "softmax over the columns of channels_first rows is not offered; use a softmax layer "
+            "of its own");
+    }
     MB_TRY(mb_spatial_of(ctx, inputs, n_spatial, is_first, &spatial));
     MB_TRY(mb_spatial_option(ctx, &options->kernel_size, n_spatial, "kernel_size", kernel));
     MB_TRY(mb_spatial_option(ctx, &options->strides, n_spatial, "strides", stride));

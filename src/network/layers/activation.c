@@ -1,0 +1,92 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "network/activation.h"
+#include "network/layer.h"
+
+typedef struct activation_options {
+    const char *activation;
+} activation_options;
+
+static const mb_option options[] = {
+    {"activation", MB_OPTION_TEXT, offsetof(activation_options, activation), NULL, 0, 0, NULL, NULL,
+        "name"},
+    MB_OPTIONS_END};
+
+static const mb_activation_ops *activation_of(const mb_layer *layer) {
+    return mb_activation_find(((const activation_options *)layer->options)->activation);
+}
+
+static bool needs_written(const mb_layer *layer) {
+    return strcmp(activation_of(layer)->name, "softmax") == 0;
+}
+
+static mb_status infer(mb_context *ctx, mb_model *model, mb_layer *layer,
+    const mb_value_type *inputs, size_t n_inputs, mb_value_type *output) {
+    const mb_activation_ops *activation = NULL;
+    (void)model;
+    (void)n_inputs;
+    *output = *inputs;
+    return mb_activation_read(
+        ctx, ((const activation_options *)layer->options)->activation, &activation);
+}
+
+static size_t channels_of(const mb_step *step) {
+    return step->out.rank == 0 ? 1 : step->out.dim[step->out.rank - 1];
+}
+
+static void forward(const mb_step *step, const mb_rows *rows) {
+    const mb_activation_ops *activation = step->data;
+    const size_t n = rows->n * step->out_size;
+    memcpy(rows->out, rows->in[0], n * sizeof(float));
+    activation->forward(activation->default_parameters, rows->out, n, channels_of(step));
+}
+
+static void backward(const mb_step *step, const mb_rows *rows) {
+    const mb_activation_ops *activation = step->data;
+    float *d = rows->scratch;
+    for (size_t i = 0; i < rows->n && rows->d_in[0] != NULL; i++) {
+        float *d_in = rows->d_in[0] + i * step->out_size;
+        memcpy(d, rows->d_out + i * step->out_size, step->out_size * sizeof *d);
+        activation->backward(activation->default_parameters, rows->in[0] + i * step->out_size,
+            rows->out + i * step->out_size, d, step->out_size, channels_of(step));
+        for (size_t k = 0; k < step->out_size; k++) {
+            d_in[k] += d[k];
+        }
+    }
+}
+
+static mb_status plan(mb_context *ctx, mb_plan_site *site) {
+    const mb_activation_ops *activation = NULL;
+    MB_TRY(mb_activation_read(
+        ctx, ((const activation_options *)site->layer->options)->activation, &activation));
+    // The record is constant; data is the step's own pointer to it.
+    memcpy(&site->step->data, &activation, sizeof site->step->data);
+    site->step->forward = forward;
+    site->step->backward = backward;
+    site->step->scratch_bytes = site->step->out_size * sizeof(float);
+    return MB_OK;
+}
+
+static uint64_t flops(const mb_layer *layer, const mb_value_type *inputs, size_t n_inputs,
+    const mb_value_type *output) {
+    (void)layer;
+    (void)inputs;
+    (void)n_inputs;
+    return mb_value_size(output);
+}
+
+const mb_layer_ops mb_layer_activation = {
+    .name = "activation",
+    .class_name = "Activation",
+    .help = "an activation by name",
+    .options = options,
+    .options_size = sizeof(activation_options),
+    .least_inputs = 1,
+    .most_inputs = 1,
+    .layout = MB_LAYOUT_ANY,
+    .needs_written = needs_written,
+    .infer = infer,
+    .plan = plan,
+    .flops = flops,
+};

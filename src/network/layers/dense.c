@@ -1,0 +1,216 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "network/activation.h"
+#include "network/layer.h"
+
+typedef struct dense_options {
+    size_t units;
+    const char *activation;
+    bool use_bias;
+    const mb_node *kernel_initializer, *bias_initializer, *kernel_regularizer, *bias_regularizer;
+} dense_options;
+
+static const mb_option options[] = {{"units", MB_OPTION_SIZE, offsetof(dense_options, units), NULL,
+                                        1, 1 << 24, NULL, NULL, "outputs"},
+    {"activation", MB_OPTION_TEXT, offsetof(dense_options, activation), "linear", 0, 0, NULL, NULL,
+        "applied to the result"},
+    {"use_bias", MB_OPTION_BOOL, offsetof(dense_options, use_bias), "true", 0, 0, NULL, "bias",
+        "add a number per output"},
+    {"kernel_initializer", MB_OPTION_NODE, offsetof(dense_options, kernel_initializer), "", 0, 0,
+        NULL, NULL, "default glorot_uniform"},
+    {"bias_initializer", MB_OPTION_NODE, offsetof(dense_options, bias_initializer), "", 0, 0, NULL,
+        NULL, "default zeros"},
+    {"kernel_regularizer", MB_OPTION_NODE, offsetof(dense_options, kernel_regularizer), "", 0, 0,
+        NULL, NULL, "penalty on the kernel"},
+    {"bias_regularizer", MB_OPTION_NODE, offsetof(dense_options, bias_regularizer), "", 0, 0, NULL,
+        NULL, "penalty on the bias"},
+    MB_OPTIONS_END};
+
+// Vectors (rows, or positions of rows of higher rank) worked on at a time.
+enum { BLOCK = 64 };
+
+typedef struct dense_plan {
+    size_t n_in, n_out, width, per_row; // per_row: vectors in a row
+    mb_footprint footprint;
+    uint32_t run_offset;
+    uint32_t base[BLOCK];
+    size_t at_bias, at_back; // in packed, floats
+    const mb_activation_ops *activation;
+} dense_plan;
+
+static mb_status infer(mb_context *ctx, mb_model *model, mb_layer *layer,
+    const mb_value_type *inputs, size_t n_inputs, mb_value_type *output) {
+    const dense_options *dense = layer->options;
+    const mb_activation_ops *activation = NULL;
+    (void)n_inputs;
+    if (inputs->rank == 0) {
+        return mb_fail(
+            ctx, MB_ERR_SHAPE, "needs at least one number per row; flatten or reshape first");
+    }
+    const size_t n_in = inputs->dim[inputs->rank - 1];
+    MB_TRY(mb_activation_read(ctx, dense->activation, &activation));
+    const mb_weight_spec kernel = {.name = "kernel",
+        .rank = 2,
+        .dim = {n_in, dense->units},
+        .fan_in = n_in,
+        .fan_out = dense->units,
+        .initializer = dense->kernel_initializer,
+        .default_initializer = "glorot_uniform",
+        .regularizer = dense->kernel_regularizer,
+        .is_trainable = true};
+    MB_TRY(mb_layer_add_weight(ctx, model, layer, &kernel));
+    if (dense->use_bias) {
+        const mb_weight_spec bias = {.name = "bias",
+            .rank = 1,
+            .dim = {dense->units},
+            .fan_in = dense->units,
+            .fan_out = dense->units,
+            .initializer = dense->bias_initializer,
+            .default_initializer = "zeros",
+            .regularizer = dense->bias_regularizer,
+            .is_trainable = true};
+        MB_TRY(mb_layer_add_weight(ctx, model, layer, &bias));
+    }
+    *output = *inputs;
+    output->dim[inputs->rank - 1] = dense->units;
+    return MB_OK;
+}
+
+static void refresh(const mb_step *step, const float *parameters, float *packed) {
+    const dense_plan *plan = step->data;
+    const float *kernel = parameters + step->layer->weights[0].offset;
+    for (size_t i = 0; i < plan->n_in; i++) {
+        for (size_t o = 0; o < plan->n_out; o++) {
+            packed[i * plan->width + o] = kernel[i * plan->n_out + o];
+            if (step->is_training) {
+                packed[plan->at_back + o * plan->footprint.run_pad + i] =
+                    kernel[i * plan->n_out + o];
+            }
+        }
+    }
+    for (size_t o = 0; o < plan->n_out && step->layer->n_weights > 1; o++) {
+        packed[plan->at_bias + o] = parameters[step->layer->weights[1].offset + o];
+    }
+}
+
+static void unpack(const mb_step *step, const float *packed_gradient, float *gradient) {
+    const dense_plan *plan = step->data;
+    float *kernel = gradient + step->layer->weights[0].offset;
+    for (size_t i = 0; i < plan->n_in; i++) {
+        for (size_t o = 0; o < plan->n_out; o++) {
+            kernel[i * plan->n_out + o] += packed_gradient[i * plan->width + o];
+        }
+    }
+    for (size_t o = 0; o < plan->n_out && step->layer->n_weights > 1; o++) {
+        gradient[step->layer->weights[1].offset + o] +=
+            packed_gradient[plan->n_in * plan->width + o];
+    }
+}
+
+static void forward(const mb_step *step, const mb_rows *rows) {
+    const dense_plan *plan = step->data;
+    float *sums = rows->scratch;
+    const size_t n = rows->n * plan->per_row;
+    for (size_t first = 0; first < n; first += BLOCK) {
+        const size_t block = mb_min_size(BLOCK, n - first);
+        float *out = rows->out + first * plan->n_out;
+        step->kernels->positions(block, plan->base, rows->in[0] + first * plan->n_in,
+            &plan->footprint, step->packed, step->packed + plan->at_bias, plan->width, sums,
+            plan->width);
+        for (size_t i = 0; i < block; i++) {
+            memcpy(out + i * plan->n_out, sums + i * plan->width, plan->n_out * sizeof *out);
+        }
+        plan->activation->forward(
+            plan->activation->default_parameters, out, block * plan->n_out, plan->n_out);
+    }
+}
+
+// The gradient before the activation, padded to width; adds the bias's.
+static void differentiate(const dense_plan *plan, const float *out, const float *d_out, size_t n,
+    float *packed_d, float *d_bias) {
+    memcpy(packed_d, d_out, n * plan->n_out * sizeof *packed_d);
+    plan->activation->backward(
+        plan->activation->default_parameters, NULL, out, packed_d, n * plan->n_out, plan->n_out);
+    for (size_t i = n; plan->n_out != plan->width && i-- > 0;) {
+        memmove(
+            packed_d + i * plan->width, packed_d + i * plan->n_out, plan->n_out * sizeof *packed_d);
+        memset(packed_d + i * plan->width + plan->n_out, 0,
+            (plan->width - plan->n_out) * sizeof *packed_d);
+    }
+    for (size_t i = 0; i < n; i++) {
+        for (size_t o = 0; o < plan->width; o++) {
+            d_bias[o] += packed_d[i * plan->width + o];
+        }
+    }
+}
+
+static void backward(const mb_step *step, const mb_rows *rows) {
+    const dense_plan *plan = step->data;
+    float *d = rows->scratch;
+    const size_t n = rows->n * plan->per_row;
+    for (size_t first = 0; first < n; first += BLOCK) {
+        const size_t block = mb_min_size(BLOCK, n - first);
+        differentiate(plan, rows->out + first * plan->n_out, rows->d_out + first * plan->n_out,
+            block, d, rows->gradient + plan->n_in * plan->width);
+        step->kernels->positions_gradient(block, plan->base, rows->in[0] + first * plan->n_in,
+            &plan->footprint, d, plan->width, rows->gradient);
+        if (rows->d_in[0] != NULL) {
+            step->kernels->positions_back(block, plan->base, &plan->footprint, d, plan->width,
+                plan->n_out, step->packed + plan->at_back, rows->d_in[0] + first * plan->n_in);
+        }
+    }
+}
+
+static mb_status plan_dense(mb_context *ctx, mb_plan_site *site) {
+    mb_step *step = site->step;
+    const dense_options *dense = site->layer->options;
+    dense_plan *plan = mb_arena_allocate(site->arena, ctx, 1, sizeof *plan);
+    if (plan == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    plan->n_in = step->in[0].dim[step->in[0].rank - 1];
+    plan->n_out = dense->units;
+    plan->width = mb_round_up(plan->n_out, MB_LANES);
+    plan->per_row = step->in_size[0] / plan->n_in;
+    plan->activation = mb_activation_find(dense->activation);
+    plan->footprint =
+        (mb_footprint){1, plan->n_in, mb_round_up(plan->n_in, MB_LANES), &plan->run_offset};
+    for (uint32_t i = 0; i < BLOCK; i++) {
+        plan->base[i] = i * (uint32_t)plan->n_in;
+    }
+    plan->at_bias = plan->n_in * plan->width;
+    plan->at_back = plan->at_bias + plan->width;
+    step->data = plan;
+    step->forward = forward;
+    step->backward = backward;
+    step->refresh = refresh;
+    step->unpack = unpack;
+    step->packed_floats =
+        plan->at_back + (step->is_training ? plan->n_out * plan->footprint.run_pad : 0);
+    step->gradient_floats = (plan->n_in + 1) * plan->width;
+    step->scratch_bytes = BLOCK * plan->width * sizeof(float);
+    step->n_products = (uint64_t)plan->per_row * plan->n_in * plan->n_out;
+    return MB_OK;
+}
+
+static uint64_t flops(const mb_layer *layer, const mb_value_type *inputs, size_t n_inputs,
+    const mb_value_type *output) {
+    (void)n_inputs;
+    return mb_value_size(output) *
+           (2 * (uint64_t)inputs->dim[inputs->rank - 1] + (layer->n_weights > 1 ? 1 : 0));
+}
+
+const mb_layer_ops mb_layer_dense = {
+    .name = "dense",
+    .class_name = "Dense",
+    .help = "every output from every input of a vector",
+    .options = options,
+    .options_size = sizeof(dense_options),
+    .least_inputs = 1,
+    .most_inputs = 1,
+    .layout = MB_LAYOUT_WRITTEN,
+    .infer = infer,
+    .plan = plan_dense,
+    .flops = flops,
+};

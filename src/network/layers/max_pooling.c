@@ -1,0 +1,116 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "network/layers/pool.h"
+
+static const mb_option options[] = {MB_POOL_OPTIONS, MB_OPTIONS_END};
+
+// One output position: maxima over its window, the first of equals; winner (or NULL) gets the input
+// elements' numbers.
+static void pool_position(
+    const mb_pool_plan *plan, const size_t at[3], const float *in, float *out, uint32_t *winner) {
+    size_t first[3];
+    size_t last[3];
+    bool is_begun = false;
+    for (size_t d = 0; d < 3; d++) {
+        mb_pool_range(plan, d, at[d], &first[d], &last[d]);
+    }
+    for (size_t z = first[0]; z < last[0]; z++) {
+        for (size_t y = first[1]; y < last[1]; y++) {
+            for (size_t x = first[2]; x < last[2]; x++) {
+                const size_t place = ((z * plan->in[1] + y) * plan->in[2] + x) * plan->n_channels;
+                for (size_t c = 0; c < plan->n_channels; c++) {
+                    if (!is_begun || in[place + c] > out[c]) {
+                        out[c] = in[place + c];
+                        if (winner != NULL) {
+                            winner[c] = (uint32_t)(place + c);
+                        }
+                    }
+                }
+                is_begun = true;
+            }
+        }
+    }
+}
+
+static void forward(const mb_step *step, const mb_rows *rows) {
+    const mb_pool_plan *plan = step->data;
+    for (size_t i = 0; i < rows->n; i++) {
+        const float *in = rows->in[0] + i * step->in_size[0];
+        float *out = rows->out + i * step->out_size;
+        uint32_t *winner =
+            rows->saved == NULL ? NULL : (uint32_t *)rows->saved + i * step->out_size;
+        size_t n = 0;
+        size_t at[3];
+        for (at[0] = 0; at[0] < plan->out[0]; at[0]++) {
+            for (at[1] = 0; at[1] < plan->out[1]; at[1]++) {
+                for (at[2] = 0; at[2] < plan->out[2]; at[2]++) {
+                    pool_position(plan, at, in, out + n, winner == NULL ? NULL : winner + n);
+                    n += plan->n_channels;
+                }
+            }
+        }
+    }
+}
+
+static void backward(const mb_step *step, const mb_rows *rows) {
+    if (rows->d_in[0] == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < rows->n; i++) {
+        const uint32_t *winner = (const uint32_t *)rows->saved + i * step->out_size;
+        const float *d_out = rows->d_out + i * step->out_size;
+        float *d_in = rows->d_in[0] + i * step->in_size[0];
+        for (size_t j = 0; j < step->out_size; j++) {
+            d_in[winner[j]] += d_out[j];
+        }
+    }
+}
+
+static mb_status plan_pool(mb_context *ctx, mb_plan_site *site, size_t n_spatial) {
+    mb_pool_plan *plan = NULL;
+    MB_TRY(mb_pool_plan_make(ctx, site, n_spatial, &plan));
+    site->step->forward = forward;
+    site->step->backward = backward;
+    site->step->saved_bytes = site->step->is_training ? site->step->out_size * sizeof(uint32_t) : 0;
+    return MB_OK;
+}
+
+static uint64_t flops(const mb_layer *layer, const mb_value_type *inputs, size_t n_inputs,
+    const mb_value_type *output) {
+    const mb_pool_options *pool = layer->options;
+    uint64_t window = 1;
+    (void)n_inputs;
+    for (size_t i = 0; i + 1 < inputs->rank; i++) {
+        window *= pool->pool_size.value[pool->pool_size.n == 1 ? 0 : i];
+    }
+    return window * mb_value_size(output);
+}
+
+#define MAX_POOLING(dimensions)                                                                    \
+    static mb_status infer##dimensions(mb_context *ctx, mb_model *model, mb_layer *layer,          \
+        const mb_value_type *inputs, size_t n_inputs, mb_value_type *output) {                     \
+        (void)n_inputs;                                                                            \
+        return mb_pool_infer(ctx, model, layer, inputs, dimensions, output);                       \
+    }                                                                                              \
+    static mb_status plan##dimensions(mb_context *ctx, mb_plan_site *site) {                       \
+        return plan_pool(ctx, site, dimensions);                                                   \
+    }                                                                                              \
+    const mb_layer_ops mb_layer_max_pooling##dimensions##d = {                                     \
+        .name = "max_pooling" #dimensions "d",                                                     \
+        .class_name = "MaxPooling" #dimensions "D",                                                \
+        .help = "maximum over windows of " #dimensions "-dimensional rows",                        \
+        .options = options,                                                                        \
+        .options_size = sizeof(mb_pool_options),                                                   \
+        .least_inputs = 1,                                                                         \
+        .most_inputs = 1,                                                                          \
+        .layout = MB_LAYOUT_CHANNELS,                                                              \
+        .is_channels_first = mb_pool_is_channels_first,                                            \
+        .infer = infer##dimensions,                                                                \
+        .plan = plan##dimensions,                                                                  \
+        .flops = flops,                                                                            \
+    };
+
+MAX_POOLING(1)
+MAX_POOLING(2)
+MAX_POOLING(3)

@@ -1,0 +1,427 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "network/plan_parts.h"
+
+#include "network/layers/transpose.h"
+
+// What fits into a core's second-level cache beside weights and scratch.
+enum { TILE_BYTES = 256 * 1024, MOST_TILE = 64 };
+
+typedef struct planner {
+    mb_context *ctx;
+    mb_plan *plan;
+    const mb_model *model;
+    bool *is_needed;    // per call: some output depends on it
+    size_t *n_uses;     // per model value
+    size_t *only_user;  // per model value: the last call that uses it
+    size_t *value_of;   // per model value: the plan's value as produced, or SIZE_MAX
+    size_t *written_of; // ... stored as written
+    size_t *last_of;    // ... stored channels last
+    bool *is_absorbed;  // per call: taken over by another step
+    const bool *sparse_inputs;
+} planner;
+
+static size_t *make_map(planner *p, size_t n, size_t value) {
+    size_t *map = mb_arena_allocate(&p->plan->arena, p->ctx, mb_max_size(n, 1), sizeof *map);
+    for (size_t i = 0; i < n && map != NULL; i++) {
+        map[i] = value;
+    }
+    return map;
+}
+
+static mb_status open_planner(planner *p) {
+    const mb_model *model = p->model;
+    p->is_needed = mb_arena_allocate(
+        &p->plan->arena, p->ctx, mb_max_size(model->n_calls, 1), sizeof *p->is_needed);
+    p->is_absorbed = mb_arena_allocate(
+        &p->plan->arena, p->ctx, mb_max_size(model->n_calls, 1), sizeof *p->is_absorbed);
+    p->n_uses = make_map(p, model->n_values, 0);
+    p->only_user = make_map(p, model->n_values, SIZE_MAX);
+    p->value_of = make_map(p, model->n_values, SIZE_MAX);
+    p->written_of = make_map(p, model->n_values, SIZE_MAX);
+    p->last_of = make_map(p, model->n_values, SIZE_MAX);
+    if (p->is_needed == NULL || p->is_absorbed == NULL || p->n_uses == NULL ||
+        p->only_user == NULL || p->value_of == NULL || p->written_of == NULL ||
+        p->last_of == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < model->n_outputs; i++) {
+        p->is_needed[model->values[model->outputs[i]].producer] = true;
+        p->n_uses[model->outputs[i]] += 2; // never absorbed
+    }
+    for (size_t i = model->n_calls; i-- > 0;) {
+        const mb_call *call = &model->calls[i];
+        for (size_t j = 0; j < call->n_inputs && p->is_needed[i]; j++) {
+            p->is_needed[model->values[call->inputs[j]].producer] = true;
+            p->n_uses[call->inputs[j]]++;
+            p->only_user[call->inputs[j]] = i;
+        }
+    }
+    return MB_OK;
+}
+
+static mb_status add_value(planner *p, const mb_value_type *type, size_t *value) {
+    mb_plan *plan = p->plan;
+    MB_TRY(mb_grow(
+        p->ctx, &plan->values, &plan->value_capacity, plan->n_values + 1, sizeof *plan->values));
+    plan->values[plan->n_values] = (mb_plan_value){.type = *type,
+        .size = mb_value_size(type),
+        .model_input = SIZE_MAX,
+        .producer = SIZE_MAX,
+        .output = SIZE_MAX};
+    *value = plan->n_values++;
+    return MB_OK;
+}
+
+// A step with its inputs (stored_as: the shape to tell it, NULL: as they are) and an output value
+// of the given type; the caller plans it.
+static mb_status add_step(planner *p, const mb_layer *layer, const size_t *inputs, size_t n_inputs,
+    const mb_value_type *stored_as, const mb_value_type *out, mb_plan_step **step) {
+    mb_plan *plan = p->plan;
+    mb_arena *arena = &plan->arena;
+    size_t output = 0;
+    MB_TRY(add_value(p, out, &output));
+    MB_TRY(mb_grow(
+        p->ctx, &plan->steps, &plan->step_capacity, plan->n_steps + 1, sizeof *plan->steps));
+    mb_plan_step *made = &plan->steps[plan->n_steps];
+    memset(made, 0, sizeof *made);
+    mb_value_type *types =
+        mb_arena_allocate(arena, p->ctx, mb_max_size(n_inputs, 1), sizeof *types);
+    bool *needs = mb_arena_allocate(arena, p->ctx, mb_max_size(n_inputs, 1), sizeof *needs);
+    made->step.in_size =
+        mb_arena_allocate(arena, p->ctx, mb_max_size(n_inputs, 1), sizeof *made->step.in_size);
+    made->inputs = mb_arena_allocate(arena, p->ctx, mb_max_size(n_inputs, 1), sizeof *made->inputs);
+    if (types == NULL || needs == NULL || made->step.in_size == NULL || made->inputs == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    bool has_gradient = false;
+    for (size_t i = 0; i < n_inputs; i++) {
+        const mb_plan_value *value = &plan->values[inputs[i]];
+        types[i] = stored_as != NULL ? stored_as[i] : value->type;
+        needs[i] = plan->is_training && value->needs_gradient;
+        has_gradient = has_gradient || needs[i];
+        made->step.in_size[i] = value->size;
+        made->inputs[i] = inputs[i];
+    }
+    made->step.layer = layer;
+    made->step.kernels = plan->kernels;
+    made->step.options = layer != NULL ? layer->options : NULL;
+    made->step.n_inputs = n_inputs;
+    made->step.in = types;
+    made->step.out = *out;
+    made->step.out_size = mb_value_size(out);
+    made->step.is_training = plan->is_training;
+    made->step.needs_input_gradient = needs;
+    made->output = output;
+    made->input_activity = SIZE_MAX;
+    plan->values[output].producer = plan->n_steps;
+    plan->values[output].needs_gradient =
+        plan->is_training && (has_gradient || (layer != NULL && layer->n_weights > 0));
+    *step = made;
+    return MB_OK;
+}
+
+static mb_value_type rotate_type(const mb_value_type *type, bool to_last) {
+    mb_value_type rotated = *type;
+    for (unsigned i = 0; i < type->rank; i++) {
+        rotated.dim[i] =
+            type->dim[to_last ? (i + 1) % type->rank : (i + type->rank - 1) % type->rank];
+    }
+    return rotated;
+}
+
+static mb_status add_transposition(planner *p, size_t value, bool to_last, size_t *out) {
+    const mb_value_type type = rotate_type(&p->plan->values[value].type, to_last);
+    mb_plan_step *made = NULL;
+    p->plan->values[value].needs_dense = true;
+    MB_TRY(add_step(p, NULL, &value, 1, NULL, &type, &made));
+    mb_plan_site site = {.arena = &p->plan->arena, .step = &made->step};
+    mb_transpose_plan(&site, to_last);
+    p->plan->values[made->output].is_last = to_last;
+    *out = made->output;
+    p->plan->n_steps++;
+    return MB_OK;
+}
+
+// A model value stored as asked; a transposition is made once and shared.
+static mb_status get_stored(planner *p, size_t model_value, bool wants_last, size_t *out) {
+    const size_t produced = p->value_of[model_value];
+    const mb_plan_value *value = &p->plan->values[produced];
+    size_t *memo = wants_last ? &p->last_of[model_value] : &p->written_of[model_value];
+    if (value->is_last == wants_last || value->type.rank < 2) {
+        *memo = produced;
+    }
+    if (*memo == SIZE_MAX) {
+        MB_TRY(add_transposition(p, produced, wants_last, memo));
+    }
+    *out = *memo;
+    return MB_OK;
+}
+
+static bool wants_channels_last(const planner *p, const mb_call *call) {
+    const mb_layer_ops *ops = call->layer->ops;
+    if (ops->layout == MB_LAYOUT_CHANNELS) {
+        return ops->is_channels_first(call->layer);
+    }
+    if (ops->layout == MB_LAYOUT_WRITTEN ||
+        (ops->needs_written != NULL && ops->needs_written(call->layer))) {
+        return false;
+    }
+    for (size_t i = 0; i < call->n_inputs; i++) {
+        if (!p->plan->values[p->value_of[call->inputs[i]]].is_last) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// The call of a max pooling layer that alone uses a value and stores channels in the same place, or
+// NULL.
+static const mb_call *find_pool(
+    const planner *p, size_t model_value, const mb_layer *layer, size_t *index) {
+    *index = p->only_user[model_value];
+    if (p->n_uses[model_value] != 1 || *index == SIZE_MAX ||
+        layer->ops->layout != MB_LAYOUT_CHANNELS) {
+        return NULL;
+    }
+    const mb_call *call = &p->model->calls[*index];
+    const mb_layer_ops *ops = call->layer->ops;
+    const bool is_pool = ops == &mb_layer_max_pooling1d || ops == &mb_layer_max_pooling2d ||
+                         ops == &mb_layer_max_pooling3d;
+    return is_pool && ops->is_channels_first(call->layer) == layer->ops->is_channels_first(layer)
+               ? call
+               : NULL;
+}
+
+static mb_status plan_layer(planner *p, mb_plan_site *site) {
+    if (site->layer->ops->plan(p->ctx, site) != MB_OK) {
+        return mb_fail_within(p->ctx, "layer %s", site->layer->name);
+    }
+    return MB_OK;
+}
+
+static mb_status plan_call(planner *p, size_t index) {
+    const mb_call *call = &p->model->calls[index];
+    mb_plan *plan = p->plan;
+    const bool is_last = wants_channels_last(p, call);
+    size_t inputs[MB_PLAN_MOST_INPUTS];
+    size_t pool_index = 0;
+    const mb_call *pool = find_pool(p, call->output, call->layer, &pool_index);
+    const mb_value_type *written = &p->model->values[call->output].type;
+    const mb_value_type out = is_last && written->rank > 1 ? rotate_type(written, true) : *written;
+    mb_plan_step *made = NULL;
+    bool is_planned = false;
+    mb_plan_site site = {
+        .arena = &plan->arena, .layer = call->layer, .pool = pool != NULL ? pool->layer : NULL};
+    const size_t first_value = p->value_of[call->inputs[0]];
+    if (call->n_inputs == 1 && plan->values[first_value].is_sparse) {
+        // The step may take the column as it is; it then reads the indices in the written order
+        // itself.
+        const mb_value_type *column = &plan->values[first_value].type;
+        const mb_value_type stored = is_last ? rotate_type(column, true) : *column;
+        MB_TRY(add_step(p, call->layer, &first_value, 1, &stored, &out, &made));
+        site.step = &made->step;
+        site.is_input_sparse = true;
+        site.is_input_first = is_last;
+        MB_TRY(plan_layer(p, &site));
+        site.is_input_sparse = site.is_input_first = false;
+        is_planned = made->step.takes_sparse;
+        if (!is_planned) {
+            plan->n_values--; // the attempt's output
+        }
+    }
+    if (!is_planned) {
+        for (size_t i = 0; i < call->n_inputs; i++) {
+            MB_TRY(get_stored(p, call->inputs[i], is_last, &inputs[i]));
+            plan->values[inputs[i]].needs_dense = true;
+        }
+        MB_TRY(add_step(p, call->layer, inputs, call->n_inputs, NULL, &out, &made));
+        site.step = &made->step;
+        const size_t producer = plan->values[inputs[0]].producer;
+        if (call->n_inputs == 1 && producer != SIZE_MAX &&
+            plan->steps[producer].step.gives_activity) {
+            site.active_source = &plan->steps[producer].step;
+            made->input_activity = producer;
+        }
+        MB_TRY(plan_layer(p, &site));
+    }
+    size_t model_value = call->output;
+    if (site.pool_taken) {
+        p->is_absorbed[pool_index] = true;
+        model_value = pool->output;
+        const mb_value_type *pooled = &p->model->values[model_value].type;
+        made->step.out = is_last && pooled->rank > 1 ? rotate_type(pooled, true) : *pooled;
+        made->step.out_size = mb_value_size(pooled);
+        plan->values[made->output].type = made->step.out;
+        plan->values[made->output].size = made->step.out_size;
+    }
+    plan->values[made->output].is_last = is_last && made->step.out.rank > 1;
+    p->value_of[model_value] = made->output;
+    plan->n_steps++;
+    return MB_OK;
+}
+
+static mb_status plan_inputs(planner *p) {
+    mb_plan *plan = p->plan;
+    const mb_model *model = p->model;
+    plan->input_values = make_map(p, model->n_inputs, SIZE_MAX);
+    plan->output_values = make_map(p, model->n_outputs, SIZE_MAX);
+    if (plan->input_values == NULL || plan->output_values == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < model->n_inputs; i++) {
+        size_t value = 0;
+        MB_TRY(add_value(p, &model->values[model->inputs[i]].type, &value));
+        plan->values[value].model_input = i;
+        plan->values[value].is_sparse = p->sparse_inputs != NULL && p->sparse_inputs[i];
+        plan->input_values[i] = value;
+        p->value_of[model->inputs[i]] = value;
+    }
+    return MB_OK;
+}
+
+static mb_status plan_outputs(planner *p) {
+    mb_plan *plan = p->plan;
+    for (size_t i = 0; i < p->model->n_outputs; i++) {
+        size_t value = 0;
+        MB_TRY(get_stored(p, p->model->outputs[i], false, &value));
+        if (plan->values[value].output != SIZE_MAX) {
+            return mb_fail(p->ctx, MB_ERR_UNSUPPORTED,
+                "model %s: outputs %zu and %zu are the same value; leave one out", p->model->name,
+                plan->values[value].output, i);
+        }
+        plan->values[value].output = i;
+        plan->values[value].needs_dense = true;
+        plan->output_values[i] = value;
+    }
+    return MB_OK;
+}
+
+// Floats are padded so that every row block begins on its own cache line and whole vectors may be
+// read past its end.
+static size_t padded(size_t floats) {
+    return mb_round_up(floats + MB_LANES, 16);
+}
+
+static void lay_out(mb_plan *plan) {
+    mb_plan_layout *layout = &plan->layout;
+    for (size_t i = 0; i < plan->n_values; i++) {
+        mb_plan_value *value = &plan->values[i];
+        const bool is_outside =
+            value->model_input != SIZE_MAX && (!value->is_sparse || !value->needs_dense);
+        value->at = layout->value_floats;
+        layout->value_floats += is_outside ? 0 : padded(value->size);
+        value->at_gradient = layout->gradient_floats;
+        layout->gradient_floats +=
+            plan->is_training && (value->needs_gradient || value->output != SIZE_MAX)
+                ? padded(value->size)
+                : 0;
+        if (value->producer != SIZE_MAX && plan->steps[value->producer].step.gives_activity) {
+            value->at_active = layout->active_words;
+            layout->active_words += mb_round_up(plan->steps[value->producer].step.n_cells + 1, 16);
+        }
+    }
+    for (size_t i = 0; i < plan->n_steps; i++) {
+        mb_plan_step *s = &plan->steps[i];
+        s->at_saved = layout->saved_bytes;
+        s->step.saved_bytes = mb_round_up(s->step.saved_bytes, 64);
+        layout->saved_bytes += s->step.saved_bytes;
+        plan->scratch_bytes =
+            mb_max_size(plan->scratch_bytes, mb_round_up(s->step.scratch_bytes, 64));
+        s->at_gradient = plan->gradient_floats;
+        plan->gradient_floats += mb_round_up(s->step.gradient_floats, 16);
+        s->at_packed = plan->packed_floats;
+        plan->packed_floats += mb_round_up(s->step.packed_floats + s->step.n_batch_floats, 16);
+        plan->n_barriers += s->step.n_statistics > 0 ? 1 : 0;
+        plan->most_statistics = mb_max_size(
+            plan->most_statistics, mb_max_size(s->step.n_statistics, s->step.n_d_statistics));
+    }
+    const size_t per_row = mb_plan_block_bytes(plan, 1);
+    plan->tile = mb_max_size(1, mb_min_size(MOST_TILE, TILE_BYTES / mb_max_size(per_row, 1)));
+    plan->tile = mb_min_size(plan->tile, mb_max_size(plan->max_rows, 1));
+}
+
+size_t mb_plan_block_bytes(const mb_plan *plan, size_t rows) {
+    const mb_plan_layout *layout = &plan->layout;
+    return rows * ((layout->value_floats + layout->gradient_floats) * sizeof(float) +
+                      layout->active_words * sizeof(uint32_t) + layout->saved_bytes);
+}
+
+static mb_status make_packed(mb_context *ctx, mb_plan *plan) {
+    plan->packed = mb_allocate_zeroed(ctx, plan->packed_floats, sizeof *plan->packed);
+    if (plan->packed == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < plan->n_steps; i++) {
+        mb_plan_step *s = &plan->steps[i];
+        s->step.packed = plan->packed + s->at_packed;
+        s->step.batch = s->step.packed + s->step.packed_floats;
+    }
+    return MB_OK;
+}
+
+static mb_status make_plan(planner *p) {
+    MB_TRY(open_planner(p));
+    MB_TRY(plan_inputs(p));
+    for (size_t i = 0; i < p->model->n_calls; i++) {
+        if (p->model->calls[i].n_inputs > 0 && p->is_needed[i] && !p->is_absorbed[i]) {
+            MB_TRY(plan_call(p, i));
+        }
+    }
+    MB_TRY(plan_outputs(p));
+    lay_out(p->plan);
+    return make_packed(p->ctx, p->plan);
+}
+
+mb_status mb_plan_create(
+    mb_context *ctx, const mb_model *model, const mb_plan_settings *settings, mb_plan **out) {
+    *out = NULL;
+    mb_plan *plan = mb_allocate_zeroed(ctx, 1, sizeof *plan);
+    if (plan == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    mb_arena_init(&plan->arena, ctx);
+    plan->runtime = mb_context_runtime(ctx);
+    plan->model = model;
+    plan->kernels = mb_kernels_for(mb_runtime_cpu(plan->runtime));
+    plan->is_training = settings->is_training;
+    plan->max_rows = settings->max_rows;
+    planner p = {
+        .ctx = ctx, .plan = plan, .model = model, .sparse_inputs = settings->sparse_inputs};
+    const mb_status status = make_plan(&p);
+    if (status != MB_OK) {
+        mb_plan_destroy(plan);
+        return status;
+    }
+    *out = plan;
+    return MB_OK;
+}
+
+void mb_plan_destroy(mb_plan *plan) {
+    if (plan == NULL) {
+        return;
+    }
+    mb_runtime *runtime = plan->runtime;
+    mb_runtime_release(runtime, plan->values);
+    mb_runtime_release(runtime, plan->steps);
+    mb_runtime_release(runtime, plan->packed);
+    mb_runtime_release(runtime, plan->training);
+    mb_arena_clear(&plan->arena);
+    mb_runtime_release(runtime, plan);
+}
+
+void mb_plan_load(mb_plan *plan, const float *parameters) {
+    for (size_t i = 0; i < plan->n_steps; i++) {
+        mb_plan_step *s = &plan->steps[i];
+        if (s->step.refresh != NULL) {
+            s->step.refresh(&s->step, parameters, s->step.packed);
+        }
+        if (s->step.refresh_empty != NULL) {
+            const mb_step *source =
+                s->input_activity == SIZE_MAX ? NULL : &plan->steps[s->input_activity].step;
+            s->step.refresh_empty(&s->step,
+                source == NULL ? NULL : source->packed + source->empty_out_at, s->step.packed);
+        }
+    }
+}

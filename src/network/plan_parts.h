@@ -1,0 +1,100 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef NETWORK_PLAN_PARTS_H
+#define NETWORK_PLAN_PARTS_H
+
+#include "network/plan.h"
+
+// Rows of training batches go in this many fixed chunks, whose gradients are summed through a fixed
+// tree: the bits depend on the batch alone.
+enum { MB_PLAN_CHUNKS = 16, MB_PLAN_MOST_INPUTS = 64 };
+
+// A value of the plan: what a step gives, or an input.
+typedef struct mb_plan_value {
+    mb_value_type type; // as stored
+    size_t size;        // floats per row
+    bool is_last;       // written channels first, stored channels last
+    size_t model_input; // SIZE_MAX: made by a step
+    bool is_sparse;     // comes as a sparse column
+    bool needs_dense;   // ... and some step needs it filled in
+    size_t producer;    // step, or SIZE_MAX
+    bool needs_gradient;
+    size_t output;                     // number among the model's outputs, or SIZE_MAX
+    size_t at, at_gradient, at_active; // offsets per row block, in floats; see mb_plan_layout
+} mb_plan_value;
+
+typedef struct mb_plan_step {
+    mb_step step;
+    size_t *inputs; // values
+    size_t output;
+    size_t input_activity; // step whose activity list describes the input, or SIZE_MAX
+    size_t at_saved;       // offset of a block's saved bytes
+    size_t at_gradient;    // offset in a chunk's gradient, floats
+    size_t at_packed;
+} mb_plan_step;
+
+// A region of memory for blocks of rows: everything at (rows * offset).
+typedef struct mb_plan_layout {
+    size_t value_floats, gradient_floats, active_words, saved_bytes; // per row
+} mb_plan_layout;
+
+struct mb_plan {
+    mb_arena arena;
+    mb_runtime *runtime;
+    const mb_model *model;
+    const mb_kernels *kernels;
+    bool is_training;
+    size_t max_rows;
+    size_t tile; // rows worked on at a time through the whole plan
+    mb_plan_value *values;
+    size_t n_values, value_capacity;
+    mb_plan_step *steps;
+    size_t n_steps, step_capacity;
+    size_t *input_values; // per model input: the plan's value
+    size_t *output_values;
+    mb_plan_layout layout;
+    size_t scratch_bytes; // of the hungriest step
+    size_t packed_floats;
+    float *packed;
+    size_t gradient_floats; // of a chunk
+    size_t n_barriers;
+    size_t most_statistics;
+    // Training memory, from mb_plan_reserve.
+    unsigned n_workers;
+    size_t block_rows; // rows of a block of training memory
+    char *training; // n_blocks blocks (a worker's, or one for the whole batch), then scratch of the
+                    // workers, gradients, statistics
+    size_t training_bytes, at_scratch, at_gradients, at_statistics;
+};
+
+// Bytes of a block of rows, and the places in it.
+size_t mb_plan_block_bytes(const mb_plan *plan, size_t rows);
+
+// One block of rows on its way through the plan.
+typedef struct mb_plan_block {
+    const mb_plan *plan;
+    const mb_input *inputs;
+    char *memory; // laid out for capacity rows
+    size_t capacity;
+    size_t row;   // first row within the memory
+    size_t first; // first row within the batch
+    size_t n;
+    void *scratch;
+    float *gradient; // the chunk's
+    uint64_t seed;
+    uint32_t step;
+} mb_plan_block;
+
+void mb_plan_fill_inputs(const mb_plan_block *block);
+void mb_plan_forward_step(const mb_plan_block *block, size_t step);
+void mb_plan_backward_step(const mb_plan_block *block, size_t step);
+void mb_plan_rows_of(const mb_plan_block *block, size_t step, bool is_backward, mb_rows *rows,
+    const float **in, float **d_in);
+float *mb_plan_value_rows(const mb_plan_block *block, size_t value);
+float *mb_plan_gradient_rows(const mb_plan_block *block, size_t value);
+void mb_plan_zero_gradients(const mb_plan_block *block);
+// Calls the loss on the block's outputs.
+void mb_plan_call_loss(const mb_plan_block *block, mb_loss_fn loss, void *user);
+
+#endif

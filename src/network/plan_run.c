@@ -1,0 +1,166 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "network/plan_parts.h"
+
+// A block's memory: values, gradients, activity lists, saved bytes; each region holds, value by
+// value, capacity rows.
+static char *region(const mb_plan_block *block, size_t index) {
+    const mb_plan_layout *layout = &block->plan->layout;
+    const size_t sizes[3] = {layout->value_floats * sizeof(float),
+        layout->gradient_floats * sizeof(float), layout->active_words * sizeof(uint32_t)};
+    char *memory = block->memory;
+    for (size_t i = 0; i < index; i++) {
+        memory += sizes[i] * block->capacity;
+    }
+    return memory;
+}
+
+float *mb_plan_value_rows(const mb_plan_block *block, size_t index) {
+    const mb_plan_value *value = &block->plan->values[index];
+    if (value->model_input != SIZE_MAX && !value->is_sparse) {
+        // Steps never write to their inputs.
+        return (float *)(uintptr_t)(block->inputs[value->model_input].dense +
+                                    block->first * value->size);
+    }
+    return (float *)(void *)region(block, 0) + value->at * block->capacity +
+           block->row * value->size;
+}
+
+float *mb_plan_gradient_rows(const mb_plan_block *block, size_t index) {
+    const mb_plan_value *value = &block->plan->values[index];
+    return (float *)(void *)region(block, 1) + value->at_gradient * block->capacity +
+           block->row * value->size;
+}
+
+static uint32_t *active_rows(const mb_plan_block *block, size_t step) {
+    const mb_plan_step *s = &block->plan->steps[step];
+    const mb_plan_value *value = &block->plan->values[s->output];
+    return (uint32_t *)(void *)region(block, 2) + value->at_active * block->capacity +
+           block->row * (s->step.n_cells + 1);
+}
+
+void mb_plan_fill_inputs(const mb_plan_block *block) {
+    for (size_t i = 0; i < block->plan->model->n_inputs; i++) {
+        const mb_plan_value *value = &block->plan->values[block->plan->input_values[i]];
+        if (!value->is_sparse || !value->needs_dense) {
+            continue;
+        }
+        const mb_input *input = &block->inputs[i];
+        float *rows = mb_plan_value_rows(block, block->plan->input_values[i]);
+        memset(rows, 0, block->n * value->size * sizeof *rows);
+        for (size_t r = 0; r < block->n; r++) {
+            for (size_t k = input->offset[block->first + r];
+                 k < input->offset[block->first + r + 1]; k++) {
+                rows[r * value->size + input->index[k]] = input->value[k];
+            }
+        }
+    }
+}
+
+void mb_plan_rows_of(const mb_plan_block *block, size_t index, bool is_backward, mb_rows *rows,
+    const float **in, float **d_in) {
+    const mb_plan *plan = block->plan;
+    const mb_plan_step *s = &plan->steps[index];
+    *rows = (mb_rows){.n = block->n,
+        .first = block->first,
+        .in = in,
+        .d_in = d_in,
+        .out = mb_plan_value_rows(block, s->output),
+        .gradient = block->gradient == NULL ? NULL : block->gradient + s->at_gradient,
+        .scratch = block->scratch,
+        .is_training = plan->is_training,
+        .seed = block->seed,
+        .step = block->step};
+    for (size_t i = 0; i < s->step.n_inputs; i++) {
+        const mb_plan_value *value = &plan->values[s->inputs[i]];
+        in[i] = s->step.takes_sparse ? NULL : mb_plan_value_rows(block, s->inputs[i]);
+        d_in[i] = is_backward && s->step.needs_input_gradient[i]
+                      ? mb_plan_gradient_rows(block, s->inputs[i])
+                      : NULL;
+        if (s->step.takes_sparse) {
+            rows->sparse = &block->inputs[value->model_input];
+        }
+    }
+    if (is_backward) {
+        rows->d_out = mb_plan_gradient_rows(block, s->output);
+    }
+    if (s->step.saved_bytes > 0) {
+        rows->saved =
+            region(block, 3) + s->at_saved * block->capacity + block->row * s->step.saved_bytes;
+    }
+    if (s->step.gives_activity) {
+        rows->active_out = active_rows(block, index);
+    }
+    if (s->input_activity != SIZE_MAX) {
+        rows->active = active_rows(block, s->input_activity);
+    }
+}
+
+void mb_plan_forward_step(const mb_plan_block *block, size_t index) {
+    const float *in[MB_PLAN_MOST_INPUTS];
+    float *d_in[MB_PLAN_MOST_INPUTS];
+    mb_rows rows;
+    mb_plan_rows_of(block, index, false, &rows, in, d_in);
+    block->plan->steps[index].step.forward(&block->plan->steps[index].step, &rows);
+}
+
+void mb_plan_backward_step(const mb_plan_block *block, size_t index) {
+    const float *in[MB_PLAN_MOST_INPUTS];
+    float *d_in[MB_PLAN_MOST_INPUTS];
+    mb_rows rows;
+    const mb_plan_step *s = &block->plan->steps[index];
+    if (s->step.backward == NULL || !block->plan->values[s->output].needs_gradient) {
+        return;
+    }
+    mb_plan_rows_of(block, index, true, &rows, in, d_in);
+    s->step.backward(&s->step, &rows);
+}
+
+size_t mb_plan_scratch_bytes(const mb_plan *plan) {
+    return mb_round_up(mb_plan_block_bytes(plan, plan->tile), 64) + plan->scratch_bytes;
+}
+
+void mb_plan_predict(const mb_plan *plan, void *scratch, const mb_input *inputs, size_t n_rows,
+    float *const *outputs) {
+    char *memory = scratch;
+    for (size_t first = 0; first < n_rows; first += plan->tile) {
+        const mb_plan_block block = {.plan = plan,
+            .inputs = inputs,
+            .memory = memory,
+            .capacity = plan->tile,
+            .first = first,
+            .n = mb_min_size(plan->tile, n_rows - first),
+            .scratch = memory + mb_round_up(mb_plan_block_bytes(plan, plan->tile), 64)};
+        mb_plan_fill_inputs(&block);
+        for (size_t i = 0; i < plan->n_steps; i++) {
+            mb_plan_forward_step(&block, i);
+        }
+        for (size_t i = 0; i < plan->model->n_outputs; i++) {
+            const size_t size = plan->values[plan->output_values[i]].size;
+            memcpy(outputs[i] + first * size, mb_plan_value_rows(&block, plan->output_values[i]),
+                block.n * size * sizeof(float));
+        }
+    }
+}
+
+void mb_plan_describe(const mb_plan *plan, mb_buffer *out) {
+    uint64_t products = 0;
+    uint64_t sparse_products = 0;
+    mb_buffer_format(out, "kernels %s, %zu steps, %zu rows at a time, %zu bytes of scratch\n",
+        plan->kernels->name, plan->n_steps, plan->tile, mb_plan_scratch_bytes(plan));
+    for (size_t i = 0; i < plan->n_steps; i++) {
+        const mb_step *step = &plan->steps[i].step;
+        char shape[96];
+        mb_buffer_format(out, "%-24s %-18s %12llu multiply-adds%s\n",
+            step->layer != NULL ? step->layer->name : "(transposition)",
+            mb_value_text(&step->out, shape, sizeof shape), (unsigned long long)step->n_products,
+            step->gives_activity ? ", only where a hit reaches" : "");
+        products += step->n_products;
+        sparse_products += step->gives_activity ? step->n_products : 0;
+    }
+    mb_buffer_format(out,
+        "%llu multiply-adds a row when nothing is skipped, %llu of them in steps that skip what no "
+        "hit reaches\n",
+        (unsigned long long)products, (unsigned long long)sparse_products);
+}
