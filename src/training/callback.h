@@ -59,8 +59,9 @@ struct mb_callback_ops {
         size_t step); // NULL: nothing; step from 0 within the epoch
     mb_status (*epoch_end)(mb_callback *callback, mb_context *ctx, const mb_callback_site *site);
     void (*end)(mb_callback *callback, const mb_callback_site *site); // NULL: nothing
-    // The figure that says which epoch was best, and its mode; NULL: it judges nothing.
+    // The figure it watches, and its mode; NULL: none. With is_judge it says which epoch was best.
     const char *(*monitor)(const void *options, int *mode);
+    bool is_judge;
 };
 
 #define MB_CALLBACK(name) extern const mb_callback_ops mb_callback_##name;
