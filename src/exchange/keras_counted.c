@@ -1,0 +1,144 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+// The weights of a .keras or .weights.h5 file: layers are addressed by class and a counter of that
+// class ("layers/conv2d_1/vars/0"), in the order of the model's layers.
+
+#include "exchange/keras_graph.h"
+
+typedef struct counted {
+    mb_keras_weights *weights;
+    mb_document *document;
+} counted;
+
+static const char *class_of(const mb_keras_entry *entry) {
+    const bool is_model = entry->nested != NULL && !entry->nested->is_sequential;
+    return is_model ? "Functional" : entry->class_name; // also for the old name "Model"
+}
+
+static size_t count_before(const mb_keras_graph *graph, size_t entry) {
+    size_t n = 0;
+    for (size_t i = 0; i < entry; i++) {
+        const mb_keras_entry *other = &graph->entries[i];
+        n += !other->is_operation && strcmp(class_of(other), class_of(&graph->entries[entry])) == 0
+                 ? 1
+                 : 0;
+    }
+    return n;
+}
+
+static const char *entry_path(
+    const counted *c, const mb_keras_graph *graph, size_t entry, const char *base) {
+    char snake[96];
+    mb_keras_snake_case(class_of(&graph->entries[entry]), snake, sizeof snake);
+    const size_t n = count_before(graph, entry);
+    mb_arena *arena = &c->document->arena;
+    return n == 0 ? mb_arena_format(arena, c->weights->ctx, "%s/layers/%s", base, snake)
+                  : mb_arena_format(arena, c->weights->ctx, "%s/layers/%s_%zu", base, snake, n);
+}
+
+// A layer's number of a weight: trainable ones first, as they were made.
+static size_t weight_number(const mb_layer *layer, const mb_weight *weight) {
+    size_t n = 0;
+    for (size_t i = 0; i < layer->n_weights; i++) {
+        const mb_weight *other = &layer->weights[i];
+        const bool is_before =
+            other->is_trainable == weight->is_trainable ? other < weight : other->is_trainable;
+        n += is_before ? 1 : 0;
+    }
+    return n;
+}
+
+static mb_status check_vars(const counted *c, const mb_keras_entry *entry, const char *path) {
+    mb_keras_weights *weights = c->weights;
+    mb_names names = {.ctx = weights->ctx};
+    mb_status status = MB_OK;
+    if (!mb_h5_is_group(weights->file, path)) {
+        return mb_fail(weights->ctx, MB_ERR_FORMAT,
+            "%s: layer %s: has no weights in the file (%s); take the weights of this very model",
+            weights->name, entry->name, path);
+    }
+    status = mb_h5_list(weights->file, path, &names);
+    if (status == MB_OK && names.n != entry->layer->n_weights) {
+        status = mb_fail(weights->ctx, MB_ERR_FORMAT,
+            "%s: layer %s: has %zu weights in the file and %zu in the model; take the weights of "
+            "this very model",
+            weights->name, entry->name, names.n, entry->layer->n_weights);
+    }
+    mb_names_clear(&names);
+    return status;
+}
+
+// Newer files say which layer they mean; a model of another structure is noticed by it.
+static mb_status check_name(const counted *c, const mb_keras_entry *entry, const char *path) {
+    mb_keras_weights *weights = c->weights;
+    if (!mb_h5_has_attribute(weights->file, path, "name")) {
+        return MB_OK;
+    }
+    char *name = NULL;
+    MB_TRY(mb_h5_attribute_text(weights->file, path, "name", &name));
+    mb_status status = MB_OK;
+    if (strcmp(name, entry->name) != 0) {
+        status = mb_fail(weights->ctx, MB_ERR_FORMAT,
+            "%s: layer %s: the weights in its place are of a layer %.80s; take the weights of this "
+            "very model",
+            weights->name, entry->name, name);
+    }
+    mb_release(weights->ctx, name);
+    return status;
+}
+
+static mb_status run_entry(const counted *c, const mb_keras_entry *entry, const char *path) {
+    mb_keras_weights *weights = c->weights;
+    mb_arena *arena = &c->document->arena;
+    const char *vars = mb_arena_format(arena, weights->ctx, "%s/vars", path);
+    if (vars == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    if (weights->file != NULL && entry->layer->n_weights > 0) {
+        MB_TRY(check_vars(c, entry, vars));
+        MB_TRY(check_name(c, entry, vars));
+    } else if (weights->file == NULL) {
+        MB_TRY(mb_h5_make_group(weights->writer, vars));
+        MB_TRY(mb_h5_put_text(weights->writer, vars, "name", entry->name));
+    }
+    for (size_t i = 0; i < entry->layer->n_weights; i++) {
+        const mb_weight *weight = &entry->layer->weights[i];
+        const char *dataset = mb_arena_format(
+            arena, weights->ctx, "%s/%zu", vars, weight_number(entry->layer, weight));
+        if (dataset == NULL) {
+            return MB_ERR_MEMORY;
+        }
+        MB_TRY(weights->file != NULL ? mb_keras_read_weight(weights, weight, dataset)
+                                     : mb_keras_write_weight(weights, weight, dataset));
+    }
+    return MB_OK;
+}
+
+static mb_status run_graph(const counted *c, const mb_keras_graph *graph, const char *base) {
+    for (size_t i = 0; i < graph->n_entries; i++) {
+        const mb_keras_entry *entry = &graph->entries[i];
+        const char *path = entry_path(c, graph, i, base);
+        if (path == NULL) {
+            return MB_ERR_MEMORY;
+        }
+        if (entry->nested != NULL) {
+            MB_TRY(run_graph(c, entry->nested, path));
+        } else if (entry->layer != NULL) {
+            MB_TRY(run_entry(c, entry, path));
+        }
+    }
+    return MB_OK;
+}
+
+mb_status mb_keras_read_counted(
+    mb_keras_weights *weights, mb_document *document, const mb_keras_graph *graph) {
+    const counted c = {weights, document};
+    return run_graph(&c, graph, weights->base);
+}
+
+mb_status mb_keras_write_counted(
+    mb_keras_weights *weights, mb_document *document, const mb_keras_graph *graph) {
+    const counted c = {weights, document};
+    return run_graph(&c, graph, weights->base);
+}

@@ -1,0 +1,207 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+// A layer's options to the configuration that Keras reads.
+
+#include "exchange/keras_graph.h"
+
+#include "network/initializer.h"
+
+// Options that Keras does not have: written only where they differ from the default.
+static const char *const own_options[] = {"pad_phi"};
+
+typedef struct writing {
+    mb_context *ctx;
+    mb_document *document;
+    const mb_layer *layer;
+    mb_keras_style style;
+} writing;
+
+static bool ends_with(const char *text, const char *end) {
+    const size_t n = strlen(text);
+    const size_t m = strlen(end);
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+static mb_status set(const writing *w, mb_node *map, const char *key, mb_node *value) {
+    return value == NULL ? MB_ERR_MEMORY : mb_node_set(w->document, w->ctx, map, key, value);
+}
+
+static mb_status set_text(const writing *w, mb_node *map, const char *key, const char *text) {
+    return set(w, map, key, mb_node_make_text(w->document, w->ctx, text));
+}
+
+static mb_status set_null(const writing *w, mb_node *map, const char *key) {
+    return set(w, map, key, mb_node_make(w->document, w->ctx, MB_NODE_NULL));
+}
+
+// {class_name, config}, with what the .keras format adds.
+static mb_node *make_object(
+    const writing *w, const char *module, const char *class_name, mb_node *config) {
+    mb_node *object = mb_node_make(w->document, w->ctx, MB_NODE_MAP);
+    if (object == NULL || config == NULL) {
+        return NULL;
+    }
+    const bool is_v3 = w->style == MB_KERAS_STYLE_V3;
+    if ((is_v3 && set_text(w, object, "module", module) != MB_OK) ||
+        set_text(w, object, "class_name", class_name) != MB_OK ||
+        set(w, object, "config", config) != MB_OK ||
+        (is_v3 && set_null(w, object, "registered_name") != MB_OK)) {
+        return NULL;
+    }
+    return object;
+}
+
+// The weight that "kernel_initializer" or "depthwise_initializer" is about, or NULL.
+static const mb_weight *weight_of(const mb_layer *layer, const char *key, const char *suffix) {
+    const size_t n = strlen(key) - strlen(suffix);
+    for (size_t i = 0; i < layer->n_weights; i++) {
+        const char *name = layer->weights[i].name;
+        if (strncmp(name, key, n) == 0 && (name[n] == '\0' || strcmp(name + n, "_kernel") == 0)) {
+            return &layer->weights[i];
+        }
+    }
+    return NULL;
+}
+
+static mb_node *initializer_node(const writing *w, const mb_weight *weight) {
+    const mb_initializer *initializer = &weight->initializer;
+    mb_node *config = initializer->ops->options == NULL
+                          ? mb_node_make(w->document, w->ctx, MB_NODE_MAP)
+                          : mb_options_to_node(w->ctx, w->document, initializer->ops->options,
+                                initializer->options, true);
+    return make_object(w, "keras.initializers", initializer->ops->class_name, config);
+}
+
+static mb_node *regularizer_node(const writing *w, const mb_weight *weight) {
+    if (weight->l1 == 0 && weight->l2 == 0) {
+        return mb_node_make(w->document, w->ctx, MB_NODE_NULL);
+    }
+    mb_node *config = mb_node_make(w->document, w->ctx, MB_NODE_MAP);
+    if (config == NULL ||
+        set(w, config, "l1", mb_node_make_real(w->document, w->ctx, weight->l1)) != MB_OK ||
+        set(w, config, "l2", mb_node_make_real(w->document, w->ctx, weight->l2)) != MB_OK) {
+        return NULL;
+    }
+    return make_object(w, "keras.regularizers", "L1L2", config);
+}
+
+// Keras 2 knows leaky_relu as a layer only, which may stand for an activation.
+static mb_node *activation_node(const writing *w, const mb_node *node) {
+    if (w->style != MB_KERAS_STYLE_H5 || strcmp(node->text, "leaky_relu") != 0) {
+        return mb_node_copy(w->document, w->ctx, node);
+    }
+    mb_node *config = mb_node_make(w->document, w->ctx, MB_NODE_MAP);
+    if (config == NULL ||
+        set(w, config, "alpha", mb_node_make_real(w->document, w->ctx, 0.2)) != MB_OK) {
+        return NULL;
+    }
+    return make_object(w, "keras.layers", "LeakyReLU", config);
+}
+
+// Keras takes one number for all dimensions, but no list of one where there are more. Lists that
+// mean a shape stay lists.
+static bool is_number_for_all(const mb_node *node) {
+    return node->kind == MB_NODE_LIST && node->n_children == 1 && mb_node_is_scalar(node->first) &&
+           strcmp(node->key, "target_shape") != 0 && strcmp(node->key, "dims") != 0;
+}
+
+static mb_node *member_node(const writing *w, const mb_node *node) {
+    static const char initializer[] = "_initializer";
+    static const char regularizer[] = "_regularizer";
+    const bool is_initializer = ends_with(node->key, initializer);
+    if (is_initializer || ends_with(node->key, regularizer)) {
+        const mb_weight *weight =
+            weight_of(w->layer, node->key, is_initializer ? initializer : regularizer);
+        if (weight == NULL) {
+            return mb_node_make(w->document, w->ctx, MB_NODE_NULL);
+        }
+        return is_initializer ? initializer_node(w, weight) : regularizer_node(w, weight);
+    }
+    if (strcmp(node->key, "activation") == 0 && node->kind == MB_NODE_TEXT) {
+        return activation_node(w, node);
+    }
+    return mb_node_copy(w->document, w->ctx, is_number_for_all(node) ? node->first : node);
+}
+
+static bool is_left_out(const mb_node *node, const mb_node *unusual) {
+    bool is_own = false;
+    for (size_t i = 0; i < MB_COUNT_OF(own_options); i++) {
+        is_own = is_own || strcmp(node->key, own_options[i]) == 0;
+    }
+    return node->kind == MB_NODE_NULL || (node->kind == MB_NODE_LIST && node->n_children == 0) ||
+           (is_own && mb_node_find(unusual, node->key) == NULL);
+}
+
+static mb_status add_options(const writing *w, mb_node *config) {
+    const mb_layer_ops *ops = w->layer->ops;
+    if (ops->options == NULL) {
+        return MB_OK;
+    }
+    mb_node *all = mb_options_to_node(w->ctx, w->document, ops->options, w->layer->options, true);
+    mb_node *unusual =
+        mb_options_to_node(w->ctx, w->document, ops->options, w->layer->options, false);
+    if (all == NULL || unusual == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    if (ops->to_keras != NULL) {
+        MB_TRY(ops->to_keras(w->ctx, w->document, all, w->style == MB_KERAS_STYLE_V3 ? 3 : 2));
+    }
+    for (const mb_node *node = all->first; node != NULL; node = node->next) {
+        if (is_left_out(node, unusual)) {
+            continue;
+        }
+        mb_node *value = member_node(w, node);
+        if (value == NULL) {
+            return MB_ERR_MEMORY;
+        }
+        // Without a weight there is nothing to initialise, and Keras's default does no harm.
+        if (value->kind != MB_NODE_NULL || ends_with(node->key, "_regularizer")) {
+            MB_TRY(set(w, config, node->key, value));
+        }
+    }
+    return MB_OK;
+}
+
+static mb_node *shape_node(const writing *w, const mb_value_type *type) {
+    mb_node *list = mb_node_make(w->document, w->ctx, MB_NODE_LIST);
+    mb_node *batch = mb_node_make(w->document, w->ctx, MB_NODE_NULL);
+    if (list == NULL || batch == NULL) {
+        return NULL;
+    }
+    mb_node_append(list, batch);
+    for (unsigned i = 0; i < type->rank; i++) {
+        mb_node *size = mb_node_make_int(w->document, w->ctx, (int64_t)type->dim[i]);
+        if (size == NULL) {
+            return NULL;
+        }
+        mb_node_append(list, size);
+    }
+    return list;
+}
+
+static mb_status add_input_options(const writing *w, const mb_keras_entry *entry, mb_node *config) {
+    MB_TRY(set(w, config, w->style == MB_KERAS_STYLE_V3 ? "batch_shape" : "batch_input_shape",
+        shape_node(w, &entry->type)));
+    MB_TRY(set_text(w, config, "dtype", "float32"));
+    MB_TRY(set(w, config, "sparse", mb_node_make_bool(w->document, w->ctx, false)));
+    return set(w, config, "ragged", mb_node_make_bool(w->document, w->ctx, false));
+}
+
+mb_node *mb_keras_layer_config(
+    mb_context *ctx, mb_document *document, const mb_keras_entry *entry, mb_keras_style style) {
+    const writing w = {ctx, document, entry->layer, style};
+    mb_node *config = mb_node_make(document, ctx, MB_NODE_MAP);
+    if (config == NULL || set_text(&w, config, "name", entry->name) != MB_OK) {
+        return NULL;
+    }
+    if (entry->is_input) {
+        return add_input_options(&w, entry, config) == MB_OK ? config : NULL;
+    }
+    mb_node *trainable = mb_node_make_bool(document, ctx, entry->layer->is_trainable);
+    if (set(&w, config, "trainable", trainable) != MB_OK ||
+        set_text(&w, config, "dtype", "float32") != MB_OK || add_options(&w, config) != MB_OK) {
+        return NULL;
+    }
+    return config;
+}
