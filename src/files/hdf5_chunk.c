@@ -198,12 +198,25 @@ static mb_status decode_task(void *user, mb_context *ctx, size_t task, unsigned 
     return status;
 }
 
+// Size of a chunk in the file, 0 when it was never written.
+static bool find_chunk(const mb_h5_dataset *dataset, const hsize_t *start, hsize_t *length) {
+    if (H5Dget_chunk_storage_size(dataset->id, start, length) >= 0) {
+        return true;
+    }
+    // That fails for a filtered chunk never written as for a damaged index; this one tells them
+    // apart, but walks over all chunks.
+    unsigned mask;
+    haddr_t address;
+    return H5Dget_chunk_info_by_coord(dataset->id, start, &mask, &address, length) >= 0 &&
+           *length == 0;
+}
+
 // Reads the stored bytes of one chunk behind those of the batch.
 static mb_status fetch(chunk_batch *batch, chunk_piece *piece) {
     mb_h5_dataset *dataset = batch->dataset;
     mb_context *ctx = dataset->file->ctx;
     hsize_t length = 0;
-    if (H5Dget_chunk_storage_size(dataset->id, piece->start, &length) < 0) {
+    if (!find_chunk(dataset, piece->start, &length)) {
         return fail_chunk(dataset, ctx, "cannot be found");
     }
     piece->offset = batch->used;
