@@ -1,0 +1,41 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef DRAW_STYLE_H
+#define DRAW_STYLE_H
+
+// How all figures look, in one place: colours that colour-blind people tell apart (after Okabe and
+// Ito), sizes that can be read from the last row.
+
+enum { MB_N_COLORS = 8, MB_COLOR_GREY = 9 };
+
+// Pixels of an SVG for one inch, and how many more a PNG has.
+enum { MB_PIXELS_PER_INCH = 96, MB_PNG_SCALE = 2, MB_FONT_SIZE = 14 };
+
+static const char mb_style_script[] =
+    "set encoding utf8\n"
+    "set datafile separator comma\n"
+    "set datafile missing NaN\n"
+    "set linetype 1 lc rgb '#0072B2' lw 2 pt 7\n"
+    "set linetype 2 lc rgb '#D55E00' lw 2 pt 5\n"
+    "set linetype 3 lc rgb '#009E73' lw 2 pt 9\n"
+    "set linetype 4 lc rgb '#CC79A7' lw 2 pt 13\n"
+    "set linetype 5 lc rgb '#E69F00' lw 2 pt 11\n"
+    "set linetype 6 lc rgb '#56B4E9' lw 2 pt 6\n"
+    "set linetype 7 lc rgb '#882255' lw 2 pt 4\n"
+    "set linetype 8 lc rgb '#333333' lw 2 pt 8\n"
+    "set linetype 9 lc rgb '#999999' lw 2 pt 7\n"
+    "set palette defined (0 '#56B4E9', 1 '#0072B2', 2 '#882255', 3 '#D55E00', 4 '#E69F00')\n"
+    // The colour of a whole number: the palette again and again.
+    "array shades[8] = [0x0072B2, 0xD55E00, 0x009E73, 0xCC79A7, 0xE69F00, 0x56B4E9, 0x882255, "
+    "0x333333]\n"
+    "shade(i) = shades[1 + int(i) % 8]\n"
+    // A logarithmic axis has no place for empty bins: they go below its lower end.
+    "positive(y) = y > 0 ? y : 1e-300\n"
+    "set border 3 lw 1.2 lc rgb '#444444'\n"
+    "set tics nomirror textcolor rgb '#222222'\n"
+    "set grid back lt 1 lw 0.6 lc rgb '#DDDDDD'\n"
+    "set key samplen 2 spacing 1.1\n"
+    "set bars 0\n";
+
+#endif
