@@ -136,6 +136,9 @@ struct mb_step {
     // only on the cells that a hit can reach and copies the response to the empty event elsewhere.
     bool takes_sparse; // set by ops->plan: the sparse column is read as it is; else the plan fills
                        // in dense rows
+    bool follows_activity; // set by ops->plan: of the input only the listed cells are read
+    bool skips_background; // set by the plan: whoever reads the output follows activity, so only
+                           // listed cells are written
     bool gives_activity;
     size_t n_cells;      // of the output, for its activity list
     size_t empty_out_at; // where in packed the output's response to the empty event is

@@ -348,6 +348,22 @@ size_t mb_plan_block_bytes(const mb_plan *plan, size_t rows) {
                       layout->active_words * sizeof(uint32_t) + layout->saved_bytes);
 }
 
+// A background that nobody reads need not be written. In training the backward pass reads it.
+static void skip_backgrounds(mb_plan *plan) {
+    for (size_t i = 0; i < plan->n_steps && !plan->is_training; i++) {
+        mb_step *maker = &plan->steps[i].step;
+        const size_t value = plan->steps[i].output;
+        bool is_read = plan->values[value].output != SIZE_MAX;
+        for (size_t j = i + 1; j < plan->n_steps; j++) {
+            for (size_t k = 0; k < plan->steps[j].step.n_inputs; k++) {
+                is_read = is_read || (plan->steps[j].inputs[k] == value &&
+                                         !plan->steps[j].step.follows_activity);
+            }
+        }
+        maker->skips_background = maker->gives_activity && !is_read;
+    }
+}
+
 static mb_status make_packed(mb_context *ctx, mb_plan *plan) {
     plan->packed = mb_allocate_zeroed(ctx, plan->packed_floats, sizeof *plan->packed);
     if (plan->packed == NULL) {
@@ -371,6 +387,7 @@ static mb_status make_plan(planner *p) {
     }
     MB_TRY(plan_outputs(p));
     lay_out(p->plan);
+    skip_backgrounds(p->plan);
     return make_packed(p->ctx, p->plan);
 }
 

@@ -15,8 +15,11 @@
 #define SPLAT(p)     _mm256_broadcast_ss(p)
 #define FMA(a, b, c) _mm256_fmadd_ps(a, b, c)
 #define NAME(x)      x##_avx2
-// 12 sums, 1 weight and 1 value fill 14 of 16 registers.
-#define TILE 12
+// Eight forward sums hide the latency of two multiply-adds a cycle and leave an address register
+// for each position; the gradient reads one position at a time, and 12 sums, a weight and a value
+// fill 14 of 16 registers.
+#define FORWARD_TILE  8
+#define GRADIENT_TILE 12
 #include "kernels/x86/positions.h"
 #include "kernels/x86/narrow.h"
 

@@ -9,14 +9,15 @@
 #include <immintrin.h>
 
 // Widths of 16 in 512-bit vectors.
-#define VEC          __m512
-#define LANES        16
-#define LOAD(p)      _mm512_loadu_ps(p)
-#define STORE(p, v)  _mm512_storeu_ps(p, v)
-#define SPLAT(p)     _mm512_set1_ps(*(p))
-#define FMA(a, b, c) _mm512_fmadd_ps(a, b, c)
-#define NAME(x)      x##_zmm
-#define TILE         12
+#define VEC           __m512
+#define LANES         16
+#define LOAD(p)       _mm512_loadu_ps(p)
+#define STORE(p, v)   _mm512_storeu_ps(p, v)
+#define SPLAT(p)      _mm512_set1_ps(*(p))
+#define FMA(a, b, c)  _mm512_fmadd_ps(a, b, c)
+#define NAME(x)       x##_zmm
+#define FORWARD_TILE  8
+#define GRADIENT_TILE 12
 #include "kernels/x86/positions.h"
 #undef VEC
 #undef LANES
@@ -25,19 +26,21 @@
 #undef SPLAT
 #undef FMA
 #undef NAME
-#undef TILE
+#undef FORWARD_TILE
+#undef GRADIENT_TILE
 #undef DEFINE_FORWARD
 #undef DEFINE_GRADIENT
 
 // The last 8 of a width in 256-bit vectors, with 32 registers.
-#define VEC          __m256
-#define LANES        8
-#define LOAD(p)      _mm256_loadu_ps(p)
-#define STORE(p, v)  _mm256_storeu_ps(p, v)
-#define SPLAT(p)     _mm256_broadcast_ss(p)
-#define FMA(a, b, c) _mm256_fmadd_ps(a, b, c)
-#define NAME(x)      x##_avx512
-#define TILE         12
+#define VEC           __m256
+#define LANES         8
+#define LOAD(p)       _mm256_loadu_ps(p)
+#define STORE(p, v)   _mm256_storeu_ps(p, v)
+#define SPLAT(p)      _mm256_broadcast_ss(p)
+#define FMA(a, b, c)  _mm256_fmadd_ps(a, b, c)
+#define NAME(x)       x##_avx512
+#define FORWARD_TILE  8
+#define GRADIENT_TILE 12
 #include "kernels/x86/positions.h"
 #include "kernels/x86/narrow.h"
 

@@ -22,7 +22,7 @@
         }                                                                                          \
         for (size_t r = 0; r < footprint->n_runs; r++) {                                           \
             const size_t offset = footprint->run_offset[r];                                        \
-            for (size_t k = 0; k < footprint->run_length; k++) {                                   \
+            _Pragma("GCC unroll 4") for (size_t k = 0; k < footprint->run_length; k++) {           \
                 VEC weight[N_VECTORS];                                                             \
                 _Pragma("GCC unroll 4") for (size_t v = 0; v < N_VECTORS; v++) {                   \
                     weight[v] = LOAD(w + v * LANES);                                               \
@@ -75,12 +75,12 @@
 
 DEFINE_FORWARD(wide, 6, 2)
 DEFINE_FORWARD(wide1, 1, 2)
-DEFINE_FORWARD(tile, TILE, 1)
+DEFINE_FORWARD(tile, FORWARD_TILE, 1)
 DEFINE_FORWARD(four, 4, 1)
 DEFINE_FORWARD(one, 1, 1)
 DEFINE_GRADIENT(wide, 6, 2)
 DEFINE_GRADIENT(wide1, 1, 2)
-DEFINE_GRADIENT(tile, TILE, 1)
+DEFINE_GRADIENT(tile, GRADIENT_TILE, 1)
 DEFINE_GRADIENT(four, 4, 1)
 DEFINE_GRADIENT(one, 1, 1)
 
@@ -104,7 +104,7 @@ static inline void NAME(forward_columns1)(size_t n, const uint32_t *base, const 
     const mb_footprint *footprint, const float *w, const float *bias, size_t width, float *out,
     size_t out_stride) {
     size_t i = 0;
-    for (; i + TILE <= n; i += TILE) {
+    for (; i + FORWARD_TILE <= n; i += FORWARD_TILE) {
         NAME(forward_tile)
         (base + i, x, footprint, w, bias, width, out + i * out_stride, out_stride);
     }
@@ -138,7 +138,7 @@ static inline void NAME(gradient_columns1)(size_t n, const uint32_t *base, const
         const float *run = x + footprint->run_offset[r];
         float *rows = gradient + r * footprint->run_length * width;
         size_t k = 0;
-        for (; k + TILE <= footprint->run_length; k += TILE) {
+        for (; k + GRADIENT_TILE <= footprint->run_length; k += GRADIENT_TILE) {
             NAME(gradient_tile)(n, base, run + k, dy, width, rows + k * width);
         }
         for (; k + 4 <= footprint->run_length; k += 4) {

@@ -55,6 +55,27 @@ typedef struct mb_conv_plan {
     uint8_t *tap_place[3];
 } mb_conv_plan;
 
+// Copies a few channels: inline moves of whole vectors where a call of memcpy would cost more than
+// the copy.
+static inline void mb_conv_copy(float *to, const float *from, size_t n) {
+    if (n % MB_LANES != 0) {
+        for (size_t i = 0; i < n; i++) {
+            to[i] = from[i];
+        }
+        return;
+    }
+    for (size_t i = 0; i < n; i += MB_LANES) {
+        memcpy(to + i, from + i, MB_LANES * sizeof *to);
+    }
+}
+
+// The same for a whole width of winners.
+static inline void mb_conv_copy_bytes(uint8_t *to, const uint8_t *from, size_t width) {
+    for (size_t i = 0; i < width; i += MB_LANES) {
+        memcpy(to + i, from + i, MB_LANES);
+    }
+}
+
 mb_status mb_conv_infer(mb_context *ctx, mb_model *model, mb_layer *layer,
     const mb_value_type *inputs, size_t n_spatial, mb_value_type *output);
 mb_status mb_conv_plan_site(mb_context *ctx, mb_plan_site *site, size_t n_spatial);
@@ -78,6 +99,13 @@ void mb_conv_add_frame(const mb_conv_plan *plan, const float *frame, float *row)
 // the cell.
 void mb_conv_cells(const mb_step *step, const float *frame, const uint32_t *list, size_t first,
     size_t last, float *out, uint8_t *winner, float *scratch);
+// Where an input position (its number without channels) lies in the frame, in floats.
+size_t mb_conv_frame_place(const mb_conv_plan *plan, uint32_t position);
+// Marks the cells that an input position reaches.
+void mb_conv_mark(const mb_conv_plan *plan, uint32_t position, uint8_t *mark);
+// The marked cells, rising, behind their count; slot (or NULL) gets each marked cell's number.
+void mb_conv_list_marked(
+    const mb_conv_plan *plan, const uint8_t *mark, uint32_t *list, uint32_t *slot);
 // conv_sparse.c
 // Forward of one row given as hits; fills active (count, cells).
 void mb_conv_sparse_forward(const mb_step *step, const mb_rows *rows, size_t row, float *out,

@@ -290,6 +290,7 @@ mb_status mb_conv_plan_site(mb_context *ctx, mb_plan_site *site, size_t n_spatia
         step->gives_activity = true;
         step->refresh_empty = mb_conv_refresh_empty;
         step->takes_sparse = plan->is_sparse;
+        step->follows_activity = plan->has_activity;
         step->empty_out_at = plan->at_empty_out;
     }
     return MB_OK;

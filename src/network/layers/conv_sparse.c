@@ -60,7 +60,9 @@ typedef struct hit_walk {
     const mb_conv_plan *plan;
     const mb_input *input;
     size_t next[MOST_CHANNELS], end[MOST_CHANNELS];
-    size_t n_lists, grid;
+    uint32_t head[MOST_CHANNELS]; // position of each list's next hit; UINT32_MAX: no more
+    size_t n_lists;
+    uint32_t grid;
 } hit_walk;
 
 static size_t find_first(const uint32_t *index, size_t begin, size_t end, uint32_t least) {
@@ -75,11 +77,17 @@ static size_t find_first(const uint32_t *index, size_t begin, size_t end, uint32
     return begin;
 }
 
+static void set_head(hit_walk *walk, size_t list) {
+    walk->head[list] = walk->next[list] == walk->end[list]
+                           ? UINT32_MAX
+                           : walk->input->index[walk->next[list]] - (uint32_t)list * walk->grid;
+}
+
 static void walk_begin(
     hit_walk *walk, const mb_conv_plan *plan, const mb_input *input, size_t row) {
     walk->plan = plan;
     walk->input = input;
-    walk->grid = plan->in[0] * plan->in[1] * plan->in[2];
+    walk->grid = (uint32_t)(plan->in[0] * plan->in[1] * plan->in[2]);
     walk->n_lists = plan->is_sparse_first ? plan->n_in : 1;
     size_t begin = input->offset[row];
     const size_t end = input->offset[row + 1];
@@ -87,70 +95,46 @@ static void walk_begin(
         walk->next[c] = begin;
         walk->end[c] = c + 1 == walk->n_lists
                            ? end
-                           : find_first(input->index, begin, end, (uint32_t)((c + 1) * walk->grid));
+                           : find_first(input->index, begin, end, (uint32_t)(c + 1) * walk->grid);
         begin = walk->end[c];
+        set_head(walk, c);
     }
 }
 
 static bool walk_next(hit_walk *walk, hit *out) {
     const mb_conv_plan *plan = walk->plan;
-    size_t best = SIZE_MAX;
-    size_t best_cell = SIZE_MAX;
-    for (size_t c = 0; c < walk->n_lists; c++) {
-        if (walk->next[c] < walk->end[c]) {
-            const size_t cell = walk->input->index[walk->next[c]] - c * walk->grid;
-            if (cell < best_cell) {
-                best_cell = cell;
-                best = c;
-            }
-        }
+    size_t best = 0;
+    for (size_t c = 1; c < walk->n_lists; c++) {
+        best = walk->head[c] < walk->head[best] ? c : best;
     }
-    if (best == SIZE_MAX) {
+    uint32_t position = walk->head[best];
+    if (position == UINT32_MAX) {
         return false;
     }
-    const size_t entry = walk->next[best]++;
-    size_t cell = best_cell;
+    out->value = walk->input->value[walk->next[best]++];
+    set_head(walk, best);
     out->channel = best;
     if (!plan->is_sparse_first) {
-        out->channel = best_cell % plan->n_in;
-        cell = best_cell / plan->n_in;
+        out->channel = position % (uint32_t)plan->n_in;
+        position /= (uint32_t)plan->n_in;
     }
-    out->value = walk->input->value[entry];
-    out->at[2] = cell % plan->in[2];
-    cell /= plan->in[2];
-    out->at[1] = cell % plan->in[1];
-    out->at[0] = cell / plan->in[1];
+    out->at[2] = position % (uint32_t)plan->in[2];
+    position /= (uint32_t)plan->in[2];
+    out->at[1] = position % (uint32_t)plan->in[1];
+    out->at[0] = position / (uint32_t)plan->in[1];
     return true;
 }
 
 static void mark_cells(
     const mb_conv_plan *plan, const mb_input *input, size_t row, sparse_scratch *scratch) {
-    hit_walk walk;
-    hit h;
+    const uint32_t grid = (uint32_t)(plan->in[0] * plan->in[1] * plan->in[2]);
+    const uint32_t n_in = (uint32_t)plan->n_in;
     memset(scratch->mark, 0, plan->n_cells);
-    walk_begin(&walk, plan, input, row);
-    while (walk_next(&walk, &h)) {
-        if (plan->first_cell[0][h.at[0]] == UINT32_MAX ||
-            plan->first_cell[1][h.at[1]] == UINT32_MAX ||
-            plan->first_cell[2][h.at[2]] == UINT32_MAX) {
-            continue;
-        }
-        for (size_t z = plan->first_cell[0][h.at[0]]; z <= plan->last_cell[0][h.at[0]]; z++) {
-            for (size_t y = plan->first_cell[1][h.at[1]]; y <= plan->last_cell[1][h.at[1]]; y++) {
-                for (size_t x = plan->first_cell[2][h.at[2]]; x <= plan->last_cell[2][h.at[2]];
-                     x++) {
-                    scratch->mark[(z * plan->cells[1] + y) * plan->cells[2] + x] = 1;
-                }
-            }
-        }
+    for (size_t i = input->offset[row]; i < input->offset[row + 1]; i++) {
+        mb_conv_mark(plan, plan->is_sparse_first ? input->index[i] % grid : input->index[i] / n_in,
+            scratch->mark);
     }
-    uint32_t n = 0;
-    for (size_t cell = 0; cell < plan->n_cells; cell++) {
-        scratch->slot[cell] = n;
-        scratch->list[1 + n] = (uint32_t)cell;
-        n += scratch->mark[cell];
-    }
-    scratch->list[0] = n;
+    mb_conv_list_marked(plan, scratch->mark, scratch->list, scratch->slot);
 }
 
 typedef void (*flush_fn)(const mb_step *step, const mb_pairs *pairs, float *sums, float *gradient);
@@ -231,8 +215,7 @@ void mb_conv_sparse_forward(const mb_step *step, const mb_rows *rows, size_t row
     mark_cells(plan, &rows->sparse[0], rows->first + row, scratch);
     const size_t n = scratch->list[0];
     for (size_t i = 0; i < n * plan->window; i++) {
-        memcpy(scratch->sums + i * plan->width, step->packed + plan->at_bias,
-            plan->width * sizeof(float));
+        mb_conv_copy(scratch->sums + i * plan->width, step->packed + plan->at_bias, plan->width);
     }
     walk_pairs(step, &rows->sparse[0], rows->first + row, scratch, flush_forward, NULL);
     float *cells = scratch->sums;
@@ -245,13 +228,16 @@ void mb_conv_sparse_forward(const mb_step *step, const mb_rows *rows, size_t row
         memmove(cells + i * plan->n_out, cells + i * plan->width, plan->n_out * sizeof *cells);
     }
     plan->activation->forward(plan->activation_parameters, cells, n * plan->n_out, plan->n_out);
-    memcpy(out, step->packed + plan->at_empty_out, plan->n_cells * plan->n_out * sizeof *out);
+    if (!step->skips_background) {
+        memcpy(out, step->packed + plan->at_empty_out, plan->n_cells * plan->n_out * sizeof *out);
+    }
+
     for (size_t i = 0; i < n; i++) {
-        memcpy(out + scratch->list[1 + i] * plan->n_out, cells + i * plan->n_out,
-            plan->n_out * sizeof *out);
+        mb_conv_copy(
+            out + scratch->list[1 + i] * plan->n_out, cells + i * plan->n_out, plan->n_out);
         if (winner != NULL) {
-            memcpy(winner + scratch->list[1 + i] * plan->width, scratch->winner + i * plan->width,
-                plan->width);
+            mb_conv_copy_bytes(winner + scratch->list[1 + i] * plan->width,
+                scratch->winner + i * plan->width, plan->width);
         }
     }
     memcpy(active, scratch->list, (n + 1) * sizeof *active);
@@ -267,7 +253,7 @@ void mb_conv_sparse_gradient(const mb_step *step, const mb_rows *rows, size_t ro
         const float *d = d_cells + cell * plan->width;
         float *sums = scratch->sums + i * plan->window * plan->width;
         if (plan->window == 1) {
-            memcpy(sums, d, plan->width * sizeof *sums);
+            mb_conv_copy(sums, d, plan->width);
             continue;
         }
         const uint8_t *won = winner + cell * plan->width;

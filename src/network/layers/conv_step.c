@@ -231,8 +231,10 @@ void mb_conv_cells(const mb_step *step, const float *frame, const uint32_t *list
         const size_t n = mb_min_size(most, last - begin);
         const uint32_t *base = plan->base + begin * plan->window;
         for (size_t i = 0; i < n && list != NULL; i++) {
-            memcpy(bases + i * plan->window, plan->base + list[begin + i] * plan->window,
-                plan->window * sizeof *bases);
+            const uint32_t *cell_base = plan->base + list[begin + i] * plan->window;
+            for (size_t j = 0; j < plan->window; j++) {
+                bases[i * plan->window + j] = cell_base[j];
+            }
             base = bases;
         }
         step->kernels->positions(n * plan->window, base, frame, &plan->footprint,
@@ -248,11 +250,10 @@ void mb_conv_cells(const mb_step *step, const float *frame, const uint32_t *list
             continue;
         }
         for (size_t i = 0; i < n; i++) {
-            memcpy(out + list[begin + i] * plan->n_out, cells + i * plan->n_out,
-                plan->n_out * sizeof *out);
+            mb_conv_copy(out + list[begin + i] * plan->n_out, cells + i * plan->n_out, plan->n_out);
             if (winner != NULL) {
-                memcpy(winner + list[begin + i] * plan->width, block_winner + i * plan->width,
-                    plan->width);
+                mb_conv_copy_bytes(winner + list[begin + i] * plan->width,
+                    block_winner + i * plan->width, plan->width);
             }
         }
     }
@@ -285,28 +286,46 @@ void mb_conv_refresh_empty(const mb_step *step, const float *empty_in, float *pa
     }
 }
 
-// The cells that the active cells of the input reach, rising, with their count in front.
-static void reach_cells(
-    const mb_conv_plan *plan, const uint32_t *active, uint8_t *mark, uint32_t *list) {
-    memset(mark, 0, plan->n_cells);
-    for (size_t i = 1; i <= active[0]; i++) {
-        const size_t at[3] = {active[i] / (plan->in[1] * plan->in[2]),
-            active[i] / plan->in[2] % plan->in[1], active[i] % plan->in[2]};
-        if (plan->first_cell[0][at[0]] == UINT32_MAX || plan->first_cell[1][at[1]] == UINT32_MAX ||
-            plan->first_cell[2][at[2]] == UINT32_MAX) {
-            continue;
-        }
-        for (size_t z = plan->first_cell[0][at[0]]; z <= plan->last_cell[0][at[0]]; z++) {
-            for (size_t y = plan->first_cell[1][at[1]]; y <= plan->last_cell[1][at[1]]; y++) {
-                for (size_t x = plan->first_cell[2][at[2]]; x <= plan->last_cell[2][at[2]]; x++) {
-                    mark[(z * plan->cells[1] + y) * plan->cells[2] + x] = 1;
-                }
+size_t mb_conv_frame_place(const mb_conv_plan *plan, uint32_t position) {
+    const uint32_t length = (uint32_t)plan->in[2];
+    const uint32_t x = position % length;
+    const uint32_t row = position / length;
+    const uint32_t y = row % (uint32_t)plan->in[1];
+    const uint32_t z = row / (uint32_t)plan->in[1];
+    return (((z + plan->pad[0]) * plan->padded[1] + y + plan->pad[1]) * plan->padded[2] + x +
+               plan->pad[2]) *
+           plan->n_in;
+}
+
+void mb_conv_mark(const mb_conv_plan *plan, uint32_t position, uint8_t *mark) {
+    const uint32_t length = (uint32_t)plan->in[2];
+    const uint32_t x = position % length;
+    const uint32_t row = position / length;
+    const uint32_t y = row % (uint32_t)plan->in[1];
+    const uint32_t z = row / (uint32_t)plan->in[1];
+    if (plan->first_cell[0][z] == UINT32_MAX || plan->first_cell[1][y] == UINT32_MAX ||
+        plan->first_cell[2][x] == UINT32_MAX) {
+        return;
+    }
+    for (size_t cell_z = plan->first_cell[0][z]; cell_z <= plan->last_cell[0][z]; cell_z++) {
+        for (size_t cell_y = plan->first_cell[1][y]; cell_y <= plan->last_cell[1][y]; cell_y++) {
+            uint8_t *cells = mark + (cell_z * plan->cells[1] + cell_y) * plan->cells[2];
+            for (size_t cell_x = plan->first_cell[2][x]; cell_x <= plan->last_cell[2][x];
+                 cell_x++) {
+                cells[cell_x] = 1;
             }
         }
     }
+}
+
+void mb_conv_list_marked(
+    const mb_conv_plan *plan, const uint8_t *mark, uint32_t *list, uint32_t *slot) {
     uint32_t n = 0;
     for (size_t cell = 0; cell < plan->n_cells; cell++) {
         list[1 + n] = (uint32_t)cell;
+        if (slot != NULL) {
+            slot[cell] = n;
+        }
         n += mark[cell];
     }
     list[0] = n;
@@ -319,26 +338,32 @@ static void list_all(size_t n_cells, uint32_t *list) {
     }
 }
 
-// A row of known activity: the empty event's response, and the reached cells worked out.
-static void forward_active(const mb_step *step, const float *row, const uint32_t *active,
-    float *frame, float *out, uint8_t *winner, uint32_t *list, float *scratch, uint8_t *mark) {
+// The frame of a row of known activity: the empty event's, and the reached cells of the input. The
+// rest of row is not read.
+static void fill_frame_from_active(
+    const mb_step *step, const float *row, const uint32_t *active, float *frame) {
     const mb_conv_plan *plan = step->data;
     memcpy(frame, step->packed + plan->at_empty_frame, plan->frame * sizeof *frame);
     for (size_t i = 1; i <= active[0]; i++) {
-        const size_t z = active[i] / (plan->in[1] * plan->in[2]);
-        const size_t y = active[i] / plan->in[2] % plan->in[1];
-        const size_t x = active[i] % plan->in[2];
-        const size_t place =
-            ((z + plan->pad[0]) * plan->padded[1] + y + plan->pad[1]) * plan->padded[2] + x +
-            plan->pad[2];
-        memcpy(
-            frame + place * plan->n_in, row + active[i] * plan->n_in, plan->n_in * sizeof *frame);
+        mb_conv_copy(
+            frame + mb_conv_frame_place(plan, active[i]), row + active[i] * plan->n_in, plan->n_in);
     }
-    memcpy(out, step->packed + plan->at_empty_out, plan->n_cells * plan->n_out * sizeof *out);
+}
+
+static void forward_active(const mb_step *step, const uint32_t *active, const float *frame,
+    float *out, uint8_t *winner, uint32_t *list, float *scratch, uint8_t *mark) {
+    const mb_conv_plan *plan = step->data;
+    if (!step->skips_background) {
+        memcpy(out, step->packed + plan->at_empty_out, plan->n_cells * plan->n_out * sizeof *out);
+    }
     if (winner != NULL) {
         memcpy(winner, step->packed + plan->at_empty_winner, plan->n_cells * plan->width);
     }
-    reach_cells(plan, active, mark, list);
+    memset(mark, 0, plan->n_cells);
+    for (size_t i = 1; i <= active[0]; i++) {
+        mb_conv_mark(plan, active[i], mark);
+    }
+    mb_conv_list_marked(plan, mark, list, NULL);
     mb_conv_cells(step, frame, list + 1, 0, list[0], out, winner, scratch);
 }
 
@@ -348,16 +373,10 @@ static void fill_frame_from_hits(
     const size_t n_grid = plan->in[0] * plan->in[1] * plan->in[2];
     memset(frame, 0, plan->frame * sizeof *frame);
     for (size_t i = sparse->offset[row]; i < sparse->offset[row + 1]; i++) {
-        const size_t index = sparse->index[i];
+        const uint32_t index = sparse->index[i];
         const size_t channel = plan->is_sparse_first ? index / n_grid : index % plan->n_in;
-        const size_t cell = plan->is_sparse_first ? index % n_grid : index / plan->n_in;
-        const size_t z = cell / (plan->in[1] * plan->in[2]);
-        const size_t y = cell / plan->in[2] % plan->in[1];
-        const size_t x = cell % plan->in[2];
-        const size_t place =
-            ((z + plan->pad[0]) * plan->padded[1] + y + plan->pad[1]) * plan->padded[2] + x +
-            plan->pad[2];
-        frame[place * plan->n_in + channel] = sparse->value[i];
+        const size_t position = plan->is_sparse_first ? index % n_grid : index / plan->n_in;
+        frame[mb_conv_frame_place(plan, (uint32_t)position) + channel] = sparse->value[i];
     }
 }
 
@@ -380,14 +399,16 @@ void mb_conv_forward(const mb_step *step, const mb_rows *rows) {
         }
         frame = frame != NULL ? frame : (float *)(void *)(scratch + at.frame);
         float *work = (float *)(void *)scratch;
-        if (plan->has_activity && is_finite) {
+        if (plan->has_activity) {
             const uint32_t *active =
                 rows->active + i * (plan->in[0] * plan->in[1] * plan->in[2] + 1);
-            forward_active(step, row, active, frame, out, winner, list, work,
-                (uint8_t *)(scratch + at.values));
-            continue;
-        }
-        if (plan->is_sparse) {
+            fill_frame_from_active(step, row, active, frame);
+            if (is_finite) {
+                forward_active(
+                    step, active, frame, out, winner, list, work, (uint8_t *)(scratch + at.values));
+                continue;
+            }
+        } else if (plan->is_sparse) {
             fill_frame_from_hits(plan, &rows->sparse[0], rows->first + i, frame);
         } else if (plan->is_padded) {
             mb_conv_fill_frame(plan, row, frame);

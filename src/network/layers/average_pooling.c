@@ -1,0 +1,129 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "network/layers/pool.h"
+
+static const mb_option options[] = {MB_POOL_OPTIONS, MB_OPTIONS_END};
+
+typedef struct window {
+    size_t first[3], last[3];
+    float count; // without padding, as Keras divides
+} window;
+
+static window find_window(const mb_pool_plan *plan, size_t position) {
+    const size_t at[3] = {position / (plan->out[1] * plan->out[2]),
+        position / plan->out[2] % plan->out[1], position % plan->out[2]};
+    window found = {.count = 1};
+    size_t count = 1;
+    for (size_t d = 0; d < 3; d++) {
+        mb_pool_range(plan, d, at[d], &found.first[d], &found.last[d]);
+        count *= found.last[d] - found.first[d];
+    }
+    found.count = (float)count;
+    return found;
+}
+
+static void average_position(
+    const mb_pool_plan *plan, const window *at, const float *in, float *out) {
+    memset(out, 0, plan->n_channels * sizeof *out);
+    for (size_t z = at->first[0]; z < at->last[0]; z++) {
+        for (size_t y = at->first[1]; y < at->last[1]; y++) {
+            for (size_t x = at->first[2]; x < at->last[2]; x++) {
+                const float *from =
+                    in + ((z * plan->in[1] + y) * plan->in[2] + x) * plan->n_channels;
+                for (size_t c = 0; c < plan->n_channels; c++) {
+                    out[c] += from[c];
+                }
+            }
+        }
+    }
+    for (size_t c = 0; c < plan->n_channels; c++) {
+        out[c] /= at->count;
+    }
+}
+
+static void spread_position(
+    const mb_pool_plan *plan, const window *at, const float *d_out, float *d_in) {
+    for (size_t z = at->first[0]; z < at->last[0]; z++) {
+        for (size_t y = at->first[1]; y < at->last[1]; y++) {
+            for (size_t x = at->first[2]; x < at->last[2]; x++) {
+                float *to = d_in + ((z * plan->in[1] + y) * plan->in[2] + x) * plan->n_channels;
+                for (size_t c = 0; c < plan->n_channels; c++) {
+                    to[c] += d_out[c] / at->count;
+                }
+            }
+        }
+    }
+}
+
+static void forward(const mb_step *step, const mb_rows *rows) {
+    const mb_pool_plan *plan = step->data;
+    const size_t n_positions = step->out_size / plan->n_channels;
+    for (size_t position = 0; position < n_positions; position++) {
+        const window at = find_window(plan, position);
+        for (size_t i = 0; i < rows->n; i++) {
+            average_position(plan, &at, rows->in[0] + i * step->in_size[0],
+                rows->out + i * step->out_size + position * plan->n_channels);
+        }
+    }
+}
+
+static void backward(const mb_step *step, const mb_rows *rows) {
+    const mb_pool_plan *plan = step->data;
+    const size_t n_positions = step->out_size / plan->n_channels;
+    for (size_t position = 0; position < n_positions && rows->d_in[0] != NULL; position++) {
+        const window at = find_window(plan, position);
+        for (size_t i = 0; i < rows->n; i++) {
+            spread_position(plan, &at,
+                rows->d_out + i * step->out_size + position * plan->n_channels,
+                rows->d_in[0] + i * step->in_size[0]);
+        }
+    }
+}
+
+static mb_status plan_pool(mb_context *ctx, mb_plan_site *site, size_t n_spatial) {
+    mb_pool_plan *plan = NULL;
+    MB_TRY(mb_pool_plan_make(ctx, site, n_spatial, &plan));
+    site->step->forward = forward;
+    site->step->backward = backward;
+    return MB_OK;
+}
+
+static uint64_t flops(const mb_layer *layer, const mb_value_type *inputs, size_t n_inputs,
+    const mb_value_type *output) {
+    const mb_pool_options *pool = layer->options;
+    uint64_t window = 1;
+    (void)n_inputs;
+    for (size_t i = 0; i + 1 < inputs->rank; i++) {
+        window *= pool->pool_size.value[pool->pool_size.n == 1 ? 0 : i];
+    }
+    return window * mb_value_size(output);
+}
+
+#define AVERAGE_POOLING(dimensions)                                                                \
+    static mb_status infer##dimensions(mb_context *ctx, mb_model *model, mb_layer *layer,          \
+        const mb_value_type *inputs, size_t n_inputs, mb_value_type *output) {                     \
+        (void)n_inputs;                                                                            \
+        return mb_pool_infer(ctx, model, layer, inputs, dimensions, output);                       \
+    }                                                                                              \
+    static mb_status plan##dimensions(mb_context *ctx, mb_plan_site *site) {                       \
+        return plan_pool(ctx, site, dimensions);                                                   \
+    }                                                                                              \
+    const mb_layer_ops mb_layer_average_pooling##dimensions##d = {                                 \
+        .name = "average_pooling" #dimensions "d",                                                 \
+        .class_name = "AveragePooling" #dimensions "D",                                            \
+        .help = "mean over windows of " #dimensions "-dimensional rows",                           \
+        .options = options,                                                                        \
+        .options_size = sizeof(mb_pool_options),                                                   \
+        .least_inputs = 1,                                                                         \
+        .most_inputs = 1,                                                                          \
+        .layout = MB_LAYOUT_CHANNELS,                                                              \
+        .is_channels_first = mb_pool_is_channels_first,                                            \
+        .infer = infer##dimensions,                                                                \
+        .plan = plan##dimensions,                                                                  \
+        .flops = flops,                                                                            \
+    };
+
+AVERAGE_POOLING(1)
+AVERAGE_POOLING(2)
+AVERAGE_POOLING(3)
