@@ -136,31 +136,39 @@ static bool is_split(hid_t object, const char *name) {
     return H5Aexists(object, name) <= 0 && H5Aexists(object, piece) > 0;
 }
 
-mb_status mb_h5_attribute_texts(
-    mb_h5_file *file, const char *path, const char *name, mb_names *texts) {
+static mb_status read_pieces(
+    mb_h5_file *file, const char *path, const char *name, mb_names *texts, bool *was_split) {
     *texts = (mb_names){.ctx = file->ctx};
+    *was_split = false;
     hid_t object = -1;
     mb_h5_guard guard;
     mb_h5_enter(&guard);
     mb_status status = mb_h5_open_object(file, path, &object);
     if (status == MB_OK) {
-        status = is_split(object, name) ? read_split(file, object, path, name, texts)
-                                        : read_texts(file, object, path, name, texts);
+        *was_split = is_split(object, name);
+        status = *was_split ? read_split(file, object, path, name, texts)
+                            : read_texts(file, object, path, name, texts);
     }
     mb_h5_close_id(object);
     mb_h5_leave(&guard);
     return status;
 }
 
+mb_status mb_h5_attribute_texts(
+    mb_h5_file *file, const char *path, const char *name, mb_names *texts) {
+    bool was_split;
+    return read_pieces(file, path, name, texts, &was_split);
+}
+
 mb_status mb_h5_attribute_text(mb_h5_file *file, const char *path, const char *name, char **text) {
     *text = NULL;
     mb_names pieces;
-    mb_status status = mb_h5_attribute_texts(file, path, name, &pieces);
+    bool was_split;
+    mb_status status = read_pieces(file, path, name, &pieces, &was_split);
     mb_buffer whole;
     mb_buffer_init(&whole, file->ctx);
     mb_buffer_text(&whole, "");
-    if (status == MB_OK &&
-        (pieces.n == 0 || (pieces.n > 1 && mb_h5_has_attribute(file, path, name)))) {
+    if (status == MB_OK && pieces.n != 1 && !was_split) {
         status = mb_fail(file->ctx, MB_ERR_FORMAT,
             "%s: attribute %s of %s: %zu texts, not one; check what made the file", file->name,
             name, path, pieces.n);

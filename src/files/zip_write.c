@@ -49,13 +49,15 @@ mb_status mb_zip_create(mb_context *ctx, mb_zip_writer **out) {
 
 mb_status mb_zip_add(
     mb_zip_writer *writer, const char *name, const void *bytes, size_t length, bool is_compressed) {
-    // libzip reads the bytes when the archive is closed and frees them then, with free.
-    void *copy = malloc(mb_max_size(length, 1));
-    if (copy == NULL) {
-        return mb_fail(writer->ctx, MB_ERR_MEMORY,
-            "%s: no memory for %zu bytes of an archive; free some", name, length);
-    }
+    // libzip reads the bytes when the archive is closed and frees them then, with free; but it
+    // forgets those of no length.
+    void *copy = NULL;
     if (length > 0) {
+        copy = malloc(length);
+        if (copy == NULL) {
+            return mb_fail(writer->ctx, MB_ERR_MEMORY,
+                "%s: no memory for %zu bytes of an archive; free some", name, length);
+        }
         memcpy(copy, bytes, length);
     }
     zip_source_t *source = zip_source_buffer(writer->archive, copy, length, 1);

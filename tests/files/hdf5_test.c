@@ -159,6 +159,9 @@ static void test_hdf5__reads_texts_of_fixed_and_variable_length(void **state) {
         assert_text(file, "fixed", "fixed");
         assert_text(file, "blank", "");
         assert_text(file, "split", "onetwothree");
+        char *many = NULL;
+        assert_fails(world.ctx, mb_h5_attribute_text(file, "/attributes", "list", &many),
+            MB_ERR_FORMAT, "2 texts, not one");
         assert_texts(file, "list", (const char *const[]){"one", "three"}, 2);
         assert_texts(file, "variable_list", (const char *const[]){"one", "three", ""}, 3);
         assert_texts(file, "split", (const char *const[]){"one", "two", "three"}, 3);
