@@ -61,12 +61,12 @@ mb_status mb_dataset_set_rows(mb_dataset *dataset, mb_context *ctx, size_t n_row
     return MB_OK;
 }
 
-mb_status mb_dataset_add_column(mb_dataset *dataset, mb_context *ctx, const char *name,
-    mb_column_role role, mb_column **out) {
+mb_status mb_dataset_add_column(
+    mb_dataset *dataset, mb_context *ctx, const char *name, mb_column_role role, mb_column **out) {
     *out = NULL;
     if (mb_dataset_find(dataset, name) != NULL) {
-        return mb_fail(ctx, MB_ERR_ARG, "dataset: there is a column '%s' already; name it otherwise",
-            name);
+        return mb_fail(
+            ctx, MB_ERR_ARG, "dataset: there is a column '%s' already; name it otherwise", name);
     }
     MB_TRY(mb_grow(ctx, &dataset->columns, &dataset->column_capacity, dataset->n_columns + 1,
         sizeof *dataset->columns));

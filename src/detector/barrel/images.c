@@ -51,9 +51,11 @@ static double phi_roughly(double x, double y) {
     phi = phi * s + 0.1999355085;
     phi = phi * s - 0.3333314528;
     phi = (phi * s + 1.0) * t;
-    phi = b > a ? MB_PI / 2 - phi : phi;
-    phi = x < 0 ? MB_PI - phi : phi;
-    return y < 0 ? -phi : phi;
+    // Halves and signs without branches: which octant a hit is in looks random.
+    const double steep = (double)(b > a), left = (double)(x < 0);
+    phi = steep * (MB_PI / 2) + (1 - 2 * steep) * phi;
+    phi = left * MB_PI + (1 - 2 * left) * phi;
+    return copysign(phi, y);
 }
 
 static double apply_rule(const mb_barrel_axis *axis, int numpy_edges, float phi) {
@@ -67,14 +69,16 @@ static double apply_rule(const mb_barrel_axis *axis, int numpy_edges, float phi)
 }
 
 int64_t mb_barrel_phi_bin(const mb_barrel_axis *axis, int numpy_edges, float x, float y) {
-    const double step = (axis->high - axis->low) / (double)axis->n;
-    const double place = (phi_roughly((double)x, (double)y) - axis->low) / step;
-    const double margin = ROUGH_ERROR / step;
-    const double bin = floor(place);
+    const double per_radian = (double)axis->n / (axis->high - axis->low);
+    const double place = (phi_roughly((double)x, (double)y) - axis->low) * per_radian;
+    const double margin = ROUGH_ERROR * per_radian;
     // The sign of a zero decides between -pi and pi.
-    if (y != 0 && place - bin > margin && bin + 1 - place > margin && bin >= 0 &&
-        bin < (double)axis->n) {
-        return (int64_t)bin;
+    if (y != 0 && place > margin && place < (double)axis->n - margin) {
+        const int64_t bin = (int64_t)place;
+        const double rest = place - (double)bin;
+        if (rest > margin && rest < 1 - margin) {
+            return bin;
+        }
     }
     return mb_barrel_axis_bin(axis, apply_rule(axis, numpy_edges, mb_barrel_phi(x, y)));
 }

@@ -113,6 +113,15 @@ static inline uint64_t below_lowest(uint64_t mask) {
     return (mask & (~mask + 1)) - 1;
 }
 
+// n <= 19 digits before end.
+static inline uint64_t take_barcode(const char *end, unsigned n) {
+    const unsigned low = n < 8 ? n : 8;
+    const unsigned middle = n - low < 8 ? n - low : 8;
+    const uint64_t high = mb_barrel_digits_before(end - 16, n - low - middle);
+    return (high * 100000000 + mb_barrel_digits_before(end - 8, middle)) * 100000000 +
+           mb_barrel_digits_before(end, low);
+}
+
 // The four whole numbers before the first list; they lie in the first 64 bytes.
 static inline bool take_fields(const char *line, const mb_barrel_masks *m, uint64_t starts,
     uint64_t ends, mb_barrel_hit *hit) {
@@ -136,13 +145,11 @@ static inline bool take_fields(const char *line, const mb_barrel_masks *m, uint6
     }
     const unsigned n_id = end[0] - start[0], n_barcode = end[1] - start[1];
     const unsigned n_volume = end[2] - start[2], n_layer = end[3] - start[3];
-    if (n_id > 8 || n_barcode > 16 || n_volume > 4 || n_layer > 4) {
+    if (n_id > 8 || n_barcode > 19 || n_volume > 4 || n_layer > 4) {
         return false;
     }
     hit->hitid = mb_barrel_digits_before(line + end[0], n_id);
-    const unsigned n_high = n_barcode > 8 ? n_barcode - 8 : 0;
-    hit->barcode = mb_barrel_digits_before(line + end[1] - 8, n_high) * 100000000 +
-                   mb_barrel_digits_before(line + end[1], n_barcode - n_high);
+    hit->barcode = take_barcode(line + end[1], n_barcode);
     hit->volid = (uint16_t)mb_barrel_digits_before(line + end[2], n_volume);
     hit->layid = (uint16_t)mb_barrel_digits_before(line + end[3], n_layer);
     return true;
@@ -158,34 +165,34 @@ static inline unsigned count_digits(uint64_t word) {
     return other == 0 ? 8 : mb_barrel_lowest(other) / 8;
 }
 
+// The n <= 7 digits that word begins with.
+static inline double first_digits(uint64_t word, unsigned n) {
+    return (double)(int64_t)mb_barrel_eight_digits(word << (56 - 8 * n) << 8);
+}
+
+// One coordinate with the blanks round it; NULL for more than 7 digits on a side of the point.
+// Without branches on signs, points and lengths: they look random.
 static inline const char *take_coordinate(const char *p, float *out) {
     static const double powers[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7};
-    while (*p == ' ') {
-        p++;
-    }
-    const bool is_negative = *p == '-';
+    p += *p == ' ';
+    const unsigned is_negative = *p == '-';
     p += is_negative;
-    const unsigned n = count_digits(mb_barrel_load(p));
-    if (n == 0 || n > 7) {
+    const uint64_t whole = mb_barrel_load(p);
+    const unsigned n = count_digits(whole);
+    p += n;
+    p += *p == '.';
+    const uint64_t fraction = mb_barrel_load(p);
+    const unsigned n_fraction = count_digits(fraction);
+    if (n == 0 || n > 7 || n_fraction > 7) {
         return NULL;
     }
-    p += n;
-    double value = (double)mb_barrel_digits_before(p, n);
-    if (*p == '.') {
-        const unsigned n_fraction = count_digits(mb_barrel_load(++p));
-        if (n_fraction > 7) {
-            return NULL;
-        }
-        p += n_fraction;
-        // Fewer than 15 digits and a small power of ten: one rounding, so the nearest double.
-        const double power = powers[n_fraction];
-        value = (value * power + (double)mb_barrel_digits_before(p, n_fraction)) / power;
-    }
-    *out = (float)(is_negative ? -value : value);
-    while (*p == ' ') {
-        p++;
-    }
-    return p;
+    p += n_fraction;
+    // Fewer than 15 digits and a small power of ten: one rounding, so the nearest double.
+    const double power = powers[n_fraction];
+    const double value =
+        (first_digits(whole, n) * power + first_digits(fraction, n_fraction)) / power;
+    *out = (float)(value * (1 - 2 * (double)is_negative));
+    return p + (*p == ' ');
 }
 
 static inline bool take_position(const char *p, mb_barrel_hit *hit) {
