@@ -1,0 +1,95 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef TRAINING_FIT_RUN_H
+#define TRAINING_FIT_RUN_H
+
+#include "data/feeder.h"
+#include "network/plan.h"
+#include "training/evaluator.h"
+#include "training/fit.h"
+
+// The inside of a fit; only the files fit*.c include this.
+
+// Figures of one pass over rows. Per-row numbers are written by whoever works out the row and
+// summed in the order of rows, so that no sum depends on threads.
+typedef struct fit_tally {
+    double n_rows, loss;
+    double metric[MB_MOST_METRICS];
+    size_t n_scores; // kept so far, for metrics that look at all of them
+    float *scores;   // NULL where no metric does
+    uint8_t *labels;
+    // Of the rows of the present batch (or, for validation, of all).
+    float *row_loss;
+    float *row_metric[MB_MOST_METRICS];
+} fit_tally;
+
+typedef struct fit_run {
+    const mb_fit_request *request;
+    const mb_train *train;
+    const mb_model *model;
+    mb_fit_result *result;
+    mb_runtime *runtime;
+
+    const mb_column **columns; // per input
+    bool *is_sparse;
+    mb_input *inputs;
+    mb_target_kind target_kind;
+    size_t n_outputs, channels; // values of one row of the output, in groups of channels
+    mb_feeder_settings feeder_settings;
+    mb_feeder *feeder;
+    mb_plan *plan;
+    mb_evaluator *evaluator; // NULL without validation rows
+    mb_optimizer optimizer;
+    mb_callback callbacks[MB_MOST_CALLBACKS];
+    size_t n_callbacks;
+    float *gradient;
+    uint32_t *order;
+    uint64_t *sort_work;
+    size_t judge; // callback that says which epoch is best; n_callbacks: none
+
+    fit_tally training, validation;
+    size_t n_figures; // columns but learning_rate and seconds
+    double *figures;
+    bool *is_better_higher;
+    size_t history_capacity;
+    // The running figures of a step: loss and the metrics that are means.
+    const char *running_names[MB_MOST_METRICS + 1];
+    double running[MB_MOST_METRICS + 1];
+    bool running_is_better_higher[MB_MOST_METRICS + 1];
+    size_t n_running;
+
+    size_t epoch, step, n_done; // step and rows within the epoch
+    uint64_t n_steps;           // in all
+    double penalty;
+    bool stop, has_best;
+    double best_figure;
+    double begin, earlier_seconds, epoch_begin, epoch_earlier_seconds;
+    double last_progress, last_checkpoint;
+} fit_run;
+
+double mb_fit_clock(void); // seconds, monotonic
+
+mb_status mb_fit_open(fit_run *run, mb_context *ctx) MB_MUST_CHECK; // everything allocated
+void mb_fit_close(fit_run *run);
+// Targets and labels of all rows are usable; warns where all are equal.
+mb_status mb_fit_check_targets(fit_run *run, mb_context *ctx) MB_MUST_CHECK;
+
+void mb_fit_tally_reset(fit_tally *tally);
+// Works out the figures of row index of the present batch or pass and, when gradient is not NULL,
+// the gradient of its loss, scaled by scale and the row's weight.
+void mb_fit_judge_row(const fit_run *run, fit_tally *tally, size_t index, const float *target,
+    const float *output, float weight, float scale, float *gradient);
+// Adds the rows [0, n) to the sums.
+void mb_fit_tally_add(const fit_run *run, fit_tally *tally, size_t n);
+// loss, then the metrics.
+void mb_fit_tally_figures(const fit_run *run, const fit_tally *tally, double *figures);
+
+// One update with the next batch of the epoch.
+mb_status mb_fit_step(fit_run *run, mb_context *ctx) MB_MUST_CHECK;
+mb_status mb_fit_validate(fit_run *run, mb_context *ctx) MB_MUST_CHECK;
+
+mb_status mb_fit_save_checkpoint(fit_run *run, mb_context *ctx) MB_MUST_CHECK;
+mb_status mb_fit_restore(fit_run *run, mb_context *ctx, const mb_bundle *bundle) MB_MUST_CHECK;
+
+#endif

@@ -1,0 +1,165 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "training/fit_run.h"
+
+#include <math.h>
+
+void mb_fit_tally_reset(fit_tally *tally) {
+    tally->n_rows = 0.0;
+    tally->loss = 0.0;
+    tally->n_scores = 0;
+    memset(tally->metric, 0, sizeof tally->metric);
+}
+
+// Integer labels count as one-hot rows.
+static bool is_label_set(const fit_run *run, const float *target, size_t i) {
+    if (run->target_kind != MB_TARGET_LABELS) {
+        return target[i] > 0.5F;
+    }
+    return (size_t)target[i / run->channels] == i % run->channels;
+}
+
+void mb_fit_judge_row(const fit_run *run, fit_tally *tally, size_t index, const float *target,
+    const float *output, float weight, float scale, float *gradient) {
+    const mb_loss *loss = &run->train->loss;
+    const size_t n = run->n_outputs;
+    tally->row_loss[index] =
+        weight * loss->ops->row(loss->options, target, output, n, run->channels, gradient);
+    for (size_t i = 0; gradient != NULL && i < n; i++) {
+        gradient[i] *= weight * scale;
+    }
+    for (size_t k = 0; k < run->train->n_metrics; k++) {
+        const mb_metric_ops *ops = run->train->metrics[k].ops;
+        if (ops->row != NULL) {
+            tally->row_metric[k][index] =
+                ops->row(run->target_kind, target, output, n, run->channels);
+        }
+    }
+    for (size_t i = 0; tally->scores != NULL && i < n; i++) {
+        const size_t place = tally->n_scores + index * n + i;
+        tally->scores[place] = output[i];
+        tally->labels[place] = is_label_set(run, target, i);
+    }
+}
+
+static double row_sum(const float *values, size_t n) {
+    double sum = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        sum += (double)values[i];
+    }
+    return sum;
+}
+
+void mb_fit_tally_add(const fit_run *run, fit_tally *tally, size_t n) {
+    tally->n_rows += (double)n;
+    tally->loss += row_sum(tally->row_loss, n) + run->penalty * (double)n;
+    for (size_t k = 0; k < run->train->n_metrics; k++) {
+        if (run->train->metrics[k].ops->row != NULL) {
+            tally->metric[k] += row_sum(tally->row_metric[k], n);
+        }
+    }
+    if (tally->scores != NULL) {
+        tally->n_scores += n * run->n_outputs;
+    }
+}
+
+void mb_fit_tally_figures(const fit_run *run, const fit_tally *tally, double *figures) {
+    figures[0] = tally->loss / tally->n_rows;
+    for (size_t k = 0; k < run->train->n_metrics; k++) {
+        const mb_metric_ops *ops = run->train->metrics[k].ops;
+        figures[k + 1] = ops->row != NULL ? tally->metric[k] / tally->n_rows
+                                          : ops->scores(tally->scores, tally->labels,
+                                                tally->n_scores, run->sort_work);
+    }
+}
+
+typedef struct batch_judge {
+    fit_run *run;
+    const float *target;
+    const float *weights; // NULL: all 1
+    float scale;
+} batch_judge;
+
+static void judge_block(void *user, size_t first_row, size_t n_rows, const float *const *outputs,
+    float *const *d_outputs) {
+    const batch_judge *judge = user;
+    fit_run *run = judge->run;
+    const size_t target_size = mb_feeder_target_size(run->feeder);
+    for (size_t i = 0; i < n_rows; i++) {
+        const size_t row = first_row + i;
+        mb_fit_judge_row(run, &run->training, row, judge->target + row * target_size,
+            outputs[0] + i * run->n_outputs, judge->weights != NULL ? judge->weights[row] : 1.0F,
+            judge->scale, d_outputs[0] + i * run->n_outputs);
+    }
+}
+
+// The figures of the batch must be numbers before they touch the parameters or the sums.
+static mb_status check_loss(const fit_run *run, mb_context *ctx, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        if (!isfinite(run->training.row_loss[i])) {
+            return mb_fail(ctx, MB_ERR_NUMERIC,
+                "train: the loss is %s at epoch %zu, step %zu (output layer %s, row %u of the "
+                "data); lower the learning rate or clip the gradients (train.clip_norm)",
+                isnan(run->training.row_loss[i]) ? "not a number" : "infinite", run->epoch + 1,
+                run->step + 1, mb_model_output_name(run->model, 0), run->order[run->n_done + i]);
+        }
+    }
+    return MB_OK;
+}
+
+mb_status mb_fit_step(fit_run *run, mb_context *ctx) {
+    const mb_fit_request *request = run->request;
+    const size_t n = mb_min_size(run->train->options.batch, request->n_train - run->n_done);
+    MB_TRY(mb_feeder_fill(run->feeder, ctx, run->order + run->n_done, n));
+    const mb_feed_input *fed = mb_feeder_inputs(run->feeder);
+    for (size_t i = 0; i < run->model->n_inputs; i++) {
+        run->inputs[i] = (mb_input){fed[i].dense, fed[i].offset, fed[i].index, fed[i].value};
+    }
+    float *parameters = run->result->last;
+    const mb_train_batch batch = {.inputs = run->inputs,
+        .n_rows = n,
+        .seed = request->seed,
+        .step = (uint32_t)run->n_steps,
+        .parameters = parameters};
+    batch_judge judge = {
+        run, mb_feeder_target(run->feeder), mb_feeder_weights(run->feeder), 1.0F / (float)n};
+    MB_TRY(mb_plan_gradient(ctx, run->plan, &batch, judge_block, &judge, run->gradient));
+    MB_TRY(check_loss(run, ctx, n));
+    run->penalty = mb_penalty(run->model, parameters, run->gradient);
+    mb_fit_tally_add(run, &run->training, n);
+    mb_optimizer_step(&run->optimizer, run->train->options.clip_norm, parameters, run->gradient);
+    if (mb_model_check_finite(ctx, run->model, parameters) != MB_OK) {
+        return mb_fail_within(ctx, "train: epoch %zu, step %zu", run->epoch + 1, run->step + 1);
+    }
+    mb_plan_load(run->plan, parameters);
+    run->n_done += n;
+    run->step++;
+    run->n_steps++;
+    return MB_OK;
+}
+
+static mb_status validate_block(void *user, mb_context *ctx, size_t first, size_t n,
+    const mb_feeder *feeder, const float *const *outputs) {
+    (void)ctx;
+    fit_run *run = user;
+    const float *target = mb_feeder_target(feeder);
+    const float *weights = mb_feeder_weights(feeder);
+    const size_t target_size = mb_feeder_target_size(feeder);
+    for (size_t i = 0; i < n; i++) {
+        mb_fit_judge_row(run, &run->validation, first + i, target + i * target_size,
+            outputs[0] + i * run->n_outputs, weights != NULL ? weights[i] : 1.0F, 1.0F, NULL);
+    }
+    return MB_OK;
+}
+
+mb_status mb_fit_validate(fit_run *run, mb_context *ctx) {
+    const mb_fit_request *request = run->request;
+    mb_fit_tally_reset(&run->validation);
+    MB_TRY(mb_evaluator_run(run->evaluator, ctx, run->result->last, request->validation_rows,
+        request->n_validation, validate_block, run));
+    run->penalty = mb_penalty(run->model, run->result->last, NULL);
+    mb_fit_tally_add(run, &run->validation, request->n_validation);
+    mb_fit_tally_figures(run, &run->validation, run->figures + 1 + run->train->n_metrics);
+    return MB_OK;
+}
