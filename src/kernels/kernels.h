@@ -6,15 +6,17 @@
 
 #include "base/base.h"
 
-// Hot loops on raw pointers. Plain C fills the table first and is the definition; faster versions overwrite entries and give the
-// same bits: one accumulator per output, terms in the order written here, fused multiply-adds everywhere (fmaf in plain C).
-// Channels are padded to a multiple of MB_LANES ("width") in packed weights, gradients and scratch; padding holds zeros.
+// Hot loops on raw pointers. Plain C fills the table first and is the definition; faster versions
+// overwrite entries and give the same bits: one accumulator per output, terms in the order written
+// here, fused multiply-adds everywhere (fmaf in plain C). Channels are padded to a multiple of
+// MB_LANES ("width") in packed weights, gradients and scratch; padding holds zeros.
 
 enum { MB_LANES = 8 };
 
-// The footprint of an output position in its input: n_runs stretches of run_length consecutive floats at offsets from the
-// position's base. A convolution over channels-last rows has one run per kernel row (kernel width x channels); a dense layer has
-// one run. run_pad is run_length rounded up to MB_LANES.
+// The footprint of an output position in its input: n_runs stretches of run_length consecutive
+// floats at offsets from the position's base. A convolution over channels-last rows has one run per
+// kernel row (kernel width x channels); a dense layer has one run. run_pad is run_length rounded up
+// to MB_LANES.
 typedef struct mb_footprint {
     size_t n_runs, run_length, run_pad;
     const uint32_t *run_offset; // n_runs
@@ -30,36 +32,51 @@ typedef struct mb_pairs {
 typedef struct mb_kernels {
     const char *name; // "c", "avx2", "avx512"
 
-    // out[i * out_stride + o] = bias[o] + sum over r, then k: x[base[i] + run_offset[r] + k] * w[(r * run_length + k) * width + o]
-    // for i < n, o < width.
-    void (*positions)(size_t n, const uint32_t *base, const float *x, const mb_footprint *footprint, const float *w,
-        const float *bias, size_t width, float *out, size_t out_stride);
+    // out[i * out_stride + o] = bias[o] + sum over r, then k: x[base[i] + run_offset[r] + k] * w[(r
+    // * run_length + k) * width + o] for i < n, o < width.
+    void (*positions)(size_t n, const uint32_t *base, const float *x, const mb_footprint *footprint,
+        const float *w, const float *bias, size_t width, float *out, size_t out_stride);
 
-    // gradient[(r * run_length + k) * width + o] += sum over i: x[base[i] + run_offset[r] + k] * dy[i * width + o]
-    void (*positions_gradient)(size_t n, const uint32_t *base, const float *x, const mb_footprint *footprint, const float *dy,
-        size_t width, float *gradient);
+    // gradient[(r * run_length + k) * width + o] += sum over i: x[base[i] + run_offset[r] + k] *
+    // dy[i * width + o]
+    void (*positions_gradient)(size_t n, const uint32_t *base, const float *x,
+        const mb_footprint *footprint, const float *dy, size_t width, float *gradient);
 
-    // dx[base[i] + run_offset[r] + k] += (sum over o < n_out: dy[i * dy_stride + o] * w[(r * n_out + o) * run_pad + k])
-    // Positions in blocks of MB_BACK_BLOCK; in a block run by run, in a run position by position.
-    void (*positions_back)(size_t n, const uint32_t *base, const mb_footprint *footprint, const float *dy, size_t dy_stride,
-        size_t n_out, const float *w, float *dx);
+    // dx[base[i] + run_offset[r] + k] += (sum over o < n_out: dy[i * dy_stride + o] * w[(r * n_out
+    // + o) * run_pad + k]) Positions in blocks of MB_BACK_BLOCK; in a block run by run, in a run
+    // position by position.
+    void (*positions_back)(size_t n, const uint32_t *base, const mb_footprint *footprint,
+        const float *dy, size_t dy_stride, size_t n_out, const float *w, float *dx);
 
     // One output channel at the positions where it won a maximum:
-    // gradient[r * run_pad + k] += sum over i: dy[i] * x[base[i] + run_offset[r] + k], for k < run_pad (x must be readable there).
-    void (*winners_gradient)(size_t n, const uint32_t *base, const float *dy, const float *x, const mb_footprint *footprint,
-        float *gradient);
+    // gradient[r * run_pad + k] += sum over i: dy[i] * x[base[i] + run_offset[r] + k], for k <
+    // run_pad (x must be readable there).
+    void (*winners_gradient)(size_t n, const uint32_t *base, const float *dy, const float *x,
+        const mb_footprint *footprint, float *gradient);
 
-    // dx[base[i] + run_offset[r] + k] += dy[i] * w[r * run_pad + k], position by position (dx must be writable up to run_pad).
-    void (*winners_back)(size_t n, const uint32_t *base, const float *dy, const float *w, const mb_footprint *footprint, float *dx);
+    // dx[base[i] + run_offset[r] + k] += dy[i] * w[r * run_pad + k], position by position (dx must
+    // be writable up to run_pad).
+    void (*winners_back)(size_t n, const uint32_t *base, const float *dy, const float *w,
+        const mb_footprint *footprint, float *dx);
 
     // out[target[i] * width + o] += value[i] * w[row[i] * width + o], pair by pair.
     void (*pairs)(const mb_pairs *pairs, const float *w, size_t width, float *out);
     // gradient[row[i] * width + o] += value[i] * d_out[target[i] * width + o], pair by pair.
-    void (*pairs_gradient)(const mb_pairs *pairs, const float *d_out, size_t width, float *gradient);
+    void (*pairs_gradient)(
+        const mb_pairs *pairs, const float *d_out, size_t width, float *gradient);
 
-    // Windows of consecutive rows: out[c * width + o] = max over j < window of in[(c * window + j) * width + o], the first of
-    // equals; winner (may be NULL) gets its j. A NaN wins only as the first.
-    void (*max_windows)(size_t n, size_t window, const float *in, size_t width, float *out, uint8_t *winner);
+    // Windows of consecutive rows: out[c * width + o] = max over j < window of in[(c * window + j)
+    // * width + o], the first of equals; winner (may be NULL) gets its j. A NaN wins only as the
+    // first.
+    void (*max_windows)(
+        size_t n, size_t window, const float *in, size_t width, float *out, uint8_t *winner);
+    // The way back: out[(c * window + j) * width + o] = winner[c * width + o] == j ? d[c * width +
+    // o] : 0.
+    void (*spread_windows)(
+        size_t n, size_t window, const float *d, const uint8_t *winner, size_t width, float *out);
+
+    // sum[o] += rows[i * width + o] for i < n, in order.
+    void (*sum_rows)(size_t n, const float *rows, size_t width, float *sum);
 } mb_kernels;
 
 enum { MB_BACK_BLOCK = 4 };

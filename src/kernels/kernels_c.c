@@ -126,8 +126,29 @@ static void max_windows_c(
     }
 }
 
+static void spread_windows_c(
+    size_t n, size_t window, const float *d, const uint8_t *winner, size_t width, float *out) {
+    for (size_t c = 0; c < n; c++) {
+        for (size_t j = 0; j < window; j++) {
+            for (size_t o = 0; o < width; o++) {
+                out[(c * window + j) * width + o] =
+                    winner[c * width + o] == j ? d[c * width + o] : 0;
+            }
+        }
+    }
+}
+
+static void sum_rows_c(size_t n, const float *rows, size_t width, float *sum) {
+    for (size_t i = 0; i < n; i++) {
+        for (size_t o = 0; o < width; o++) {
+            sum[o] += rows[i * width + o];
+        }
+    }
+}
+
 const mb_kernels mb_kernels_c = {"c", positions_c, positions_gradient_c, positions_back_c,
-    winners_gradient_c, winners_back_c, pairs_c, pairs_gradient_c, max_windows_c};
+    winners_gradient_c, winners_back_c, pairs_c, pairs_gradient_c, max_windows_c, spread_windows_c,
+    sum_rows_c};
 
 size_t mb_kernels_all(uint32_t cpu, const mb_kernels *tables[3]) {
     size_t n = 0;

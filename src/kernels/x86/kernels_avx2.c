@@ -48,4 +48,4 @@ static void positions_gradient_avx2(size_t n, const uint32_t *base, const float 
 
 const mb_kernels mb_kernels_avx2 = {"avx2", positions_avx2, positions_gradient_avx2,
     positions_back_avx2, winners_gradient_avx2, winners_back_avx2, pairs_avx2, pairs_gradient_avx2,
-    max_windows_avx2};
+    max_windows_avx2, spread_windows_avx2, sum_rows_avx2};

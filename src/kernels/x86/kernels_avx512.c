@@ -75,4 +75,4 @@ static void positions_gradient_avx512(size_t n, const uint32_t *base, const floa
 
 const mb_kernels mb_kernels_avx512 = {"avx512", positions_avx512, positions_gradient_avx512,
     positions_back_avx512, winners_gradient_avx512, winners_back_avx512, pairs_avx512,
-    pairs_gradient_avx512, max_windows_avx512};
+    pairs_gradient_avx512, max_windows_avx512, spread_windows_avx512, sum_rows_avx512};

@@ -209,3 +209,29 @@ static void NAME(max_windows)(
         }
     }
 }
+
+static void NAME(spread_windows)(
+    size_t n, size_t window, const float *d, const uint8_t *winner, size_t width, float *out) {
+    for (size_t c = 0; c < n; c++) {
+        for (size_t o = 0; o < width; o += 8) {
+            const VEC8 value = _mm256_loadu_ps(d + c * width + o);
+            const __m256i won = _mm256_cvtepu8_epi32(
+                _mm_loadl_epi64((const __m128i *)(const void *)(winner + c * width + o)));
+            for (size_t j = 0; j < window; j++) {
+                const __m256i is_here = _mm256_cmpeq_epi32(won, _mm256_set1_epi32((int)j));
+                _mm256_storeu_ps(out + (c * window + j) * width + o,
+                    _mm256_and_ps(value, _mm256_castsi256_ps(is_here)));
+            }
+        }
+    }
+}
+
+static void NAME(sum_rows)(size_t n, const float *rows, size_t width, float *sum) {
+    for (size_t o = 0; o < width; o += 8) {
+        VEC8 total = _mm256_loadu_ps(sum + o);
+        for (size_t i = 0; i < n; i++) {
+            total = _mm256_add_ps(total, _mm256_loadu_ps(rows + i * width + o));
+        }
+        _mm256_storeu_ps(sum + o, total);
+    }
+}

@@ -254,13 +254,9 @@ void mb_conv_sparse_gradient(const mb_step *step, const mb_rows *rows, size_t ro
         float *sums = scratch->sums + i * plan->window * plan->width;
         if (plan->window == 1) {
             mb_conv_copy(sums, d, plan->width);
-            continue;
-        }
-        const uint8_t *won = winner + cell * plan->width;
-        for (size_t j = 0; j < plan->window; j++) {
-            for (size_t o = 0; o < plan->width; o++) {
-                sums[j * plan->width + o] = won[o] == j ? d[o] : 0;
-            }
+        } else {
+            step->kernels->spread_windows(
+                1, plan->window, d, winner + cell * plan->width, plan->width, sums);
         }
     }
     walk_pairs(step, &rows->sparse[0], rows->first + row, scratch, flush_gradient, gradient);

@@ -30,9 +30,9 @@ static scratch_layout lay_out_scratch(const mb_conv_plan *plan, bool is_training
     at.frame = n;
     n += mb_round_up(plan->frame * sizeof(float), 64);
     at.list = n;
-    n += mb_round_up((plan->n_cells + 1) * sizeof(uint32_t), 64);
+    n += mb_round_up(((is_training ? MB_LANES : 1) * plan->n_cells + 1) * sizeof(uint32_t), 64);
     at.values = n; // marks in the forward pass, winning gradients in the backward pass
-    n += mb_round_up(plan->n_cells * sizeof(float), 64);
+    n += mb_round_up((is_training ? MB_LANES : 1) * plan->n_cells * sizeof(float), 64);
     at.d_cells = n;
     if (is_training) {
         n += mb_round_up(plan->n_cells * plan->width * sizeof(float), 64);
@@ -435,32 +435,45 @@ static void differentiate_cells(
         memset(d_cells + i * plan->width + plan->n_out, 0,
             (plan->width - plan->n_out) * sizeof *d_cells);
     }
-    for (size_t i = 0; i < plan->n_cells; i++) {
-        for (size_t o = 0; o < plan->width; o++) {
-            d_bias[o] += d_cells[i * plan->width + o];
+    step->kernels->sum_rows(plan->n_cells, d_cells, plan->width, d_bias);
+}
+
+// The winners of MB_LANES channels from first on that have a gradient: channel by channel, their
+// places and gradients.
+static void list_winners(const mb_conv_plan *plan, size_t first, const uint8_t *winner,
+    const float *d_cells, uint32_t *list, float *values, size_t n[MB_LANES]) {
+    memset(n, 0, MB_LANES * sizeof *n);
+    for (size_t cell = 0; cell < plan->n_cells; cell++) {
+        const float *d = d_cells + cell * plan->width + first;
+        const uint8_t *won = winner + cell * plan->width + first;
+        const uint32_t *base = plan->base + cell * plan->window;
+        for (size_t o = 0; o < MB_LANES; o++) {
+            const size_t at = o * plan->n_cells + n[o];
+            list[at] = base[won[o]];
+            values[at] = d[o];
+            n[o] += d[o] != 0;
         }
     }
 }
 
-// Behind a maximum only the winners count: channel by channel, a list of them and their gradients.
+// Behind a maximum only the winners count.
 static void backward_winners(const mb_step *step, const float *frame, const uint8_t *winner,
     const float *d_cells, float *gradient, float *d_frame, uint32_t *list, float *values) {
     const mb_conv_plan *plan = step->data;
     const mb_footprint *footprint = &plan->footprint;
     const size_t per_channel = footprint->n_runs * footprint->run_pad;
-    for (size_t o = 0; o < plan->n_out; o++) {
-        size_t n = 0;
-        for (size_t cell = 0; cell < plan->n_cells; cell++) {
-            const float d = d_cells[cell * plan->width + o];
-            list[n] = plan->base[cell * plan->window + winner[cell * plan->width + o]];
-            values[n] = d;
-            n += d != 0;
-        }
-        step->kernels->winners_gradient(
-            n, list, values, frame, footprint, gradient + o * per_channel);
-        if (d_frame != NULL) {
-            step->kernels->winners_back(n, list, values,
-                step->packed + plan->at_back + o * per_channel, footprint, d_frame);
+    size_t n[MB_LANES];
+    for (size_t first = 0; first < plan->n_out; first += MB_LANES) {
+        list_winners(plan, first, winner, d_cells, list, values, n);
+        for (size_t o = 0; o < mb_min_size(MB_LANES, plan->n_out - first); o++) {
+            const uint32_t *places = list + o * plan->n_cells;
+            const float *d = values + o * plan->n_cells;
+            step->kernels->winners_gradient(
+                n[o], places, d, frame, footprint, gradient + (first + o) * per_channel);
+            if (d_frame != NULL) {
+                step->kernels->winners_back(n[o], places, d,
+                    step->packed + plan->at_back + (first + o) * per_channel, footprint, d_frame);
+            }
         }
     }
 }

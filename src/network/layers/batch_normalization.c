@@ -1,0 +1,339 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "network/layer.h"
+
+#include <math.h>
+
+typedef struct normalization_options {
+    int64_t axis;
+    double momentum, epsilon;
+    bool center, scale, unbiased_variance;
+    const mb_node *beta_initializer, *gamma_initializer;
+    const mb_node *moving_mean_initializer, *moving_variance_initializer;
+    const mb_node *beta_regularizer, *gamma_regularizer;
+} normalization_options;
+
+#define NODE(name, help)                                                                           \
+    { #name, MB_OPTION_NODE, offsetof(normalization_options, name), "", 0, 0, NULL, NULL, help }
+
+static const mb_option options[] = {
+    {"axis", MB_OPTION_INT, offsetof(normalization_options, axis), "-1", -MB_MAX_DIMS, MB_MAX_DIMS,
+        NULL, NULL, "of the channels, counted as Keras does: 0 would be the events, -1 is the last"},
+    {"momentum", MB_OPTION_REAL, offsetof(normalization_options, momentum), "0.99", 0, 1, NULL,
+        NULL, "how much of the moving averages a batch keeps"},
+    {"epsilon", MB_OPTION_REAL, offsetof(normalization_options, epsilon), "0.001", 0, 1e6, NULL,
+        NULL, "added to the variance"},
+    {"center", MB_OPTION_BOOL, offsetof(normalization_options, center), "true", 0, 0, NULL, NULL,
+        "add beta"},
+    {"scale", MB_OPTION_BOOL, offsetof(normalization_options, scale), "true", 0, 0, NULL, NULL,
+        "multiply by gamma"},
+    {"unbiased_variance", MB_OPTION_BOOL, offsetof(normalization_options, unbiased_variance),
+        "false", 0, 0, NULL, NULL,
+        "N/(N-1) in the moving variance, as PyTorch and Keras 2's fused form have"},
+    NODE(beta_initializer, "default zeros"), NODE(gamma_initializer, "default ones"),
+    NODE(moving_mean_initializer, "default zeros"),
+    NODE(moving_variance_initializer, "default ones"), NODE(beta_regularizer, "penalty on beta"),
+    NODE(gamma_regularizer, "penalty on gamma"), MB_OPTIONS_END};
+
+// Channels are followed by inner numbers that share them. For a row whose first axis has the
+// channels the plan stores them last, so inner is 1 but for an axis in the middle.
+typedef struct normalization_plan {
+    size_t n_channels, inner;
+    double momentum, epsilon;
+    size_t gamma, beta, moving_mean, moving_variance; // offsets in the parameters, or SIZE_MAX
+    bool is_unbiased;
+} normalization_plan;
+
+// Arrays of n_channels floats in packed, and in batch. The inverse is 1 / sqrt(variance + epsilon).
+enum { PACKED_GAMMA, PACKED_BETA, PACKED_MEAN, PACKED_INVERSE, N_PACKED };
+enum { BATCH_MEAN, BATCH_INVERSE, BATCH_D_MEAN, BATCH_D_PROJECTION, N_BATCH };
+
+static bool is_channels_first(const mb_layer *layer) {
+    return ((const normalization_options *)layer->options)->axis == 1;
+}
+
+static mb_status find_axis(
+    mb_context *ctx, const normalization_options *normalization, unsigned rank, size_t *axis) {
+    const int64_t written = normalization->axis;
+    const int64_t at = written < 0 ? written + (int64_t)rank : written - 1;
+    if (at < 0 || at >= (int64_t)rank) {
+        return mb_fail(ctx, MB_ERR_SHAPE, "axis %lld is not one of a row's; use 1 to %u or -1",
+            (long long)written, rank);
+    }
+    *axis = (size_t)at;
+    return MB_OK;
+}
+
+static mb_status infer(mb_context *ctx, mb_model *model, mb_layer *layer,
+    const mb_value_type *inputs, size_t n_inputs, mb_value_type *output) {
+    const normalization_options *n = layer->options;
+    size_t axis = 0;
+    (void)n_inputs;
+    MB_TRY(find_axis(ctx, n, inputs->rank, &axis));
+    const mb_weight_spec specs[] = {
+        {"gamma", 1, {inputs->dim[axis]}, 1, 1, n->gamma_initializer, "ones", n->gamma_regularizer,
+            true},
+        {"beta", 1, {inputs->dim[axis]}, 1, 1, n->beta_initializer, "zeros", n->beta_regularizer,
+            true},
+        {"moving_mean", 1, {inputs->dim[axis]}, 1, 1, n->moving_mean_initializer, "zeros", NULL,
+            false},
+        {"moving_variance", 1, {inputs->dim[axis]}, 1, 1, n->moving_variance_initializer, "ones",
+            NULL, false},
+    };
+    for (size_t i = 0; i < MB_COUNT_OF(specs); i++) {
+        const bool is_left_out = (i == 0 && !n->scale) || (i == 1 && !n->center);
+        if (!is_left_out) {
+            MB_TRY(mb_layer_add_weight(ctx, model, layer, &specs[i]));
+        }
+    }
+    *output = *inputs;
+    return MB_OK;
+}
+
+static void refresh(const mb_step *step, const float *parameters, float *packed) {
+    const normalization_plan *plan = step->data;
+    const size_t n = plan->n_channels;
+    for (size_t c = 0; c < n; c++) {
+        packed[PACKED_GAMMA * n + c] =
+            plan->gamma == SIZE_MAX ? 1.0F : parameters[plan->gamma + c];
+        packed[PACKED_BETA * n + c] = plan->beta == SIZE_MAX ? 0.0F : parameters[plan->beta + c];
+        packed[PACKED_MEAN * n + c] = parameters[plan->moving_mean + c];
+        packed[PACKED_INVERSE * n + c] =
+            (float)(1 / sqrt((double)parameters[plan->moving_variance + c] + plan->epsilon));
+    }
+}
+
+// One channel after the other when inner numbers share it, else one position after the other.
+#define FOR_EACH_ELEMENT(plan, n_floats, i, c)                                                     \
+    for (size_t i = 0, group_ = 0; i < (n_floats); group_++)                                       \
+        for (size_t c = 0; c < (plan)->n_channels; c++)                                            \
+            for (size_t inner_ = 0; inner_ < (plan)->inner; inner_++, i++)
+
+static void normalize(const mb_step *step, const mb_rows *rows, const float *mean,
+    const float *inverse) {
+    const normalization_plan *plan = step->data;
+    const float *gamma = step->packed + PACKED_GAMMA * plan->n_channels;
+    const float *beta = step->packed + PACKED_BETA * plan->n_channels;
+    const float *in = rows->in[0];
+    FOR_EACH_ELEMENT(plan, rows->n * step->out_size, i, c) {
+        rows->out[i] = (in[i] - mean[c]) * (inverse[c] * gamma[c]) + beta[c];
+    }
+}
+
+static void forward_moving(const mb_step *step, const mb_rows *rows) {
+    const size_t n = ((const normalization_plan *)step->data)->n_channels;
+    normalize(step, rows, step->packed + PACKED_MEAN * n, step->packed + PACKED_INVERSE * n);
+}
+
+static void forward_batch(const mb_step *step, const mb_rows *rows) {
+    const size_t n = ((const normalization_plan *)step->data)->n_channels;
+    normalize(step, rows, step->batch + BATCH_MEAN * n, step->batch + BATCH_INVERSE * n);
+}
+
+static void backward_moving(const mb_step *step, const mb_rows *rows) {
+    const normalization_plan *plan = step->data;
+    const float *gamma = step->packed + PACKED_GAMMA * plan->n_channels;
+    const float *inverse = step->packed + PACKED_INVERSE * plan->n_channels;
+    if (rows->d_in[0] == NULL) {
+        return;
+    }
+    FOR_EACH_ELEMENT(plan, rows->n * step->out_size, i, c) {
+        rows->d_in[0][i] += rows->d_out[i] * (inverse[c] * gamma[c]);
+    }
+}
+
+static void take_statistics(const mb_step *step, const mb_rows *rows, double *partial) {
+    const normalization_plan *plan = step->data;
+    const float *in = rows->in[0];
+    double *sum = partial;
+    double *sum_of_squares = partial + plan->n_channels;
+    memset(partial, 0, step->n_statistics * sizeof *partial);
+    FOR_EACH_ELEMENT(plan, rows->n * step->out_size, i, c) {
+        const double x = (double)in[i];
+        sum[c] += x;
+        sum_of_squares[c] += x * x;
+    }
+}
+
+static float move(float moving, double value, double momentum) {
+    return (float)((double)moving * momentum + value * (1 - momentum));
+}
+
+static double count_of(const mb_step *step, size_t n_rows) {
+    const normalization_plan *plan = step->data;
+    return (double)n_rows * (double)(step->out_size / plan->n_channels);
+}
+
+static void finish(
+    const mb_step *step, const double *total, size_t n_rows, float *batch, float *moving) {
+    const normalization_plan *plan = step->data;
+    const size_t n = plan->n_channels;
+    const double count = count_of(step, n_rows);
+    for (size_t c = 0; c < n; c++) {
+        const double mean = total[c] / count;
+        const double difference = total[n + c] / count - mean * mean;
+        const double variance = difference < 0 ? 0 : difference; // rounding; NaN stays
+        const double correction = plan->is_unbiased ? count / (count > 1 ? count - 1 : 1) : 1;
+        float *moving_mean = &moving[plan->moving_mean + c];
+        float *moving_variance = &moving[plan->moving_variance + c];
+        batch[BATCH_MEAN * n + c] = (float)mean;
+        batch[BATCH_INVERSE * n + c] = (float)(1 / sqrt(variance + plan->epsilon));
+        *moving_mean = move(*moving_mean, mean, plan->momentum);
+        *moving_variance = move(*moving_variance, variance * correction, plan->momentum);
+    }
+}
+
+// Sums over the batch of the output's gradient, and of it times the normalised input.
+static void take_d_statistics(
+    const mb_step *step, const mb_rows *rows, const float *batch, double *partial) {
+    const normalization_plan *plan = step->data;
+    const size_t n = plan->n_channels;
+    const float *mean = batch + BATCH_MEAN * n;
+    const float *inverse = batch + BATCH_INVERSE * n;
+    const float *in = rows->in[0];
+    memset(partial, 0, step->n_d_statistics * sizeof *partial);
+    FOR_EACH_ELEMENT(plan, rows->n * step->out_size, i, c) {
+        const float normalized = (in[i] - mean[c]) * inverse[c];
+        partial[c] += (double)rows->d_out[i];
+        partial[n + c] += (double)rows->d_out[i] * (double)normalized;
+    }
+}
+
+static void finish_backward(
+    const mb_step *step, const double *total, size_t n_rows, float *batch, float *gradient) {
+    const size_t n = ((const normalization_plan *)step->data)->n_channels;
+    const double count = count_of(step, n_rows);
+    for (size_t c = 0; c < n; c++) {
+        batch[BATCH_D_MEAN * n + c] = (float)(total[c] / count);
+        batch[BATCH_D_PROJECTION * n + c] = (float)(total[n + c] / count);
+        gradient[c] += (float)total[n + c];
+        gradient[n + c] += (float)total[c];
+    }
+}
+
+static void backward_batch(const mb_step *step, const mb_rows *rows) {
+    const normalization_plan *plan = step->data;
+    const size_t n = plan->n_channels;
+    const float *gamma = step->packed + PACKED_GAMMA * n;
+    const float *mean = step->batch + BATCH_MEAN * n;
+    const float *inverse = step->batch + BATCH_INVERSE * n;
+    const float *d_mean = step->batch + BATCH_D_MEAN * n;
+    const float *d_projection = step->batch + BATCH_D_PROJECTION * n;
+    const float *in = rows->in[0];
+    if (rows->d_in[0] == NULL) {
+        return;
+    }
+    FOR_EACH_ELEMENT(plan, rows->n * step->out_size, i, c) {
+        const float normalized = (in[i] - mean[c]) * inverse[c];
+        rows->d_in[0][i] += (rows->d_out[i] - d_mean[c] - normalized * d_projection[c]) *
+                            (inverse[c] * gamma[c]);
+    }
+}
+
+static void unpack(const mb_step *step, const float *packed_gradient, float *gradient) {
+    const normalization_plan *plan = step->data;
+    for (size_t c = 0; c < plan->n_channels; c++) {
+        if (plan->gamma != SIZE_MAX) {
+            gradient[plan->gamma + c] += packed_gradient[c];
+        }
+        if (plan->beta != SIZE_MAX) {
+            gradient[plan->beta + c] += packed_gradient[plan->n_channels + c];
+        }
+    }
+}
+
+static size_t find_weight(const mb_layer *layer, const char *name) {
+    for (size_t i = 0; i < layer->n_weights; i++) {
+        if (strcmp(layer->weights[i].name, name) == 0) {
+            return layer->weights[i].offset;
+        }
+    }
+    return SIZE_MAX;
+}
+
+static mb_status fill_plan(mb_context *ctx, const mb_plan_site *site, normalization_plan *plan) {
+    const normalization_options *n = site->layer->options;
+    const mb_value_type *in = &site->step->in[0];
+    size_t axis = in->rank - 1;
+    if (!is_channels_first(site->layer)) {
+        MB_TRY(find_axis(ctx, n, in->rank, &axis));
+    }
+    plan->n_channels = in->dim[axis];
+    plan->inner = 1;
+    for (size_t d = axis + 1; d < in->rank; d++) {
+        plan->inner *= in->dim[d];
+    }
+    plan->momentum = n->momentum;
+    plan->epsilon = n->epsilon;
+    plan->is_unbiased = n->unbiased_variance;
+    plan->gamma = find_weight(site->layer, "gamma");
+    plan->beta = find_weight(site->layer, "beta");
+    plan->moving_mean = find_weight(site->layer, "moving_mean");
+    plan->moving_variance = find_weight(site->layer, "moving_variance");
+    return MB_OK;
+}
+
+static mb_status plan_normalization(mb_context *ctx, mb_plan_site *site) {
+    mb_step *step = site->step;
+    normalization_plan *plan = mb_arena_allocate(site->arena, ctx, 1, sizeof *plan);
+    if (plan == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    MB_TRY(fill_plan(ctx, site, plan));
+    step->data = plan;
+    step->refresh = refresh;
+    step->packed_floats = N_PACKED * plan->n_channels;
+    if (!step->is_training || !site->layer->is_trainable) {
+        // Keras: a frozen layer predicts with its moving averages in training too.
+        step->forward = forward_moving;
+        step->backward = backward_moving;
+        return MB_OK;
+    }
+    step->forward = forward_batch;
+    step->backward = backward_batch;
+    step->unpack = unpack;
+    step->gradient_floats = 2 * plan->n_channels;
+    step->n_batch_floats = N_BATCH * plan->n_channels;
+    step->n_statistics = 2 * plan->n_channels;
+    step->n_d_statistics = 2 * plan->n_channels;
+    step->statistics = take_statistics;
+    step->finish = finish;
+    step->d_statistics = take_d_statistics;
+    step->finish_backward = finish_backward;
+    return MB_OK;
+}
+
+static uint64_t flops(const mb_layer *layer, const mb_value_type *inputs, size_t n_inputs,
+    const mb_value_type *output) {
+    (void)layer;
+    (void)inputs;
+    (void)n_inputs;
+    return 2 * (uint64_t)mb_value_size(output);
+}
+
+// Keras has no such option; it concerns training alone.
+static mb_status to_keras(
+    mb_context *ctx, mb_document *document, mb_node *config, unsigned keras_major) {
+    (void)ctx;
+    (void)document;
+    (void)keras_major;
+    mb_node_remove(config, "unbiased_variance");
+    return MB_OK;
+}
+
+const mb_layer_ops mb_layer_batch_normalization = {
+    .name = "batch_normalization",
+    .class_name = "BatchNormalization",
+    .help = "every channel shifted and scaled to mean 0 and variance 1 over the batch",
+    .options = options,
+    .options_size = sizeof(normalization_options),
+    .least_inputs = 1,
+    .most_inputs = 1,
+    .layout = MB_LAYOUT_CHANNELS,
+    .is_channels_first = is_channels_first,
+    .infer = infer,
+    .plan = plan_normalization,
+    .flops = flops,
+    .to_keras = to_keras,
+};

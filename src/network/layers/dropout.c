@@ -1,0 +1,265 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "base/random.h"
+#include "network/layer.h"
+
+#include <math.h>
+
+// Layers that do something random in training and nothing in prediction. A number depends on the
+// seed, the layer's name, the training step, the row in the batch and the place in the row alone.
+// The calls of a shared layer draw the same numbers.
+
+typedef struct dropout_options {
+    double rate, stddev;
+    int data_format;
+} dropout_options;
+
+#define RATE                                                                                       \
+    {                                                                                              \
+        "rate", MB_OPTION_REAL, offsetof(dropout_options, rate), NULL, 0, 0.999999, NULL, NULL,    \
+            "fraction that is dropped"                                                             \
+    }
+#define DATA_FORMAT                                                                                \
+    {                                                                                              \
+        "data_format", MB_OPTION_CHOICE, offsetof(dropout_options, data_format), "channels_last",  \
+            0, 0, mb_data_format_names, NULL, "where the channels are"                             \
+    }
+
+static const mb_option dropout_table[] = {RATE, MB_OPTIONS_END};
+static const mb_option spatial_table[] = {RATE, DATA_FORMAT, MB_OPTIONS_END};
+static const mb_option noise_table[] = {
+    {"stddev", MB_OPTION_REAL, offsetof(dropout_options, stddev), NULL, 0, 1e30, NULL, NULL,
+        "standard deviation of the noise"},
+    MB_OPTIONS_END};
+
+typedef struct dropout_plan {
+    size_t n_drawn;     // numbers drawn per row
+    size_t per_drawn;   // positions that share one: element i takes number i % n_drawn
+    uint64_t threshold; // dropped below, of 2^32
+    float scale;
+    double deviation;
+    uint64_t salt; // keeps the layers of a model apart
+} dropout_plan;
+
+static bool is_channels_first(const mb_layer *layer) {
+    return ((const dropout_options *)layer->options)->data_format == 1;
+}
+
+static mb_status infer_same(mb_context *ctx, mb_model *model, mb_layer *layer,
+    const mb_value_type *inputs, size_t n_inputs, mb_value_type *output) {
+    (void)ctx;
+    (void)model;
+    (void)layer;
+    (void)n_inputs;
+    *output = *inputs;
+    return MB_OK;
+}
+
+static void forward_identity(const mb_step *step, const mb_rows *rows) {
+    memcpy(rows->out, rows->in[0], rows->n * step->out_size * sizeof(float));
+}
+
+static void backward_identity(const mb_step *step, const mb_rows *rows) {
+    for (size_t i = 0; i < rows->n * step->out_size && rows->d_in[0] != NULL; i++) {
+        rows->d_in[0][i] += rows->d_out[i];
+    }
+}
+
+static mb_random stream_of(
+    const dropout_plan *plan, const mb_rows *rows, size_t row, mb_purpose purpose) {
+    return mb_random_stream(
+        rows->seed ^ plan->salt, purpose, rows->step, (uint32_t)(rows->first + row));
+}
+
+// Factors of a row, drawn again in the backward pass: cheaper than keeping them.
+static void draw_mask(const dropout_plan *plan, const mb_rows *rows, size_t row, float *factor) {
+    mb_random random = stream_of(plan, rows, row, MB_PURPOSE_DROPOUT);
+    for (size_t i = 0; i < plan->n_drawn; i++) {
+        factor[i] = mb_random_u32(&random) < plan->threshold ? 0 : plan->scale;
+    }
+}
+
+static void draw_factors(const dropout_plan *plan, const mb_rows *rows, size_t row, float *factor) {
+    mb_random random = stream_of(plan, rows, row, MB_PURPOSE_NOISE);
+    for (size_t i = 0; i < plan->n_drawn; i++) {
+        factor[i] = (float)(1 + plan->deviation * mb_random_normal(&random));
+    }
+}
+
+typedef void (*draw_fn)(const dropout_plan *plan, const mb_rows *rows, size_t row, float *factor);
+
+static void multiply(const mb_step *step, const mb_rows *rows, draw_fn draw) {
+    const dropout_plan *plan = step->data;
+    float *factor = rows->scratch;
+    for (size_t r = 0; r < rows->n; r++) {
+        const float *in = rows->in[0] + r * step->out_size;
+        float *out = rows->out + r * step->out_size;
+        draw(plan, rows, r, factor);
+        for (size_t p = 0; p < plan->per_drawn; p++) {
+            for (size_t i = 0; i < plan->n_drawn; i++) {
+                const float x = in[p * plan->n_drawn + i];
+                out[p * plan->n_drawn + i] = factor[i] == 0 ? 0 : x * factor[i];
+            }
+        }
+    }
+}
+
+static void multiply_back(const mb_step *step, const mb_rows *rows, draw_fn draw) {
+    const dropout_plan *plan = step->data;
+    float *factor = rows->scratch;
+    for (size_t r = 0; r < rows->n && rows->d_in[0] != NULL; r++) {
+        const float *d_out = rows->d_out + r * step->out_size;
+        float *d_in = rows->d_in[0] + r * step->out_size;
+        draw(plan, rows, r, factor);
+        for (size_t p = 0; p < plan->per_drawn; p++) {
+            for (size_t i = 0; i < plan->n_drawn; i++) {
+                d_in[p * plan->n_drawn + i] += d_out[p * plan->n_drawn + i] * factor[i];
+            }
+        }
+    }
+}
+
+static void forward_mask(const mb_step *step, const mb_rows *rows) {
+    multiply(step, rows, draw_mask);
+}
+
+static void backward_mask(const mb_step *step, const mb_rows *rows) {
+    multiply_back(step, rows, draw_mask);
+}
+
+static void forward_factors(const mb_step *step, const mb_rows *rows) {
+    multiply(step, rows, draw_factors);
+}
+
+static void backward_factors(const mb_step *step, const mb_rows *rows) {
+    multiply_back(step, rows, draw_factors);
+}
+
+static void forward_noise(const mb_step *step, const mb_rows *rows) {
+    const dropout_plan *plan = step->data;
+    for (size_t r = 0; r < rows->n; r++) {
+        mb_random random = stream_of(plan, rows, r, MB_PURPOSE_NOISE);
+        for (size_t i = r * step->out_size; i < (r + 1) * step->out_size; i++) {
+            rows->out[i] =
+                rows->in[0][i] + (float)(plan->deviation * mb_random_normal(&random));
+        }
+    }
+}
+
+// FNV-1a.
+static uint64_t hash_name(const char *name) {
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (; *name != '\0'; name++) {
+        hash = (hash ^ (unsigned char)*name) * UINT64_C(0x100000001b3);
+    }
+    return hash;
+}
+
+static mb_status make_plan(
+    mb_context *ctx, mb_plan_site *site, size_t n_drawn, dropout_plan **out) {
+    const dropout_options *dropout = site->layer->options;
+    mb_step *step = site->step;
+    dropout_plan *plan = mb_arena_allocate(site->arena, ctx, 1, sizeof *plan);
+    if (plan == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    plan->n_drawn = n_drawn;
+    plan->per_drawn = step->out_size / n_drawn;
+    plan->threshold = (uint64_t)(dropout->rate * 4294967296.0);
+    plan->scale = (float)(1 / (1 - dropout->rate));
+    plan->salt = hash_name(site->layer->name);
+    step->data = plan;
+    step->forward = forward_identity;
+    step->backward = backward_identity;
+    step->scratch_bytes = n_drawn * sizeof(float);
+    *out = plan;
+    return MB_OK;
+}
+
+static mb_status plan_mask(mb_context *ctx, mb_plan_site *site, size_t n_drawn) {
+    dropout_plan *plan = NULL;
+    MB_TRY(make_plan(ctx, site, n_drawn, &plan));
+    if (site->step->is_training && plan->threshold > 0) {
+        site->step->forward = forward_mask;
+        site->step->backward = backward_mask;
+    }
+    return MB_OK;
+}
+
+static mb_status plan_dropout(mb_context *ctx, mb_plan_site *site) {
+    return plan_mask(ctx, site, site->step->out_size);
+}
+
+static mb_status plan_spatial(mb_context *ctx, mb_plan_site *site) {
+    return plan_mask(ctx, site, site->step->out.dim[site->step->out.rank - 1]);
+}
+
+static mb_status plan_gaussian_dropout(mb_context *ctx, mb_plan_site *site) {
+    const double rate = ((const dropout_options *)site->layer->options)->rate;
+    dropout_plan *plan = NULL;
+    MB_TRY(make_plan(ctx, site, site->step->out_size, &plan));
+    plan->deviation = sqrt(rate / (1 - rate));
+    if (site->step->is_training) {
+        site->step->forward = forward_factors;
+        site->step->backward = backward_factors;
+    }
+    return MB_OK;
+}
+
+static mb_status plan_gaussian_noise(mb_context *ctx, mb_plan_site *site) {
+    dropout_plan *plan = NULL;
+    MB_TRY(make_plan(ctx, site, site->step->out_size, &plan));
+    plan->deviation = ((const dropout_options *)site->layer->options)->stddev;
+    if (site->step->is_training) {
+        site->step->forward = forward_noise;
+    }
+    return MB_OK;
+}
+
+#define RANDOM_LAYER(title, class, table, text, plan_function)                                     \
+    const mb_layer_ops mb_layer_##title = {                                                        \
+        .name = #title,                                                                            \
+        .class_name = class,                                                                       \
+        .help = text,                                                                              \
+        .options = table,                                                                          \
+        .options_size = sizeof(dropout_options),                                                   \
+        .least_inputs = 1,                                                                         \
+        .most_inputs = 1,                                                                          \
+        .layout = MB_LAYOUT_ANY,                                                                   \
+        .infer = infer_same,                                                                       \
+        .plan = plan_function,                                                                     \
+    };
+
+RANDOM_LAYER(dropout, "Dropout", dropout_table, "in training, numbers set to zero at random",
+    plan_dropout)
+RANDOM_LAYER(gaussian_dropout, "GaussianDropout", dropout_table,
+    "in training, numbers multiplied by random ones around 1", plan_gaussian_dropout)
+RANDOM_LAYER(gaussian_noise, "GaussianNoise", noise_table,
+    "in training, random numbers added", plan_gaussian_noise)
+
+#define SPATIAL_DROPOUT(dimensions)                                                                \
+    static mb_status infer_spatial##dimensions(mb_context *ctx, mb_model *model, mb_layer *layer,  \
+        const mb_value_type *inputs, size_t n_inputs, mb_value_type *output) {                     \
+        mb_spatial spatial;                                                                        \
+        MB_TRY(mb_spatial_of(ctx, inputs, dimensions, is_channels_first(layer), &spatial));        \
+        return infer_same(ctx, model, layer, inputs, n_inputs, output);                            \
+    }                                                                                              \
+    const mb_layer_ops mb_layer_spatial_dropout##dimensions##d = {                                 \
+        .name = "spatial_dropout" #dimensions "d",                                                 \
+        .class_name = "SpatialDropout" #dimensions "D",                                            \
+        .help = "in training, channels of " #dimensions                                            \
+                "-dimensional rows set to zero at random",                                         \
+        .options = spatial_table,                                                                  \
+        .options_size = sizeof(dropout_options),                                                   \
+        .least_inputs = 1,                                                                         \
+        .most_inputs = 1,                                                                          \
+        .layout = MB_LAYOUT_CHANNELS,                                                              \
+        .is_channels_first = is_channels_first,                                                    \
+        .infer = infer_spatial##dimensions,                                                        \
+        .plan = plan_spatial,                                                                      \
+    };
+
+SPATIAL_DROPOUT(1)
+SPATIAL_DROPOUT(2)
+SPATIAL_DROPOUT(3)
