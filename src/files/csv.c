@@ -113,8 +113,9 @@ mb_status mb_csv_parse(mb_csv *table, mb_context *ctx, const char *name, const c
     if (table->name == NULL || table->text == NULL) {
         return MB_ERR_MEMORY;
     }
-    parser p = {table, text, text + length, table->text, 1};
-    if (length >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) {
+    const char *start = length == 0 ? "" : text;
+    parser p = {table, start, start + length, table->text, 1};
+    if (length >= 3 && memcmp(start, "\xEF\xBB\xBF", 3) == 0) {
         p.at += 3; // the mark that spreadsheets put before UTF-8
     }
     while (p.at < p.end) {
