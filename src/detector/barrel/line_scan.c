@@ -20,7 +20,7 @@ typedef struct carries {
 
 typedef struct brackets {
     int depth, n_lists;
-    bool is_low;     // a list was closed that had not been opened
+    bool is_wrong;   // a list was closed that had not been opened, or too many are open
     size_t position; // of the third list
 } brackets;
 
@@ -77,7 +77,7 @@ static inline uint64_t find_wrong(
 
 static inline void follow_brackets(const mb_barrel_masks *m, size_t base, brackets *b) {
     int depth = b->depth, n_lists = b->n_lists;
-    int least = 0;
+    int outside = 0; // its sign: set when depth has left 0 .. 16
     size_t position = b->position;
     for (uint64_t rest = m->open | m->close; rest != 0; rest &= rest - 1) {
         const unsigned bit = mb_barrel_lowest(rest);
@@ -86,9 +86,9 @@ static inline void follow_brackets(const mb_barrel_masks *m, size_t base, bracke
         n_lists += is_list;
         position = (is_list & (n_lists == 3)) != 0 ? base + bit : position;
         depth += 2 * is_open - 1;
-        least |= depth;
+        outside |= depth | (MB_BARREL_DEPTH - depth);
     }
-    b->is_low |= least < 0;
+    b->is_wrong |= outside < 0;
     b->depth = depth;
     b->n_lists = n_lists;
     b->position = position;
@@ -222,7 +222,7 @@ bool mb_barrel_hit_scan(const char *line, mb_barrel_hit *hit, size_t *length) {
             return false;
         }
         follow_brackets(&m, 64 * word, &b);
-        if (b.is_low || b.depth > MB_BARREL_DEPTH) {
+        if (b.is_wrong) {
             return false;
         }
         if (m.feed != 0) {

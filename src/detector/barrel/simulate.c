@@ -95,7 +95,7 @@ static char *put_list(char *out, const double *values, size_t n) {
 // The strips or pixels that a cluster lights: one to three along local x.
 static char *put_cells(char *out, mb_random *random, const toy_hit *hit) {
     const uint32_t draw = mb_random_u32(random);
-    const size_t n_cells = 1 + (draw % 100 < 55) + (draw % 100 < 12);
+    const size_t n_cells = draw % 100 < 12 ? 3 : draw % 100 < 55 ? 2 : 1;
     const double column = floor(hit->local_x / hit->pitch_x) + 512;
     const double row = floor(hit->local_y / hit->pitch_z) + 1024;
     *out++ = '[';
