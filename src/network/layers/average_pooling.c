@@ -92,12 +92,12 @@ static mb_status plan_pool(mb_context *ctx, mb_plan_site *site, size_t n_spatial
 static uint64_t flops(const mb_layer *layer, const mb_value_type *inputs, size_t n_inputs,
     const mb_value_type *output) {
     const mb_pool_options *pool = layer->options;
-    uint64_t window = 1;
+    uint64_t n_terms = 1;
     (void)n_inputs;
     for (size_t i = 0; i + 1 < inputs->rank; i++) {
-        window *= pool->pool_size.value[pool->pool_size.n == 1 ? 0 : i];
+        n_terms *= pool->pool_size.value[pool->pool_size.n == 1 ? 0 : i];
     }
-    return window * mb_value_size(output);
+    return n_terms * mb_value_size(output);
 }
 
 #define AVERAGE_POOLING(dimensions)                                                                \

@@ -19,7 +19,8 @@ typedef struct normalization_options {
 
 static const mb_option options[] = {
     {"axis", MB_OPTION_INT, offsetof(normalization_options, axis), "-1", -MB_MAX_DIMS, MB_MAX_DIMS,
-        NULL, NULL, "of the channels, counted as Keras does: 0 would be the events, -1 is the last"},
+        NULL, NULL,
+        "of the channels, counted as Keras does: 0 would be the events, -1 is the last"},
     {"momentum", MB_OPTION_REAL, offsetof(normalization_options, momentum), "0.99", 0, 1, NULL,
         NULL, "how much of the moving averages a batch keeps"},
     {"epsilon", MB_OPTION_REAL, offsetof(normalization_options, epsilon), "0.001", 0, 1e6, NULL,
@@ -36,10 +37,8 @@ static const mb_option options[] = {
     NODE(moving_variance_initializer, "default ones"), NODE(beta_regularizer, "penalty on beta"),
     NODE(gamma_regularizer, "penalty on gamma"), MB_OPTIONS_END};
 
-// Channels are followed by inner numbers that share them. For a row whose first axis has the
-// channels the plan stores them last, so inner is 1 but for an axis in the middle.
 typedef struct normalization_plan {
-    size_t n_channels, inner;
+    size_t n_channels; // stored last, also where they are written first
     double momentum, epsilon;
     size_t gamma, beta, moving_mean, moving_variance; // offsets in the parameters, or SIZE_MAX
     bool is_unbiased;
@@ -57,9 +56,10 @@ static mb_status find_axis(
     mb_context *ctx, const normalization_options *normalization, unsigned rank, size_t *axis) {
     const int64_t written = normalization->axis;
     const int64_t at = written < 0 ? written + (int64_t)rank : written - 1;
-    if (at < 0 || at >= (int64_t)rank) {
-        return mb_fail(ctx, MB_ERR_SHAPE, "axis %lld is not one of a row's; use 1 to %u or -1",
-            (long long)written, rank);
+    if (at != (int64_t)rank - 1 && (written != 1 || rank == 0)) {
+        return mb_fail(ctx, MB_ERR_UNSUPPORTED,
+            "axis %lld is neither the first nor the last of a row; use 1 or -1, or permute first",
+            (long long)written);
     }
     *axis = (size_t)at;
     return MB_OK;
@@ -95,8 +95,7 @@ static void refresh(const mb_step *step, const float *parameters, float *packed)
     const normalization_plan *plan = step->data;
     const size_t n = plan->n_channels;
     for (size_t c = 0; c < n; c++) {
-        packed[PACKED_GAMMA * n + c] =
-            plan->gamma == SIZE_MAX ? 1.0F : parameters[plan->gamma + c];
+        packed[PACKED_GAMMA * n + c] = plan->gamma == SIZE_MAX ? 1.0F : parameters[plan->gamma + c];
         packed[PACKED_BETA * n + c] = plan->beta == SIZE_MAX ? 0.0F : parameters[plan->beta + c];
         packed[PACKED_MEAN * n + c] = parameters[plan->moving_mean + c];
         packed[PACKED_INVERSE * n + c] =
@@ -104,14 +103,12 @@ static void refresh(const mb_step *step, const float *parameters, float *packed)
     }
 }
 
-// One channel after the other when inner numbers share it, else one position after the other.
 #define FOR_EACH_ELEMENT(plan, n_floats, i, c)                                                     \
-    for (size_t i = 0, group_ = 0; i < (n_floats); group_++)                                       \
-        for (size_t c = 0; c < (plan)->n_channels; c++)                                            \
-            for (size_t inner_ = 0; inner_ < (plan)->inner; inner_++, i++)
+    for (size_t base_ = 0; base_ < (n_floats); base_ += (plan)->n_channels)                        \
+        for (size_t c = 0, i = base_; c < (plan)->n_channels; c++, i++)
 
-static void normalize(const mb_step *step, const mb_rows *rows, const float *mean,
-    const float *inverse) {
+static void normalize(
+    const mb_step *step, const mb_rows *rows, const float *mean, const float *inverse) {
     const normalization_plan *plan = step->data;
     const float *gamma = step->packed + PACKED_GAMMA * plan->n_channels;
     const float *beta = step->packed + PACKED_BETA * plan->n_channels;
@@ -226,8 +223,8 @@ static void backward_batch(const mb_step *step, const mb_rows *rows) {
     }
     FOR_EACH_ELEMENT(plan, rows->n * step->out_size, i, c) {
         const float normalized = (in[i] - mean[c]) * inverse[c];
-        rows->d_in[0][i] += (rows->d_out[i] - d_mean[c] - normalized * d_projection[c]) *
-                            (inverse[c] * gamma[c]);
+        rows->d_in[0][i] +=
+            (rows->d_out[i] - d_mean[c] - normalized * d_projection[c]) * (inverse[c] * gamma[c]);
     }
 }
 
@@ -252,18 +249,10 @@ static size_t find_weight(const mb_layer *layer, const char *name) {
     return SIZE_MAX;
 }
 
-static mb_status fill_plan(mb_context *ctx, const mb_plan_site *site, normalization_plan *plan) {
+static void fill_plan(const mb_plan_site *site, normalization_plan *plan) {
     const normalization_options *n = site->layer->options;
     const mb_value_type *in = &site->step->in[0];
-    size_t axis = in->rank - 1;
-    if (!is_channels_first(site->layer)) {
-        MB_TRY(find_axis(ctx, n, in->rank, &axis));
-    }
-    plan->n_channels = in->dim[axis];
-    plan->inner = 1;
-    for (size_t d = axis + 1; d < in->rank; d++) {
-        plan->inner *= in->dim[d];
-    }
+    plan->n_channels = in->dim[in->rank - 1];
     plan->momentum = n->momentum;
     plan->epsilon = n->epsilon;
     plan->is_unbiased = n->unbiased_variance;
@@ -271,7 +260,6 @@ static mb_status fill_plan(mb_context *ctx, const mb_plan_site *site, normalizat
     plan->beta = find_weight(site->layer, "beta");
     plan->moving_mean = find_weight(site->layer, "moving_mean");
     plan->moving_variance = find_weight(site->layer, "moving_variance");
-    return MB_OK;
 }
 
 static mb_status plan_normalization(mb_context *ctx, mb_plan_site *site) {
@@ -280,7 +268,7 @@ static mb_status plan_normalization(mb_context *ctx, mb_plan_site *site) {
     if (plan == NULL) {
         return MB_ERR_MEMORY;
     }
-    MB_TRY(fill_plan(ctx, site, plan));
+    fill_plan(site, plan);
     step->data = plan;
     step->refresh = refresh;
     step->packed_floats = N_PACKED * plan->n_channels;

@@ -49,8 +49,7 @@ static bool is_channels_first(const mb_layer *layer) {
 }
 
 static mb_status read_amount(mb_context *ctx, const mb_node *node, size_t *out) {
-    if (node == NULL || node->kind != MB_NODE_INT || node->integer < 0 ||
-        node->integer > 1 << 30) {
+    if (node == NULL || node->kind != MB_NODE_INT || node->integer < 0 || node->integer > 1 << 30) {
         const char *text = node != NULL ? mb_node_text(node) : NULL;
         return mb_fail(ctx, MB_ERR_FORMAT,
             "padding or cropping has '%.40s'; write whole numbers of at least 0",
@@ -155,15 +154,14 @@ static mb_status plan_border(
         mb_index_map_split(&step->out, i, at);
         for (size_t d = 0; d < n_spatial; d++) {
             if (kind == BORDER_PADDING) {
-                is_inside = is_inside && at[d] >= amount[d][0] &&
-                            at[d] - amount[d][0] < step->in[0].dim[d];
+                is_inside =
+                    is_inside && at[d] >= amount[d][0] && at[d] - amount[d][0] < step->in[0].dim[d];
                 at[d] -= is_inside ? amount[d][0] : 0;
             } else {
                 at[d] = at[d] / size[d] + amount[d][0];
             }
         }
-        map[i] =
-            is_inside ? (uint32_t)mb_index_map_join(&step->in[0], at) : (uint32_t)MB_INDEX_MAP_ZERO;
+        map[i] = is_inside ? (uint32_t)mb_index_map_join(&step->in[0], at) : MB_INDEX_MAP_ZERO;
     }
     return MB_OK;
 }

@@ -141,8 +141,7 @@ static void forward_noise(const mb_step *step, const mb_rows *rows) {
     for (size_t r = 0; r < rows->n; r++) {
         mb_random random = stream_of(plan, rows, r, MB_PURPOSE_NOISE);
         for (size_t i = r * step->out_size; i < (r + 1) * step->out_size; i++) {
-            rows->out[i] =
-                rows->in[0][i] + (float)(plan->deviation * mb_random_normal(&random));
+            rows->out[i] = rows->in[0][i] + (float)(plan->deviation * mb_random_normal(&random));
         }
     }
 }
@@ -231,12 +230,12 @@ static mb_status plan_gaussian_noise(mb_context *ctx, mb_plan_site *site) {
         .plan = plan_function,                                                                     \
     };
 
-RANDOM_LAYER(dropout, "Dropout", dropout_table, "in training, numbers set to zero at random",
-    plan_dropout)
+RANDOM_LAYER(
+    dropout, "Dropout", dropout_table, "in training, numbers set to zero at random", plan_dropout)
 RANDOM_LAYER(gaussian_dropout, "GaussianDropout", dropout_table,
     "in training, numbers multiplied by random ones around 1", plan_gaussian_dropout)
-RANDOM_LAYER(gaussian_noise, "GaussianNoise", noise_table,
-    "in training, random numbers added", plan_gaussian_noise)
+RANDOM_LAYER(gaussian_noise, "GaussianNoise", noise_table, "in training, random numbers added",
+    plan_gaussian_noise)
 
 #define SPATIAL_DROPOUT(dimensions)                                                                \
     static mb_status infer_spatial##dimensions(mb_context *ctx, mb_model *model, mb_layer *layer,  \
@@ -248,8 +247,7 @@ RANDOM_LAYER(gaussian_noise, "GaussianNoise", noise_table,
     const mb_layer_ops mb_layer_spatial_dropout##dimensions##d = {                                 \
         .name = "spatial_dropout" #dimensions "d",                                                 \
         .class_name = "SpatialDropout" #dimensions "D",                                            \
-        .help = "in training, channels of " #dimensions                                            \
-                "-dimensional rows set to zero at random",                                         \
+        .help = "in training, channels of " #dimensions "-dimensional rows set to zero at random", \
         .options = spatial_table,                                                                  \
         .options_size = sizeof(dropout_options),                                                   \
         .least_inputs = 1,                                                                         \

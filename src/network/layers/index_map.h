@@ -7,7 +7,7 @@
 #include "network/layer.h"
 
 // Layers that only move numbers: every output element is one input element, or zero.
-enum { MB_INDEX_MAP_ZERO = UINT32_MAX };
+#define MB_INDEX_MAP_ZERO UINT32_MAX
 
 // The table to be filled, one entry per output element (step->out_size), and the step set up with
 // it.

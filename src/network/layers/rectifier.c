@@ -39,8 +39,8 @@ static mb_status infer(mb_context *ctx, mb_model *model, mb_layer *layer,
     (void)model;
     (void)n_inputs;
     if (rectifier->max_value.n > 1) {
-        return mb_fail(ctx, MB_ERR_SHAPE, "max_value has %zu numbers; write one",
-            rectifier->max_value.n);
+        return mb_fail(
+            ctx, MB_ERR_SHAPE, "max_value has %zu numbers; write one", rectifier->max_value.n);
     }
     *output = *inputs;
     return MB_OK;
@@ -113,8 +113,8 @@ static uint64_t flops(const mb_layer *layer, const mb_value_type *inputs, size_t
     return mb_value_size(output);
 }
 
-static mb_status rename_member(mb_context *ctx, mb_document *document, mb_node *config,
-    const char *from, const char *to) {
+static mb_status rename_member(
+    mb_context *ctx, mb_document *document, mb_node *config, const char *from, const char *to) {
     const mb_node *member = mb_node_find(config, from);
     if (member == NULL) {
         return MB_OK;
@@ -157,8 +157,8 @@ static mb_status leaky_to_keras(
         .to_keras = writes,                                                                        \
     };
 
-RECTIFIER_LAYER(re_lu, "ReLU", "rectifier with a limit, a slope and a threshold", plan_rectifier,
-    NULL, NULL)
+RECTIFIER_LAYER(
+    re_lu, "ReLU", "rectifier with a limit, a slope and a threshold", plan_rectifier, NULL, NULL)
 RECTIFIER_LAYER(leaky_re_lu, "LeakyReLU", "rectifier with a slope below zero", plan_rectifier,
     leaky_from_keras, leaky_to_keras)
 RECTIFIER_LAYER(elu, "ELU", "exponential linear unit", plan_elu, NULL, NULL)

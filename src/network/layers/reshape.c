@@ -12,16 +12,16 @@ static const mb_option options[] = {
         "shape", "lengths of a row; one may be -1, which is worked out"},
     MB_OPTIONS_END};
 
-static mb_status read_shape(mb_context *ctx, const mb_node *node, mb_value_type *type,
-    size_t *unknown, size_t *product) {
+static mb_status read_shape(
+    mb_context *ctx, const mb_node *node, mb_value_type *type, size_t *unknown, size_t *product) {
     const bool is_list = node->kind == MB_NODE_LIST;
     const mb_node *child = is_list ? node->first : node;
     *unknown = SIZE_MAX;
     *product = 1;
     for (; child != NULL; child = is_list ? child->next : NULL) {
         if (type->rank == MB_MAX_DIMS) {
-            return mb_fail(ctx, MB_ERR_SHAPE, "target_shape has more than %d lengths; use fewer",
-                MB_MAX_DIMS);
+            return mb_fail(
+                ctx, MB_ERR_SHAPE, "target_shape has more than %d lengths; use fewer", MB_MAX_DIMS);
         }
         const int64_t length = child->integer;
         const bool is_unknown = length == -1 && *unknown == SIZE_MAX;
