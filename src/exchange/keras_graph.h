@@ -98,8 +98,9 @@ mb_status mb_keras_sort_entries(
     mb_context *ctx, mb_document *document, mb_keras_graph *graph) MB_MUST_CHECK;
 
 typedef enum mb_keras_style {
-    MB_KERAS_STYLE_H5, // .h5 and .json: both Keras 2 and 3 read it
-    MB_KERAS_STYLE_V3, // .keras
+    MB_KERAS_STYLE_H5,   // Keras 2's
+    MB_KERAS_STYLE_JSON, // the same, and which module each class is from, as Keras 3 wants it
+    MB_KERAS_STYLE_V3,   // .keras: Keras 3's
 } mb_keras_style;
 // The configuration of a graph as a tree; NULL on failure (recorded).
 mb_node *mb_keras_config_of(mb_context *ctx, mb_document *document, const mb_model *model,

@@ -122,7 +122,7 @@ static mb_status save_keras(saving *s, const char *path) {
 // The weights come first: a configuration is never without them.
 static mb_status save_json(saving *s, const char *path) {
     mb_buffer weights;
-    MB_TRY(begin(s, MB_KERAS_STYLE_H5, true));
+    MB_TRY(begin(s, MB_KERAS_STYLE_JSON, true));
     mb_buffer_init(&weights, s->ctx);
     mb_buffer_append(&weights, path, strlen(path) - strlen(".json"));
     mb_buffer_text(&weights, ".weights.h5");

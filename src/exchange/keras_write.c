@@ -42,10 +42,10 @@ static bool is_functional(const mb_keras_entry *entry) {
     return entry->nested != NULL && !entry->nested->is_sequential;
 }
 
-// In the .h5 style every call of a nested model is written twice, and its second writing is what
+// In Keras 2's style every call of a nested model is written twice, and its second writing is what
 // others take: Keras 2 counts from 1, Keras 3 from 0, and call 2k+1 is then the same to both.
 static size_t call_number(const writing *w, const mb_keras_entry *entry, size_t call) {
-    return w->style == MB_KERAS_STYLE_H5 && entry->nested != NULL ? 2 * call + 1 : call;
+    return w->style != MB_KERAS_STYLE_V3 && entry->nested != NULL ? 2 * call + 1 : call;
 }
 
 // [layer, call, tensor]
@@ -137,11 +137,11 @@ static mb_node *calls_node(
     const writing *w, const mb_keras_graph *graph, const mb_keras_entry *entry) {
     mb_node *list = make(w, MB_NODE_LIST);
     const size_t n = entry->is_input ? 0 : entry->n_calls;
-    const bool is_h5 = w->style == MB_KERAS_STYLE_H5;
-    const size_t n_copies = is_h5 && entry->nested != NULL ? 2 : 1;
+    const bool is_v3 = w->style == MB_KERAS_STYLE_V3;
+    const size_t n_copies = !is_v3 && entry->nested != NULL ? 2 : 1;
     for (size_t i = 0; list != NULL && i < n * n_copies; i++) {
         const mb_keras_call *call = &entry->calls[i / n_copies];
-        if (append(list, is_h5 ? call_list(w, graph, call) : call_map(w, graph, entry, call)) !=
+        if (append(list, is_v3 ? call_map(w, graph, entry, call) : call_list(w, graph, call)) !=
             MB_OK) {
             return NULL;
         }
@@ -154,20 +154,26 @@ static mb_node *graph_config(const writing *w, const mb_keras_graph *graph);
 static mb_node *wrap(
     const writing *w, const char *module, const char *class_name, mb_node *config) {
     mb_node *object = make(w, MB_NODE_MAP);
-    const bool is_v3 = w->style == MB_KERAS_STYLE_V3;
-    if (object == NULL || (is_v3 && set(w, object, "module", make_text(w, module)) != MB_OK) ||
+    const bool has_module = w->style != MB_KERAS_STYLE_H5;
+    if (object == NULL || (has_module && set(w, object, "module", make_text(w, module)) != MB_OK) ||
         set(w, object, "class_name", make_text(w, class_name)) != MB_OK ||
         set(w, object, "config", config) != MB_OK ||
-        (is_v3 && set(w, object, "registered_name", make(w, MB_NODE_NULL)) != MB_OK)) {
+        (has_module && set(w, object, "registered_name", make(w, MB_NODE_NULL)) != MB_OK)) {
         return NULL;
     }
     return object;
 }
 
+// Keras 2 and 3 have their functional class in different modules; under the name of the class
+// Model both find it.
 static mb_node *graph_object(const writing *w, const mb_keras_graph *graph) {
-    return graph->is_sequential
-               ? wrap(w, "keras", "Sequential", graph_config(w, graph))
-               : wrap(w, "keras.src.models.functional", "Functional", graph_config(w, graph));
+    mb_node *config = graph_config(w, graph);
+    if (graph->is_sequential) {
+        return wrap(w, "keras", "Sequential", config);
+    }
+    return w->style == MB_KERAS_STYLE_JSON
+               ? wrap(w, "keras", "Model", config)
+               : wrap(w, "keras.src.models.functional", "Functional", config);
 }
 
 static mb_node *entry_object(const writing *w, const mb_keras_entry *entry) {

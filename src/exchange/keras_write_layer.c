@@ -35,18 +35,18 @@ static mb_status set_null(const writing *w, mb_node *map, const char *key) {
     return set(w, map, key, mb_node_make(w->document, w->ctx, MB_NODE_NULL));
 }
 
-// {class_name, config}, with what the .keras format adds.
+// {class_name, config}, with the module where the style has it.
 static mb_node *make_object(
     const writing *w, const char *module, const char *class_name, mb_node *config) {
     mb_node *object = mb_node_make(w->document, w->ctx, MB_NODE_MAP);
     if (object == NULL || config == NULL) {
         return NULL;
     }
-    const bool is_v3 = w->style == MB_KERAS_STYLE_V3;
-    if ((is_v3 && set_text(w, object, "module", module) != MB_OK) ||
+    const bool has_module = w->style != MB_KERAS_STYLE_H5;
+    if ((has_module && set_text(w, object, "module", module) != MB_OK) ||
         set_text(w, object, "class_name", class_name) != MB_OK ||
         set(w, object, "config", config) != MB_OK ||
-        (is_v3 && set_null(w, object, "registered_name") != MB_OK)) {
+        (has_module && set_null(w, object, "registered_name") != MB_OK)) {
         return NULL;
     }
     return object;
@@ -88,7 +88,7 @@ static mb_node *regularizer_node(const writing *w, const mb_weight *weight) {
 
 // Keras 2 knows leaky_relu as a layer only, which may stand for an activation.
 static mb_node *activation_node(const writing *w, const mb_node *node) {
-    if (w->style != MB_KERAS_STYLE_H5 || strcmp(node->text, "leaky_relu") != 0) {
+    if (w->style == MB_KERAS_STYLE_V3 || strcmp(node->text, "leaky_relu") != 0) {
         return mb_node_copy(w->document, w->ctx, node);
     }
     mb_node *config = mb_node_make(w->document, w->ctx, MB_NODE_MAP);
