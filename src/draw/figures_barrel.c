@@ -188,7 +188,7 @@ static double middle(const mb_array *edges, size_t bin) {
     return (mb_array_get(edges, bin) + mb_array_get(edges, bin + 1)) / 2;
 }
 
-// Filled bins only. A bin thinner than 1/100 of the panel is drawn that wide: a projector would
+// Filled bins only. A bin thinner than 1/60 of the panel is drawn that wide: a projector would
 // lose it.
 static mb_status add_image(
     mb_panel *panel, mb_context *ctx, const image *from, size_t event, size_t layer) {
@@ -215,8 +215,8 @@ static mb_status add_image(
                                .x = mb_values_f64(memory, n),
                                .y = mb_values_f64(memory + n_bins, n),
                                .value = mb_values_f64(memory + 2 * n_bins, n),
-                               .cell_width = z_span * fmax(1.0 / (double)n_z, 0.01),
-                               .cell_height = phi_span * fmax(1.0 / (double)n_phi, 0.01)});
+                               .cell_width = z_span * fmax(1.0 / (double)n_z, 0.016),
+                               .cell_height = phi_span * fmax(1.0 / (double)n_phi, 0.016)});
     mb_release(ctx, memory);
     return MB_OK;
 }
@@ -252,8 +252,8 @@ static mb_status draw_image(mb_gallery *gallery, mb_context *ctx, const mb_bundl
     mb_figure_columns(figure, 5);
     mb_figure_caption(figure,
         "Event %.0f as the network sees it: hits counted in bins of z and phi, one panel for each "
-        "(volume, layer). Empty bins are white; one hit is light blue, two or more are darker or "
-        "red. Narrow bins are drawn wider than they are.",
+        "(volume, layer). Empty bins are white; one hit is blue, more are purple, then red. "
+        "Narrow bins are drawn wider than they are.",
         has_number ? mb_array_get(number, event) : (double)event);
     size_t layer = 0;
     image from;

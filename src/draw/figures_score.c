@@ -75,7 +75,7 @@ static double lowest_rate(const mb_roc_curve *curves, size_t n_curves) {
 
 mb_status mb_draw_roc(mb_gallery *gallery, mb_context *ctx, const char *name,
     const mb_roc_curve *curves, size_t n_curves, double input_khz) {
-    mb_figure *figure = mb_figure_create(ctx, name, 11, 5);
+    mb_figure *figure = mb_figure_create(ctx, name, 13, 5);
     mb_figure_caption(figure,
         "Signal efficiency against background efficiency, every threshold one point%s. AUC is the "
         "chance that a signal event scores above a background event; its error is DeLong's, from "
@@ -86,7 +86,7 @@ mb_status mb_draw_roc(mb_gallery *gallery, mb_context *ctx, const char *name,
         figure, &(mb_panel_settings){.title = "ROC",
                     .x = {.label = "Background efficiency", .has_range = true, .high = 1},
                     .y = signal_axis,
-                    .legend = MB_LEGEND_BOTTOM_RIGHT});
+                    .legend = MB_LEGEND_OUTSIDE});
     const double scale = input_khz > 0 ? input_khz : 1;
     mb_panel *right = mb_figure_panel(
         figure, &(mb_panel_settings){.title = "Tight thresholds",

@@ -65,6 +65,8 @@ void mb_quote_gnuplot(mb_buffer *buffer, const char *text);
 // The same cleaning without quotes: one line of valid UTF-8.
 void mb_clean_text(mb_buffer *buffer, const char *text);
 
+// Bytes of the valid UTF-8 sequence at p, 0 where there is none.
+size_t mb_utf8_length(const unsigned char *p);
 // A formatted text in an arena, NULL on failure.
 char *mb_text_of_list(mb_arena *arena, mb_context *ctx, const char *format, va_list list);
 

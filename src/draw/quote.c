@@ -4,8 +4,7 @@
 #include "base/numbers.h"
 #include "draw/parts.h"
 
-// Length of the valid UTF-8 sequence at p, 0 where there is none.
-static size_t sequence_length(const unsigned char *p) {
+size_t mb_utf8_length(const unsigned char *p) {
     if (p[0] < 0x80) {
         return 1;
     }
@@ -27,7 +26,7 @@ static size_t sequence_length(const unsigned char *p) {
 static void append_clean(mb_buffer *buffer, const char *text, const char *for_quote) {
     const char *p = text;
     while (*p != '\0') {
-        const size_t length = sequence_length((const unsigned char *)p);
+        const size_t length = mb_utf8_length((const unsigned char *)p);
         const unsigned char c = (unsigned char)*p;
         if (length == 0) {
             mb_buffer_text(buffer, "?");

@@ -6,6 +6,9 @@
 
 #include <math.h>
 
+// Panels side by side from which on their numbers are written small.
+enum { MANY_COLUMNS = 4 };
+
 // One script being written.
 typedef struct writer {
     const mb_figure *figure;
@@ -128,26 +131,88 @@ static void write_axis(writer *w, const mb_panel *panel, bool is_x, bool is_empt
     }
 }
 
+// Inches of the space that the panels leave for names, and of the legend beside all of them.
+static const double left_space = 1;
+static const double bottom_space = 0.8;
+static const double between_space = 1.1;
+static const double legend_start = 0.15;
+static const double legend_sample = 0.75;
+static const double letter_width = 0.1;
+
+static bool has_outer_legend(const mb_figure *figure) {
+    for (const mb_panel *panel = figure->first; panel != NULL; panel = panel->next) {
+        if (panel->settings.legend == MB_LEGEND_OUTSIDE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static double outer_legend_width(const mb_figure *figure) {
+    size_t longest = 0;
+    for (const mb_panel *panel = figure->first; panel != NULL; panel = panel->next) {
+        for (const mb_series_part *part = panel->first_series; part != NULL; part = part->next) {
+            const char *label = part->settings.label;
+            longest = mb_max_size(longest, label != NULL ? strlen(label) : 0);
+        }
+    }
+    const double width = legend_start + legend_sample + letter_width * (double)longest;
+    return fmin(width, figure->width / 2);
+}
+
+static double top_space(const mb_figure *figure) {
+    return figure->title != NULL ? 0.85 : 0.5;
+}
+
+static void write_legend_place(writer *w, mb_legend legend) {
+    const mb_figure *figure = w->figure;
+    switch (legend) {
+    case MB_LEGEND_TOP_LEFT:
+        mb_buffer_text(w->script, "inside top left Left reverse");
+        break;
+    case MB_LEGEND_BOTTOM_RIGHT:
+        mb_buffer_text(w->script, "inside bottom right Right noreverse");
+        break;
+    case MB_LEGEND_BOTTOM_LEFT:
+        mb_buffer_text(w->script, "inside bottom left Left reverse");
+        break;
+    case MB_LEGEND_OUTSIDE:
+        if (figure->n_panels == 1) {
+            mb_buffer_text(w->script, "outside right top Left reverse");
+            break;
+        }
+        mb_buffer_format(w->script, "at screen %.4f, %.4f left top Left reverse",
+            1 - (outer_legend_width(figure) - legend_start) / figure->width,
+            1 - top_space(figure) / figure->height);
+        break;
+    default:
+        mb_buffer_text(w->script, "inside top right Right noreverse");
+        break;
+    }
+}
+
 static void write_legend(writer *w, const mb_panel *panel) {
-    static const char *const places[] = {[MB_LEGEND_TOP_RIGHT] = "inside top right",
-        [MB_LEGEND_TOP_LEFT] = "inside top left",
-        [MB_LEGEND_BOTTOM_RIGHT] = "inside bottom right",
-        [MB_LEGEND_BOTTOM_LEFT] = "inside bottom left",
-        [MB_LEGEND_OUTSIDE] = "outside right top"};
     if (panel->settings.legend == MB_LEGEND_NONE) {
         mb_buffer_text(w->script, "set key off\n");
         return;
     }
-    const char *place = places[panel->settings.legend];
-    const bool is_left =
-        strstr(place, "left") != NULL || panel->settings.legend == MB_LEGEND_OUTSIDE;
-    mb_buffer_format(
-        w->script, "set key on %s %s", place, is_left ? "Left reverse" : "Right noreverse");
+    // A fresh key: the old place would stay otherwise.
+    mb_buffer_text(w->script, "set key default; set key samplen 2 spacing 1.1\nset key on ");
+    write_legend_place(w, panel->settings.legend);
     if (panel->settings.legend_title != NULL) {
         quoted(w, " title ", panel->settings.legend_title, " noenhanced\n");
     } else {
         mb_buffer_text(w->script, " notitle\n");
     }
+}
+
+// All panels of one size, with room for the legend on the right.
+static void write_margins(writer *w) {
+    const mb_figure *figure = w->figure;
+    mb_buffer_format(w->script, " margins %.4f,%.4f,%.4f,%.4f spacing %.4f,%.4f",
+        left_space / figure->width, 1 - outer_legend_width(figure) / figure->width,
+        bottom_space / figure->height, 1 - top_space(figure) / figure->height,
+        between_space / figure->width, (bottom_space + 0.3) / figure->height);
 }
 
 static void write_marks(writer *w, const mb_panel *panel) {
@@ -160,7 +225,7 @@ static void write_marks(writer *w, const mb_panel *panel) {
                 mark->x, mark->x);
             quoted(w, "set label ", mark->text, " noenhanced front");
             mb_buffer_format(w->script,
-                " at first %.17g, graph 0.97 right rotate by 90 offset -0.8,0 "
+                " at first %.17g, graph 0.03 left rotate by 90 offset 0.9,0 "
                 "tc rgb '#555555' font ',11'\n",
                 mark->x);
             break;
@@ -240,8 +305,14 @@ static void write_columns(writer *w, const mb_panel *panel, const mb_series_part
     }
 }
 
-static void write_look(writer *w, const mb_series_part *part, int color) {
-    const char *dash = part->settings.is_dashed ? " dt 2" : "";
+typedef struct look {
+    int line_type;
+    bool is_dashed;
+} look;
+
+static void write_look(writer *w, const mb_series_part *part, look style) {
+    const char *dash = style.is_dashed ? " dt 2" : "";
+    const int color = style.line_type;
     const bool has_shade = part->column[MB_COLUMN_SHADE] != NULL;
     switch (part->settings.kind) {
     case MB_SERIES_LINE:
@@ -270,16 +341,16 @@ static void write_look(writer *w, const mb_series_part *part, int color) {
 }
 
 static void write_one_plot(
-    writer *w, const mb_panel *panel, const mb_series_part *part, int color, bool is_area) {
+    writer *w, const mb_panel *panel, const mb_series_part *part, look style, bool is_area) {
     mb_buffer_text(w->script, "     data skip 1 using ");
     write_columns(w, panel, part);
     if (is_area) {
-        mb_buffer_format(
-            w->script, " with fillsteps lt %d fs transparent solid 0.2 noborder notitle", color);
+        mb_buffer_format(w->script,
+            " with fillsteps lt %d fs transparent solid 0.2 noborder notitle", style.line_type);
         return;
     }
     mb_buffer_text(w->script, " ");
-    write_look(w, part, color);
+    write_look(w, part, style);
     if (part->settings.label != NULL) {
         quoted(w, " title ", part->settings.label, " noenhanced");
     } else {
@@ -287,24 +358,29 @@ static void write_one_plot(
     }
 }
 
-// Returns false where there is nothing to plot.
-static bool write_plots(writer *w, const mb_panel *panel) {
-    int next_color = 0;
-    bool is_first = true;
+static void write_plots(writer *w, const mb_panel *panel) {
+    int n_given = 0;
+    const char *before = "plot \\\n";
     for (const mb_series_part *part = panel->first_series; part != NULL; part = part->next) {
-        const int color =
-            part->settings.color > 0 ? part->settings.color : 1 + next_color++ % MB_N_COLORS;
+        look style = {part->settings.color, part->settings.is_dashed};
+        if (style.line_type == 0) {
+            // Where the colours begin again, dashes tell the series apart.
+            style.is_dashed = style.is_dashed || n_given >= MB_N_COLORS;
+            style.line_type = 1 + n_given++ % MB_N_COLORS;
+        }
         if (part->n == 0) {
             continue;
         }
-        for (int pass = part->settings.is_filled ? 0 : 1; pass < 2; pass++) {
-            mb_buffer_text(w->script, is_first ? "plot \\\n" : ", \\\n");
-            write_one_plot(w, panel, part, color, pass == 0);
-            is_first = false;
+        if (part->settings.is_filled) {
+            mb_buffer_text(w->script, before);
+            before = ", \\\n";
+            write_one_plot(w, panel, part, style, true);
         }
+        mb_buffer_text(w->script, before);
+        before = ", \\\n";
+        write_one_plot(w, panel, part, style, false);
     }
-    mb_buffer_text(w->script, is_first ? "" : "\n");
-    return !is_first;
+    mb_buffer_text(w->script, "\n");
 }
 
 static bool is_empty_panel(const mb_panel *panel) {
@@ -326,7 +402,7 @@ static void write_panel(writer *w, const mb_panel *panel) {
         quoted(w, "set colorbox; set cblabel ", panel->settings.color_label, " noenhanced\n");
     }
     if (is_empty) {
-        mb_buffer_text(w->script, "set label 'no data' at graph 0.5, graph 0.5 center "
+        mb_buffer_text(w->script, "set label 'no entries' at graph 0.5, graph 0.5 center "
                                   "tc rgb '#777777'\nplot NaN notitle\n");
     } else {
         write_plots(w, panel);
@@ -351,6 +427,19 @@ static void write_terminals(writer *w) {
         MB_PNG_SCALE, MB_PNG_SCALE, MB_PNG_SCALE, width, height, w->figure->name);
 }
 
+// One scale for all images of the figure.
+static void write_color_range(writer *w) {
+    extent e = no_extent;
+    for (const mb_panel *panel = w->figure->first; panel != NULL; panel = panel->next) {
+        for (const mb_series_part *part = panel->first_series; part != NULL; part = part->next) {
+            extend(&e, part, MB_COLUMN_VALUE, false);
+        }
+    }
+    if (e.low <= e.high) {
+        mb_buffer_format(w->script, "set cbrange [%.17g:%.17g]\n", e.low, fmax(e.high, e.low + 3));
+    }
+}
+
 static void write_script(writer *w) {
     const mb_figure *figure = w->figure;
     mb_buffer_text(w->script, "# caption: ");
@@ -367,7 +456,14 @@ static void write_script(writer *w) {
     if (figure->title != NULL) {
         quoted(w, " title ", figure->title, " noenhanced");
     }
+    if (figure->n_panels > 1 && has_outer_legend(figure)) {
+        write_margins(w);
+    }
     mb_buffer_text(w->script, "\n");
+    write_color_range(w);
+    if (n_columns >= MANY_COLUMNS) {
+        mb_buffer_text(w->script, "set tics font ',10'\n");
+    }
     for (const mb_panel *panel = figure->first; panel != NULL; panel = panel->next) {
         write_panel(w, panel);
     }

@@ -25,7 +25,7 @@ static const char mb_style_script[] =
     "set linetype 7 lc rgb '#882255' lw 2 pt 4\n"
     "set linetype 8 lc rgb '#333333' lw 2 pt 8\n"
     "set linetype 9 lc rgb '#999999' lw 2 pt 7\n"
-    "set palette defined (0 '#56B4E9', 1 '#0072B2', 2 '#882255', 3 '#D55E00', 4 '#E69F00')\n"
+    "set palette defined (0 '#0072B2', 1 '#882255', 2 '#D55E00', 3 '#E69F00')\n"
     // The colour of a whole number: the palette again and again.
     "array shades[8] = [0x0072B2, 0xD55E00, 0x009E73, 0xCC79A7, 0xE69F00, 0x56B4E9, 0x882255, "
     "0x333333]\n"
@@ -35,7 +35,6 @@ static const char mb_style_script[] =
     "set border 3 lw 1.2 lc rgb '#444444'\n"
     "set tics nomirror textcolor rgb '#222222'\n"
     "set grid back lt 1 lw 0.6 lc rgb '#DDDDDD'\n"
-    "set key samplen 2 spacing 1.1\n"
     "set bars 0\n";
 
 #endif
