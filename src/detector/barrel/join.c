@@ -64,12 +64,12 @@ static mb_status make_room(
 
 static void append_image(
     mb_barrel_sparse *all, const mb_barrel_sparse *part, size_t n_rows_before, size_t n_rows) {
-    if (n_rows > 0) {
+    if (part->n > 0) {
         memcpy(all->index + all->n, part->index, part->n * sizeof *all->index);
         memcpy(all->value + all->n, part->value, part->n * sizeof *all->value);
-        for (size_t row = 0; row <= n_rows; row++) {
-            all->first[n_rows_before + row] = all->n + part->first[row];
-        }
+    }
+    for (size_t row = 1; row <= n_rows; row++) {
+        all->first[n_rows_before + row] = all->n + part->first[row];
     }
     all->n += part->n;
     all->n_dropped += part->n_dropped;
