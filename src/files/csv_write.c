@@ -11,9 +11,11 @@ static void put_comma(mb_buffer *buffer, bool is_first) {
 
 void mb_csv_put_text(mb_buffer *buffer, bool is_first, const char *text) {
     put_comma(buffer, is_first);
-    // A line of one empty field would read as no line at all, and blanks at the ends get lost.
+    // A line of one empty field would read as no line at all, blanks at the ends get lost, and a
+    // mark of UTF-8 at the file's start is not read as text.
     const size_t length = strlen(text);
     const bool is_plain = text[strcspn(text, "\",\r\n")] == '\0' && !(length == 0 && is_first) &&
+                          !(is_first && strncmp(text, "\xEF\xBB\xBF", 3) == 0) &&
                           !(length > 0 && (text[0] == ' ' || text[length - 1] == ' '));
     if (is_plain) {
         mb_buffer_append(buffer, text, length);

@@ -6,8 +6,11 @@
 #include "base/numbers.h"
 #include "files/names.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 // The one global of the library: HDF5's own state is global too.
 static pthread_mutex_t hdf5_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -39,90 +42,106 @@ void mb_h5_memory_name(const void *owner, char *name, size_t size) {
     (void)mb_format(name, size, "/dev/null/minbias-%p", owner);
 }
 
+static mb_status open_library(mb_h5_file *file) {
+    char name[64];
+    mb_h5_memory_name(file, name, sizeof name);
+    mb_h5_guard guard;
+    mb_h5_enter(&guard);
+    const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    if (H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0 &&
+        mb_h5_source_set(&file->source, access)) {
+        file->file = H5Fopen(name, H5F_ACC_RDONLY, access);
+    }
+    mb_h5_close_id(access);
+    mb_h5_leave(&guard);
+    return file->file >= 0 ? MB_OK
+                           : mb_fail(file->ctx, MB_ERR_FORMAT,
+                                 "%s: a damaged HDF5 file; write it again", file->name);
+}
+
+static mb_status open_file(mb_h5_file *file) {
+    file->file_size = file->source.length;
+    if (!mb_h5_source_is_known(&file->source)) {
+        return mb_fail(file->ctx, MB_ERR_FORMAT,
+            "%s: not an HDF5 file, or a cut one; write it again", file->name);
+    }
+    return open_library(file);
+}
+
+static mb_status open_path(mb_h5_file *file) {
+    struct stat info;
+    file->source.descriptor = open(file->name, O_RDONLY | O_CLOEXEC);
+    if (file->source.descriptor < 0 || fstat(file->source.descriptor, &info) != 0) {
+        return mb_fail(file->ctx, MB_ERR_IO, "%s: %s; check the name and its rights", file->name,
+            strerror(errno));
+    }
+    if (!S_ISREG(info.st_mode)) {
+        return mb_fail(
+            file->ctx, MB_ERR_IO, "%s: not a regular file; name an HDF5 file", file->name);
+    }
+    file->source.length = (uint64_t)info.st_size;
+    return open_file(file);
+}
+
+static mb_status open_copy(mb_h5_file *file, const void *bytes, size_t length) {
+    file->copy = mb_allocate(file->ctx, length, 1);
+    if (file->copy == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    if (length > 0) {
+        memcpy(file->copy, bytes, length);
+    }
+    file->source.bytes = file->copy;
+    file->source.length = length;
+    return open_file(file);
+}
+
 static mb_status make(mb_context *ctx, const char *name, mb_h5_file **out) {
     *out = mb_allocate_zeroed(ctx, 1, sizeof **out);
     if (*out == NULL) {
         return MB_ERR_MEMORY;
     }
     (*out)->ctx = ctx;
-    (*out)->file = -1;
+    (*out)->file = (*out)->source.driver = -1;
+    (*out)->source.descriptor = -1;
     (*out)->name = mb_copy_text(ctx, name);
     return (*out)->name == NULL ? MB_ERR_MEMORY : MB_OK;
 }
 
-// bytes is NULL for a file on disk.
-static mb_status open_library(mb_h5_file *file, const void *bytes, size_t length) {
-    char memory_name[64];
-    mb_h5_memory_name(file, memory_name, sizeof memory_name);
-    mb_h5_guard guard;
-    mb_h5_enter(&guard);
-    const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    bool is_ready = H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0;
-    if (bytes != NULL) {
-        void *image; // the library copies it but does not say const
-        memcpy(&image, &bytes, sizeof image);
-        is_ready = is_ready && H5Pset_fapl_core(access, 65536, 0) >= 0 &&
-                   H5Pset_file_image(access, image, length) >= 0;
-    } else {
-        // A reader on a read-only or network disk needs no lock.
-        is_ready =
-            is_ready && H5Pset_fapl_sec2(access) >= 0 && H5Pset_file_locking(access, 0, 1) >= 0;
-    }
-    if (is_ready) {
-        file->file = H5Fopen(bytes != NULL ? memory_name : file->name, H5F_ACC_RDONLY, access);
-    }
-    mb_h5_close_id(access);
-    mb_h5_leave(&guard);
-    return file->file >= 0
-               ? MB_OK
-               : mb_fail(file->ctx, MB_ERR_FORMAT,
-                     "%s: not an HDF5 file, or a damaged one; write it again", file->name);
-}
-
-mb_status mb_h5_open(mb_context *ctx, const char *path, mb_h5_file **out) {
-    struct stat info;
-    *out = NULL;
-    if (stat(path, &info) != 0 || !S_ISREG(info.st_mode)) {
-        return mb_fail(
-            ctx, MB_ERR_IO, "%s: no such file, or not a regular one; check the name", path);
-    }
-    mb_status status = make(ctx, path, out);
-    if (status == MB_OK) {
-        (*out)->file_size = (uint64_t)info.st_size;
-        status = open_library(*out, NULL, 0);
-    }
+static mb_status close_failed(mb_h5_file **out, mb_status status) {
     if (status != MB_OK) {
         mb_h5_close(*out);
         *out = NULL;
     }
     return status;
+}
+
+mb_status mb_h5_open(mb_context *ctx, const char *path, mb_h5_file **out) {
+    const mb_status status = make(ctx, path, out);
+    return close_failed(out, status == MB_OK ? open_path(*out) : status);
 }
 
 mb_status mb_h5_open_bytes(
     mb_context *ctx, const char *name, const void *bytes, size_t length, mb_h5_file **out) {
-    mb_status status = make(ctx, name, out);
-    if (status == MB_OK) {
-        (*out)->file_size = length;
-        status = length == 0 ? mb_fail(ctx, MB_ERR_FORMAT, "%s: empty; write it again", name)
-                             : open_library(*out, bytes, length);
-    }
-    if (status != MB_OK) {
-        mb_h5_close(*out);
-        *out = NULL;
-    }
-    return status;
+    const mb_status status = make(ctx, name, out);
+    return close_failed(out, status == MB_OK ? open_copy(*out, bytes, length) : status);
 }
 
 void mb_h5_close(mb_h5_file *file) {
     if (file == NULL) {
         return;
     }
+    mb_h5_guard guard;
+    mb_h5_enter(&guard);
     if (file->file >= 0) {
-        mb_h5_guard guard;
-        mb_h5_enter(&guard);
         (void)H5Fclose(file->file);
-        mb_h5_leave(&guard);
     }
+    mb_h5_source_forget(&file->source);
+    mb_h5_leave(&guard);
+    if (file->source.descriptor >= 0) {
+        (void)close(file->source.descriptor);
+    }
+    mb_release(file->ctx, file->copy);
     mb_release(file->ctx, file->name);
     mb_release(file->ctx, file);
 }

@@ -5,6 +5,7 @@
 #define FILES_HDF5_INSIDE_H
 
 #include "files/hdf5.h"
+#include "files/hdf5_source.h"
 #include "files/raw.h"
 
 #include <hdf5.h>
@@ -26,6 +27,8 @@ struct mb_h5_file {
     mb_context *ctx;
     char *name;
     hid_t file;
+    mb_h5_source source;
+    void *copy; // of a file in memory
     uint64_t file_size;
 };
 
