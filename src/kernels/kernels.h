@@ -43,8 +43,8 @@ typedef struct mb_kernels {
         const mb_footprint *footprint, const float *dy, size_t width, float *gradient);
 
     // dx[base[i] + run_offset[r] + k] += (sum over o < n_out: dy[i * dy_stride + o] * w[(r * n_out
-    // + o) * run_pad + k]) Positions in blocks of MB_BACK_BLOCK; in a block run by run, in a run
-    // position by position.
+    // + o) * run_pad + k]). Positions in blocks of MB_BACK_BLOCK; in a block run by run, in a run
+    // MB_LANES floats at a time, and in these position by position.
     void (*positions_back)(size_t n, const uint32_t *base, const mb_footprint *footprint,
         const float *dy, size_t dy_stride, size_t n_out, const float *w, float *dx);
 

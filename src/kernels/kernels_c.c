@@ -38,21 +38,31 @@ static void positions_gradient_c(size_t n, const uint32_t *base, const float *x,
     }
 }
 
+// The piece [first_k, last_k) of a run, position by position.
+static void back_piece(size_t first, size_t last, const uint32_t *base, const float *dy,
+    size_t dy_stride, size_t n_out, const float *w, size_t run_pad, size_t first_k, size_t last_k,
+    float *dx) {
+    for (size_t i = first; i < last; i++) {
+        for (size_t k = first_k; k < last_k; k++) {
+            float sum = 0;
+            for (size_t o = 0; o < n_out; o++) {
+                sum = fmaf(dy[i * dy_stride + o], w[o * run_pad + k], sum);
+            }
+            dx[base[i] + k] += sum;
+        }
+    }
+}
+
 static void positions_back_c(size_t n, const uint32_t *base, const mb_footprint *footprint,
     const float *dy, size_t dy_stride, size_t n_out, const float *w, float *dx) {
     for (size_t first = 0; first < n; first += MB_BACK_BLOCK) {
         const size_t last = mb_min_size(first + MB_BACK_BLOCK, n);
         for (size_t r = 0; r < footprint->n_runs; r++) {
-            for (size_t i = first; i < last; i++) {
-                float *run = dx + base[i] + footprint->run_offset[r];
-                for (size_t k = 0; k < footprint->run_length; k++) {
-                    float sum = 0;
-                    for (size_t o = 0; o < n_out; o++) {
-                        sum = fmaf(dy[i * dy_stride + o],
-                            w[(r * n_out + o) * footprint->run_pad + k], sum);
-                    }
-                    run[k] += sum;
-                }
+            for (size_t k = 0; k < footprint->run_length; k += MB_LANES) {
+                back_piece(first, last, base, dy, dy_stride, n_out,
+                    w + r * n_out * footprint->run_pad, footprint->run_pad, k,
+                    mb_min_size(k + MB_LANES, footprint->run_length),
+                    dx + footprint->run_offset[r]);
             }
         }
     }
