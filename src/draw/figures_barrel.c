@@ -88,7 +88,7 @@ static size_t distinct(const mb_array *array, double *out) {
 
 static mb_status draw_zr(mb_gallery *gallery, mb_context *ctx, const mb_bundle *pictures,
     const char *name, const char *title, const char *caption, const char *const *names) {
-    const mb_array *arrays[3];
+    const mb_array *arrays[3] = {NULL};
     if (!has_arrays(pictures, ctx, name, names, arrays)) {
         return MB_OK;
     }
@@ -128,7 +128,7 @@ static bool has_layers(const mb_bundle *pictures, const mb_array **layers) {
 static mb_status draw_zphi(mb_gallery *gallery, mb_context *ctx, const mb_bundle *pictures) {
     static const char *const names[] = {
         "selected/event", "selected/layer", "selected/z", "selected/phi", NULL};
-    const mb_array *arrays[4];
+    const mb_array *arrays[4] = {NULL};
     const mb_array *layers;
     if (!has_arrays(pictures, ctx, "hits_zphi", names, arrays) || !has_layers(pictures, &layers)) {
         return MB_OK;
