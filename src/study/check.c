@@ -1,0 +1,177 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "network/plan.h"
+#include "study/run.h"
+#include "study/summary.h"
+
+// `check`: what a run would do, without doing it.
+
+// Batches of the trial training that the time is judged from.
+enum { TRIAL_BATCHES = 8 };
+
+static uint64_t dataset_bytes(const mb_dataset *dataset) {
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < dataset->n_columns; i++) {
+        const mb_column *column = &dataset->columns[i];
+        if (column->kind == MB_COLUMN_DENSE) {
+            bytes += mb_array_bytes(&column->dense);
+        } else if (column->kind == MB_COLUMN_SPARSE) {
+            const uint64_t entries = column->offset[dataset->n_rows];
+            bytes += (dataset->n_rows + 1) * sizeof(uint64_t) +
+                     entries * (sizeof(uint32_t) + mb_dtype_size(column->dtype));
+        }
+    }
+    return bytes;
+}
+
+static mb_status tell_events(mb_answer *answer, mb_run *run) {
+    const mb_dataset *dataset = &run->dataset;
+    char bytes[40];
+    mb_answer_line(answer, "%zu events, %s in memory", dataset->n_rows,
+        mb_format_bytes(bytes, sizeof bytes, dataset_bytes(dataset)));
+    mb_answer_put_int(answer, NULL, "events", (int64_t)dataset->n_rows);
+    mb_answer_put_int(answer, NULL, "data_bytes", (int64_t)dataset_bytes(dataset));
+    const mb_column *target = mb_dataset_target(dataset);
+    if (target == NULL || target->size != 1) {
+        return MB_OK;
+    }
+    size_t n_signal = 0;
+    for (uint32_t i = 0; i < dataset->n_rows; i++) {
+        float value = 0;
+        MB_TRY(mb_column_gather(target, run->ctx, &i, 1, &value));
+        n_signal += value > 0.5F;
+    }
+    const double fraction = dataset->n_rows > 0 ? (double)n_signal / (double)dataset->n_rows : 0.0;
+    mb_answer_line(answer, "balance: %zu of label 1 (%.1f %%)", n_signal, 100 * fraction);
+    mb_answer_put_int(answer, NULL, "signal", (int64_t)n_signal);
+    return MB_OK;
+}
+
+static mb_status training_bytes(mb_run *run, const mb_model *model, size_t batch, size_t *bytes) {
+    bool *sparse = mb_allocate_zeroed(run->ctx, model->n_inputs, sizeof *sparse);
+    if (sparse == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < model->n_inputs; i++) {
+        const mb_column *column = mb_dataset_find(&run->dataset, mb_model_input_name(model, i));
+        sparse[i] = column != NULL && column->kind == MB_COLUMN_SPARSE;
+    }
+    mb_plan *plan = NULL;
+    const mb_plan_settings settings = {
+        .is_training = true, .max_rows = batch, .sparse_inputs = sparse};
+    mb_status status = mb_plan_create(run->ctx, model, &settings, &plan);
+    if (status == MB_OK) {
+        status = mb_plan_reserve(run->ctx, plan);
+    }
+    *bytes = status == MB_OK ? mb_plan_training_bytes(plan) : 0;
+    mb_plan_destroy(plan);
+    mb_release(run->ctx, sparse);
+    return status;
+}
+
+// Trains a few batches, for the time.
+static mb_status time_training(mb_run *run, const mb_round *round, const mb_model *model,
+    const uint32_t *rows, size_t n, double *per_second) {
+    mb_train train = round->fit->train;
+    train.options.epochs = 1;
+    train.n_callbacks = 0;
+    float *parameters = mb_allocate(run->ctx, model->n_parameters, sizeof *parameters);
+    if (parameters == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    mb_fit_result result = {0};
+    mb_status status = mb_model_initialize(run->ctx, model, round->seed, parameters);
+    const size_t n_trial = mb_min_size(n, TRIAL_BATCHES * train.options.batch);
+    const double start = mb_seconds_now();
+    if (status == MB_OK) {
+        const mb_fit_request request = {.model = model,
+            .parameters = parameters,
+            .dataset = &run->dataset,
+            .train_rows = rows,
+            .n_train = n_trial,
+            .train = &train,
+            .seed = round->seed};
+        status = mb_fit(run->ctx, &request, &result);
+    }
+    const double seconds = mb_seconds_now() - start;
+    *per_second = seconds > 0 ? (double)n_trial / seconds : 0;
+    mb_fit_result_clear(&result);
+    mb_release(run->ctx, parameters);
+    return status;
+}
+
+static mb_status tell_round(mb_answer *answer, mb_run *run, const mb_round *round, mb_node *list) {
+    mb_model *model = NULL;
+    bool has_weights = false;
+    uint32_t *train = NULL;
+    uint32_t *validation = NULL;
+    size_t n_train = 0;
+    size_t n_validation = 0;
+    size_t bytes = 0;
+    double per_second = 0;
+    const mb_train_options *options = &round->fit->train.options;
+    mb_status status =
+        mb_study_build_model(run->ctx, run->study, round->fit, &run->dataset, &model, &has_weights);
+    if (status == MB_OK) {
+        status = mb_round_rows(run, run->ctx, round, MB_SPLIT_TRAIN, &train, &n_train);
+    }
+    if (status == MB_OK) {
+        status =
+            mb_round_rows(run, run->ctx, round, MB_SPLIT_VALIDATION, &validation, &n_validation);
+    }
+    if (status == MB_OK) {
+        status = training_bytes(run, model, options->batch, &bytes);
+    }
+    if (status == MB_OK) {
+        status = time_training(run, round, model, train, n_train, &per_second);
+    }
+    if (status == MB_OK) {
+        const double seconds =
+            per_second > 0 ? (double)(options->epochs * n_train) / per_second : 0.0;
+        char text[40];
+        mb_answer_line(answer, "%s%s%zu parameters, %llu FLOPs an event, training memory %s",
+            round->name, round->name[0] != '\0' ? ": " : "", model->n_parameters,
+            (unsigned long long)mb_summary_flops(model), mb_format_bytes(text, sizeof text, bytes));
+        mb_answer_line(answer,
+            "%s%strain on %zu, validate on %zu; about %.0f samples/s, %.0f s for %zu epochs",
+            round->name, round->name[0] != '\0' ? ": " : "", n_train, n_validation, per_second,
+            seconds, options->epochs);
+        mb_node *map = mb_answer_add_map(answer, list);
+        mb_answer_put_text(answer, map, "name", round->name);
+        mb_answer_put_int(answer, map, "parameters", (int64_t)model->n_parameters);
+        mb_answer_put_int(answer, map, "flops", (int64_t)mb_summary_flops(model));
+        mb_answer_put_int(answer, map, "training_bytes", (int64_t)bytes);
+        mb_answer_put_int(answer, map, "n_train", (int64_t)n_train);
+        mb_answer_put_int(answer, map, "n_validation", (int64_t)n_validation);
+        mb_answer_put_real(answer, map, "samples_per_second", per_second);
+        mb_answer_put_real(answer, map, "seconds", seconds);
+    }
+    mb_release(run->ctx, train);
+    mb_release(run->ctx, validation);
+    mb_model_destroy(model);
+    return status;
+}
+
+mb_status mb_study_check(
+    mb_context *ctx, const mb_study *study, const mb_run_settings *settings, mb_answer **out) {
+    *out = NULL;
+    mb_answer *answer = NULL;
+    mb_run run = {0};
+    MB_TRY(mb_answer_create(ctx, &answer));
+    mb_status status = mb_run_open(&run, ctx, study, "", NULL, settings);
+    if (status == MB_OK) {
+        mb_answer_put_text(answer, NULL, "study", study->name);
+        mb_answer_line(answer, "%s: the study is in order", study->path);
+        status = tell_events(answer, &run);
+    }
+    mb_node *list = mb_answer_put_list(answer, NULL, "fits");
+    for (size_t i = 0; i < run.n_rounds && status == MB_OK; i++) {
+        // Repeats and folds of a fit are alike.
+        if (run.rounds[i].index == 0) {
+            status = tell_round(answer, &run, &run.rounds[i], list);
+        }
+    }
+    mb_run_clear(&run);
+    return mb_answer_finish(answer, status, out);
+}

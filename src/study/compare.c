@@ -1,0 +1,268 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "base/output.h"
+#include "draw/figures.h"
+#include "draw/report.h"
+#include "study/scored.h"
+
+// `report` of one run, or of several overlaid.
+
+enum { MOST_RUNS = 16 };
+
+// The evaluated events of one run.
+typedef struct compared {
+    const char *directory, *name;
+    mb_stored_scores stored;
+    float *score, *label;
+    int64_t *event;
+    uint32_t *file;
+    size_t n;
+    mb_roc roc;
+} compared;
+
+static mb_status find_split(mb_context *ctx, compared *c, int *split) {
+    mb_document metrics = {0};
+    MB_TRY(mb_run_read_json(ctx, c->directory, "metrics.json", &metrics));
+    const char *text = mb_node_text(mb_node_find(metrics.root, "evaluated_on"));
+    *split = -1;
+    for (int i = 0; text != NULL && mb_evaluate_split_names[i] != NULL; i++) {
+        if (strcmp(text, mb_evaluate_split_names[i]) == 0) {
+            *split = i;
+        }
+    }
+    const bool is_several = mb_node_find(metrics.root, "rounds") != NULL;
+    mb_document_clear(&metrics);
+    if (*split >= 0) {
+        return MB_OK;
+    }
+    return mb_fail(ctx, MB_ERR_FORMAT, "%s: has no ROC curve to compare; %s", c->directory,
+        is_several ? "name one of the folders below its fits/"
+                   : "its events have no label 0 and 1");
+}
+
+static mb_status pack(mb_context *ctx, compared *c, int split) {
+    const size_t n = mb_array_count(&c->stored.split);
+    const size_t width = mb_array_count(&c->stored.score) / mb_max_size(n, 1);
+    c->score = mb_allocate(ctx, n, sizeof *c->score);
+    c->label = mb_allocate(ctx, n, sizeof *c->label);
+    c->event = mb_allocate(ctx, n, sizeof *c->event);
+    c->file = mb_allocate(ctx, n, sizeof *c->file);
+    if (c->score == NULL || c->label == NULL || c->event == NULL || c->file == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    const uint8_t *splits = c->stored.split.data;
+    for (size_t i = 0; i < n; i++) {
+        if (split == MB_EVALUATE_ALL || splits[i] == split) {
+            c->score[c->n] = (float)mb_array_get(&c->stored.score, i * width + width - 1);
+            c->label[c->n] = (float)mb_array_get(&c->stored.label, i);
+            c->event[c->n] = (int64_t)mb_array_get(&c->stored.event, i);
+            c->file[c->n] = (uint32_t)mb_array_get(&c->stored.file, i);
+            c->n++;
+        }
+    }
+    return mb_roc_make(&c->roc, ctx, mb_values_f32(c->score, c->n), mb_values_f32(c->label, c->n));
+}
+
+static mb_status load(mb_context *ctx, compared *c, const char *directory) {
+    c->directory = directory;
+    const char *slash = strrchr(directory, '/');
+    c->name = slash != NULL && slash[1] != '\0' ? slash + 1 : directory;
+    int split = 0;
+    MB_TRY(find_split(ctx, c, &split));
+    char *path = mb_path_join(ctx, directory, "scores.npz");
+    if (path == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    mb_status status = mb_stored_scores_read(&c->stored, ctx, path);
+    if (status == MB_OK && !c->stored.has_label) {
+        status = mb_fail(
+            ctx, MB_ERR_FORMAT, "%s: holds no labels; make it again with 'minbias evaluate'", path);
+    }
+    mb_release(ctx, path);
+    return status == MB_OK ? pack(ctx, c, split) : status;
+}
+
+static void unload(mb_context *ctx, compared *c) {
+    mb_stored_scores_clear(&c->stored);
+    mb_release(ctx, c->score);
+    mb_release(ctx, c->label);
+    mb_release(ctx, c->event);
+    mb_release(ctx, c->file);
+    mb_roc_clear(&c->roc);
+}
+
+static bool is_same_events(const compared *a, const compared *b) {
+    return a->n == b->n && memcmp(a->event, b->event, a->n * sizeof *a->event) == 0 &&
+           memcmp(a->file, b->file, a->n * sizeof *a->file) == 0 &&
+           memcmp(a->label, b->label, a->n * sizeof *a->label) == 0;
+}
+
+typedef struct comparison {
+    mb_context *ctx;
+    mb_arena *arena;
+    compared *runs;
+    size_t n;
+    mb_answer *answer;
+    mb_report *report;
+} comparison;
+
+static const char *number(const comparison *c, const char *format, double value) {
+    const char *text = mb_arena_format(c->arena, c->ctx, format, value);
+    return text != NULL ? text : "";
+}
+
+static void add_areas(const comparison *c) {
+    static const char *const head[] = {"run", "events", "signal", "AUC", "error"};
+    const char *cells[MOST_RUNS * MB_COUNT_OF(head)];
+    mb_node *list = mb_answer_put_list(c->answer, NULL, "runs");
+    for (size_t i = 0; i < c->n; i++) {
+        const compared *run = &c->runs[i];
+        const char **row = &cells[i * MB_COUNT_OF(head)];
+        row[0] = run->name;
+        row[1] = number(c, "%.0f", (double)run->n);
+        row[2] = number(c, "%.0f", (double)run->roc.n_signal);
+        row[3] = number(c, "%.5f", run->roc.auc);
+        row[4] = number(c, "%.5f", run->roc.auc_error);
+        mb_answer_line(
+            c->answer, "%-24s AUC %.5f +- %.5f", run->name, run->roc.auc, run->roc.auc_error);
+        mb_node *map = mb_answer_add_map(c->answer, list);
+        if (map != NULL) {
+            mb_answer_put_text(c->answer, map, "run", run->directory);
+            mb_answer_put_real(c->answer, map, "auc", run->roc.auc);
+            mb_answer_put_real(c->answer, map, "auc_error", run->roc.auc_error);
+        }
+    }
+    mb_report_heading(c->report, 2, "Areas under the ROC curves");
+    mb_report_table(c->report, NULL, head, MB_COUNT_OF(head), cells, c->n);
+}
+
+static mb_status add_differences(const comparison *c) {
+    static const char *const head[] = {"runs", "difference", "error", "sigmas", "events"};
+    const char *cells[MOST_RUNS * MB_COUNT_OF(head)];
+    mb_node *list = mb_answer_put_list(c->answer, NULL, "differences");
+    for (size_t i = 1; i < c->n; i++) {
+        const compared *a = &c->runs[0];
+        const compared *b = &c->runs[i];
+        mb_auc_comparison result = mb_auc_compare_independent(&a->roc, &b->roc);
+        if (is_same_events(a, b)) {
+            MB_TRY(mb_auc_compare_paired(c->ctx, mb_values_f32(a->score, a->n),
+                mb_values_f32(b->score, b->n), mb_values_f32(a->label, a->n), &result));
+        }
+        const char **row = &cells[(i - 1) * MB_COUNT_OF(head)];
+        row[0] = mb_arena_format(c->arena, c->ctx, "%s - %s", b->name, a->name);
+        row[1] = number(c, "%+.5f", result.difference);
+        row[2] = number(c, "%.5f", result.error);
+        row[3] = number(c, "%.1f", result.sigmas);
+        row[4] = result.is_paired ? "the same" : "different";
+        mb_answer_line(c->answer, "%s - %s: %+.5f +- %.5f (%.1f sigma, %s events)", b->name,
+            a->name, result.difference, result.error, result.sigmas, row[4]);
+        mb_node *map = mb_answer_add_map(c->answer, list);
+        if (map != NULL) {
+            mb_answer_put_text(c->answer, map, "run", b->directory);
+            mb_answer_put_text(c->answer, map, "reference", a->directory);
+            mb_answer_put_real(c->answer, map, "difference", result.difference);
+            mb_answer_put_real(c->answer, map, "error", result.error);
+            mb_answer_put_bool(c->answer, map, "same_events", result.is_paired);
+        }
+    }
+    mb_report_table(c->report,
+        "Differences of the areas, with the error of the difference (DeLong 1988: on the same "
+        "events the correlation is taken out).",
+        head, MB_COUNT_OF(head), cells, c->n - 1);
+    return MB_OK;
+}
+
+static mb_status add_curves(const comparison *c, const char *path) {
+    mb_roc_curve curves[MOST_RUNS];
+    for (size_t i = 0; i < c->n; i++) {
+        curves[i] = (mb_roc_curve){c->runs[i].name, &c->runs[i].roc};
+    }
+    const char *dot = strrchr(path, '.');
+    const size_t length =
+        dot != NULL && strchr(dot, '/') == NULL ? (size_t)(dot - path) : strlen(path);
+    const char *folder = mb_arena_format(c->arena, c->ctx, "%.*s-plots", (int)length, path);
+    if (folder == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    mb_gallery *gallery = NULL;
+    MB_TRY(mb_gallery_open(c->ctx, folder, NULL, &gallery));
+    mb_status status = mb_draw_roc(gallery, c->ctx, "roc", curves, c->n, 0);
+    if (status == MB_OK) {
+        status = mb_gallery_draw(gallery, c->ctx);
+    }
+    if (status == MB_OK) {
+        mb_report_heading(c->report, 2, "ROC curves");
+        mb_report_gallery(c->report, gallery);
+    }
+    mb_gallery_destroy(gallery);
+    return status;
+}
+
+static mb_status compare(comparison *c, const char *const *directories, const char *path) {
+    for (size_t i = 0; i < c->n; i++) {
+        MB_TRY(load(c->ctx, &c->runs[i], directories[i]));
+    }
+    c->report = mb_report_create(c->ctx, "Comparison of runs", NULL);
+    if (c->report == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    add_areas(c);
+    MB_TRY(add_differences(c));
+    MB_TRY(add_curves(c, path));
+    mb_report_footer(c->report, "minbias %s", mb_version());
+    return mb_report_write(c->report, c->ctx, path);
+}
+
+static mb_status report_several(mb_context *ctx, const char *const *directories, size_t n,
+    const char *path, mb_answer *answer) {
+    mb_arena arena;
+    mb_arena_init(&arena, ctx);
+    comparison c = {.ctx = ctx, .arena = &arena, .n = n, .answer = answer};
+    c.runs = mb_allocate_zeroed(ctx, n, sizeof *c.runs);
+    const mb_status status = c.runs == NULL ? MB_ERR_MEMORY : compare(&c, directories, path);
+    for (size_t i = 0; c.runs != NULL && i < n; i++) {
+        unload(ctx, &c.runs[i]);
+    }
+    mb_report_destroy(c.report);
+    mb_release(ctx, c.runs);
+    mb_arena_clear(&arena);
+    return status;
+}
+
+mb_status mb_run_report(mb_context *ctx, const char *const *directories, size_t n, const char *path,
+    bool is_forced, mb_answer **out) {
+    if (out != NULL) {
+        *out = NULL;
+    }
+    if (n == 0 || n > MOST_RUNS) {
+        return mb_fail(
+            ctx, MB_ERR_ARG, "report: %zu runs; name 1 to %d folders of runs", n, MOST_RUNS);
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!mb_path_is_directory(directories[i])) {
+            return mb_fail(ctx, MB_ERR_IO,
+                "%s: is not the folder of a run; name one that 'minbias "
+                "run' made",
+                directories[i]);
+        }
+    }
+    // The page of one run belongs to it and is made again; a comparison is an output of its own.
+    char *own = mb_path_join(ctx, directories[0], n == 1 ? "report.html" : "comparison.html");
+    mb_answer *answer = NULL;
+    mb_status status = own == NULL ? MB_ERR_MEMORY : mb_answer_create(ctx, &answer);
+    if (status == MB_OK && path != NULL) {
+        status = mb_check_absent(ctx, path, is_forced);
+    }
+    const char *target = path != NULL ? path : own;
+    if (status == MB_OK) {
+        status = n == 1 ? mb_run_make_report(ctx, directories[0], target)
+                        : report_several(ctx, directories, n, target, answer);
+    }
+    if (status == MB_OK) {
+        mb_answer_put_text(answer, NULL, "report", target);
+        mb_answer_line(answer, "%s: the report", target);
+    }
+    mb_release(ctx, own);
+    return answer == NULL ? status : mb_answer_finish(answer, status, out);
+}

@@ -1,0 +1,231 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "study/open.h"
+
+// model:, models:, fits: and train: become the list of fits.
+
+typedef struct fit_options {
+    const char *name, *model;
+    const mb_node *train;
+    size_t repeats, folds;
+} fit_options;
+
+#define FIELD(name) offsetof(fit_options, name)
+
+static const mb_option fit_table[] = {{"name", MB_OPTION_TEXT, FIELD(name), NULL, 0, 0, NULL, NULL,
+                                          "of the fit: its folder below fits/"},
+    {"model", MB_OPTION_TEXT, FIELD(model), "", 0, 0, NULL, NULL,
+        "name of one of models:; may be left out where there is one model"},
+    {"train", MB_OPTION_NODE, FIELD(train), "", 0, 0, NULL, NULL,
+        "keys that differ from the study's train:"},
+    {"repeats", MB_OPTION_SIZE, FIELD(repeats), "0", 0, 10000, NULL, NULL,
+        "short for train: {repeats: N}"},
+    {"folds", MB_OPTION_SIZE, FIELD(folds), "0", 0, 10000, NULL, NULL,
+        "short for train: {folds: N}"},
+    MB_OPTIONS_END};
+
+// The study-level map with some keys of a fit in place.
+static mb_status merge_train(mb_context *ctx, mb_document *document, const mb_node *usual,
+    const fit_options *fit, mb_node **out) {
+    mb_node *map = usual != NULL && usual->kind == MB_NODE_MAP
+                       ? mb_node_copy(document, ctx, usual)
+                       : mb_node_make(document, ctx, MB_NODE_MAP);
+    if (map == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    const mb_node *own = fit->train;
+    for (const mb_node *member = own != NULL ? own->first : NULL; member != NULL;
+         member = member->next) {
+        mb_node *copy = mb_node_copy(document, ctx, member);
+        if (copy == NULL) {
+            return MB_ERR_MEMORY;
+        }
+        MB_TRY(mb_node_set(document, ctx, map, member->key, copy));
+    }
+    const struct {
+        const char *key;
+        size_t value;
+    } counts[] = {{"repeats", fit->repeats}, {"folds", fit->folds}};
+    for (size_t i = 0; i < MB_COUNT_OF(counts); i++) {
+        if (counts[i].value > 0) {
+            mb_node *count = mb_node_make_int(document, ctx, (int64_t)counts[i].value);
+            if (count == NULL) {
+                return MB_ERR_MEMORY;
+            }
+            MB_TRY(mb_node_set(document, ctx, map, counts[i].key, count));
+        }
+    }
+    *out = map;
+    return MB_OK;
+}
+
+// A path becomes absolute, a map is checked.
+static mb_status take_model(mb_context *ctx, mb_study *study, mb_node *owner, mb_node *model) {
+    if (model->kind == MB_NODE_MAP) {
+        return mb_study_check_model(ctx, &study->document, model);
+    }
+    const char *text = mb_node_text(model);
+    if (text == NULL) {
+        return mb_fail_at(ctx, &study->document, model,
+            "model: is neither {layers: [...]} nor the path of a model file");
+    }
+    mb_node *path = mb_node_make_text(
+        &study->document, ctx, mb_study_absolute(ctx, &study->document, study->directory, text));
+    if (path == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    path->line = model->line;
+    return mb_node_set(&study->document, ctx, owner, model->key, path);
+}
+
+static mb_status check_folder_name(
+    mb_context *ctx, mb_study *study, const mb_node *at, const char *name) {
+    for (const char *p = name; *p != '\0'; p++) {
+        if (*p == '/' || (p == name && *p == '.')) {
+            return mb_fail_at(ctx, &study->document, at,
+                "fits: '%.60s' cannot be a folder's name; use letters, digits, - and _", name);
+        }
+    }
+    for (size_t i = 0; i < study->n_fits; i++) {
+        if (strcmp(study->fits[i].name, name) == 0) {
+            return mb_fail_at(ctx, &study->document, at,
+                "fits: two fits are called '%.60s'; give each its own name", name);
+        }
+    }
+    return name[0] == '\0' ? mb_fail_at(ctx, &study->document, at, "fits: name is empty; write one")
+                           : MB_OK;
+}
+
+static mb_status find_model(
+    mb_context *ctx, mb_study *study, const mb_node *at, const char *name, mb_node **out) {
+    mb_node *single = mb_node_find(study->document.root, "model");
+    mb_node *models = mb_node_find(study->document.root, "models");
+    if (name == NULL) {
+        *out = single != NULL                              ? single
+               : models != NULL && models->n_children == 1 ? models->first
+                                                           : NULL;
+    } else {
+        *out = mb_node_find(models, name);
+    }
+    if (*out != NULL) {
+        return MB_OK;
+    }
+    const char *names[64];
+    size_t n = 0;
+    for (const mb_node *m = models != NULL ? models->first : NULL;
+         m != NULL && n < MB_COUNT_OF(names); m = m->next) {
+        names[n++] = m->key;
+    }
+    const char *near = name != NULL ? mb_nearest_name(name, names, n) : NULL;
+    return mb_fail_at(ctx, &study->document, at, "fits: %s%.60s%s; %s%s%s",
+        name != NULL ? "there is no model '" : "the fit does not say which model it is of",
+        name != NULL ? name : "", name != NULL ? "'" : "",
+        near != NULL ? "did you mean '" : "name one of models:", near != NULL ? near : "",
+        near != NULL ? "'?" : "");
+}
+
+static mb_status add_fit(mb_context *ctx, mb_study *study, const char *name, mb_node *model,
+    mb_node *train, mb_node **written) {
+    mb_fit_spec *fit = &study->fits[study->n_fits];
+    *fit = (mb_fit_spec){.name = name, .model = model};
+    MB_TRY(mb_train_read(ctx, &study->document, train, &fit->train));
+    fit->n_rounds =
+        mb_max_size(fit->train.options.repeats, 1) * mb_max_size(fit->train.options.folds, 1);
+    study->n_fits++;
+    *written = mb_train_to_node(ctx, &study->document, &fit->train);
+    return *written == NULL ? MB_ERR_MEMORY : MB_OK;
+}
+
+static mb_status add_listed_fit(
+    mb_context *ctx, mb_study *study, mb_node *entry, const mb_node *usual) {
+    fit_options options;
+    MB_TRY(mb_options_parse(ctx, &study->document, fit_table, entry, "fits", NULL, &options));
+    MB_TRY(check_folder_name(ctx, study, entry, options.name));
+    if (options.train != NULL && options.train->kind != MB_NODE_MAP) {
+        return mb_fail_at(ctx, &study->document, options.train, "fits: train is not a map");
+    }
+    mb_node *model = NULL;
+    mb_node *train = NULL;
+    mb_node *written = NULL;
+    MB_TRY(find_model(ctx, study, entry, options.model, &model));
+    MB_TRY(merge_train(ctx, &study->document, usual, &options, &train));
+    MB_TRY(add_fit(ctx, study, options.name, model, train, &written));
+    mb_node_remove(entry, "repeats");
+    mb_node_remove(entry, "folds");
+    return mb_node_set(&study->document, ctx, entry, "train", written);
+}
+
+static mb_status take_models(mb_context *ctx, mb_study *study) {
+    mb_node *root = study->document.root;
+    mb_node *single = mb_node_find(root, "model");
+    mb_node *models = mb_node_find(root, "models");
+    if (single != NULL && models != NULL) {
+        return mb_fail_at(ctx, &study->document, models,
+            "models: there is a model: too; keep one of the two keys");
+    }
+    if (single != NULL) {
+        return take_model(ctx, study, root, single);
+    }
+    if (models == NULL) {
+        return MB_OK;
+    }
+    if (models->kind != MB_NODE_MAP || models->n_children == 0) {
+        return mb_fail_at(ctx, &study->document, models,
+            "models: is not a map; write models: {name: {layers: [...]}}");
+    }
+    // Setting a member replaces its node, so the next one is looked up by place.
+    for (size_t i = 0; i < models->n_children; i++) {
+        mb_node *member = models->first;
+        for (size_t j = 0; j < i; j++) {
+            member = member->next;
+        }
+        MB_TRY(take_model(ctx, study, models, member));
+    }
+    return MB_OK;
+}
+
+// Without fits: every model is trained once, one of several under its own name.
+static mb_status fit_each_model(mb_context *ctx, mb_study *study, mb_node *train) {
+    mb_node *root = study->document.root;
+    mb_node *models = mb_node_find(root, "models");
+    mb_node *single = mb_node_find(root, "model");
+    mb_node *model = single != NULL ? single : models != NULL ? models->first : NULL;
+    mb_node *written = NULL;
+    for (; model != NULL; model = models != NULL ? model->next : NULL) {
+        const bool is_alone = models == NULL || models->n_children == 1;
+        if (!is_alone) {
+            MB_TRY(check_folder_name(ctx, study, model, model->key));
+        }
+        MB_TRY(add_fit(ctx, study, is_alone ? "" : model->key, model, train, &written));
+    }
+    return written == NULL ? MB_OK : mb_node_set(&study->document, ctx, root, "train", written);
+}
+
+mb_status mb_study_read_fits(mb_context *ctx, mb_study *study) {
+    mb_node *root = study->document.root;
+    MB_TRY(take_models(ctx, study));
+    mb_node *train = mb_node_find(root, "train");
+    mb_node *fits = mb_node_find(root, "fits");
+    const mb_node *models = mb_node_find(root, "models");
+    const size_t most =
+        (fits != NULL ? fits->n_children : 0) + (models != NULL ? models->n_children : 0) + 1;
+    study->fits = mb_arena_allocate(&study->document.arena, ctx, most, sizeof *study->fits);
+    if (study->fits == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    mb_train usual;
+    MB_TRY(mb_train_read(ctx, &study->document, train, &usual));
+    study->validation = usual.validation;
+    if (fits == NULL) {
+        return fit_each_model(ctx, study, train);
+    }
+    if (fits->kind != MB_NODE_LIST || fits->n_children == 0) {
+        return mb_fail_at(ctx, &study->document, fits,
+            "fits: is not a list; write fits: [{name: ..., model: ...}]");
+    }
+    for (mb_node *entry = fits->first; entry != NULL; entry = entry->next) {
+        MB_TRY(add_listed_fit(ctx, study, entry, train));
+    }
+    return MB_OK;
+}

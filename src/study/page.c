@@ -1,0 +1,315 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "base/output.h"
+#include "draw/report.h"
+#include "study/run.h"
+#include "study/summary.h"
+
+#include <math.h>
+
+// report.html of one run, made from the files in its folder alone.
+
+typedef struct page {
+    mb_context *ctx;
+    mb_arena *arena;
+    mb_report *report;
+    const char *directory;
+    const mb_node *metrics;
+} page;
+
+static const char *text_of(const page *p, double value, const char *format) {
+    if (!isfinite(value)) {
+        return "";
+    }
+    char text[64];
+    mb_format(text, sizeof text, format, value);
+    const char *copy = mb_arena_text(p->arena, p->ctx, text);
+    return copy != NULL ? copy : "";
+}
+
+static const mb_node *part_of(const mb_node *metrics, const char *name) {
+    return mb_node_find(metrics, name);
+}
+
+static void add_tiles(const page *p, const mb_node *metrics) {
+    mb_report_tile tiles[5];
+    size_t n = 0;
+    const mb_node *training = part_of(metrics, "training");
+    const double auc = mb_node_number(metrics, "auc");
+    const char *split = mb_node_text(mb_node_find(metrics, "evaluated_on"));
+    if (isfinite(auc)) {
+        const char *error = mb_arena_format(p->arena, p->ctx, "+- %.4f, %s events",
+            mb_node_number(metrics, "auc_error"), split != NULL ? split : "");
+        tiles[n++] = (mb_report_tile){text_of(p, auc, "%.4f"), "area under the ROC curve", error};
+    }
+    const mb_node *judged = split != NULL ? part_of(metrics, split) : NULL;
+    const double accuracy = mb_node_number(judged, "accuracy");
+    if (isfinite(accuracy)) {
+        tiles[n++] = (mb_report_tile){text_of(p, accuracy, "%.4f"), "accuracy", split};
+    }
+    tiles[n++] = (mb_report_tile){
+        text_of(p, mb_node_number(metrics, "events"), "%.0f"), "events", "read, all sets"};
+    tiles[n++] = (mb_report_tile){
+        text_of(p, mb_node_number(training, "parameters"), "%.0f"), "parameters", NULL};
+    tiles[n++] = (mb_report_tile){
+        text_of(p, mb_node_number(training, "seconds"), "%.1f s"), "training time", NULL};
+    mb_report_tiles(p->report, tiles, n);
+}
+
+static void add_balance(const page *p, const mb_node *metrics) {
+    static const char *const names[] = {"train", "validation", "test"};
+    static const char *const head[] = {
+        "set", "events", "signal", "fraction", "accuracy", "AUC", "error"};
+    const char *cells[3 * MB_COUNT_OF(head)];
+    size_t n = 0;
+    for (size_t i = 0; i < MB_COUNT_OF(names); i++) {
+        const mb_node *part = part_of(metrics, names[i]);
+        if (part == NULL) {
+            continue;
+        }
+        const double events = mb_node_number(part, "events");
+        const double signal = mb_node_number(part, "signal");
+        const char **row = &cells[MB_COUNT_OF(head) * n++];
+        row[0] = names[i];
+        row[1] = text_of(p, events, "%.0f");
+        row[2] = text_of(p, signal, "%.0f");
+        row[3] = text_of(p, signal / events, "%.3f");
+        row[4] = text_of(p, mb_node_number(part, "accuracy"), "%.4f");
+        row[5] = text_of(p, mb_node_number(part, "auc"), "%.4f");
+        row[6] = text_of(p, mb_node_number(part, "auc_error"), "%.4f");
+    }
+    if (n > 0) {
+        mb_report_heading(p->report, 2, "Events and classes");
+        mb_report_table(p->report, "Signal is label 1; accuracy at score 0.5.", head,
+            MB_COUNT_OF(head), cells, n);
+    } else {
+        mb_report_paragraph(p->report,
+            "The target is not 0 or 1 an event, or there is no truth: areas, efficiencies and "
+            "turn-on curves are left out.");
+    }
+}
+
+// One of the lists `at` and `thresholds`, its members as columns.
+static void add_list(const page *p, const mb_node *list, const char *caption,
+    const char *const *keys, const char *const *head, size_t n_columns) {
+    if (list == NULL || list->n_children == 0) {
+        return;
+    }
+    const char **cells =
+        mb_arena_allocate(p->arena, p->ctx, list->n_children * n_columns, sizeof *cells);
+    size_t n = 0;
+    for (const mb_node *row = list->first; row != NULL && cells != NULL; row = row->next) {
+        for (size_t j = 0; j < n_columns; j++) {
+            cells[n++] = text_of(p, mb_node_number(row, keys[j]), "%.6g");
+        }
+    }
+    if (cells != NULL) {
+        mb_report_table(p->report, caption, head, n_columns, cells, list->n_children);
+    }
+}
+
+static void add_working_points(const page *p, const mb_node *metrics) {
+    static const char *const at_keys[] = {"target_khz", "efficiency", "error", "threshold",
+        "background_events", "efficiency_interpolated"};
+    static const char *const at_head[] = {
+        "rate, kHz", "efficiency", "error", "threshold", "background events", "interpolated"};
+    static const char *const keys[] = {
+        "threshold", "efficiency", "error", "background_efficiency", "background_error"};
+    static const char *const head[] = {
+        "threshold", "efficiency", "error", "background accepted", "error"};
+    const mb_node *at = mb_node_find(metrics, "at");
+    const mb_node *thresholds = mb_node_find(metrics, "thresholds");
+    if (at == NULL && thresholds == NULL) {
+        return;
+    }
+    mb_report_heading(p->report, 2, "Working points");
+    add_list(p, at,
+        "Efficiency at the lowest existing score whose background rate is not above the target. An "
+        "empty cell: less than one background event is allowed in this sample.",
+        at_keys, at_head, MB_COUNT_OF(at_head));
+    add_list(p, thresholds, "Fractions of events with score >= threshold, binomial errors.", keys,
+        head, MB_COUNT_OF(head));
+}
+
+static mb_status add_gallery(const page *p, const char *directory) {
+    char *folder = mb_path_join(p->ctx, directory, "plots");
+    mb_gallery *gallery = NULL;
+    mb_status status = folder == NULL ? MB_ERR_MEMORY : MB_OK;
+    if (status == MB_OK && mb_path_is_directory(folder)) {
+        status = mb_gallery_load(p->ctx, folder, &gallery);
+        if (status == MB_OK) {
+            mb_report_gallery(p->report, gallery);
+        }
+    }
+    mb_gallery_destroy(gallery);
+    mb_release(p->ctx, folder);
+    return status;
+}
+
+static mb_status add_model(const page *p, const char *directory) {
+    const char *path = mb_run_file(p->ctx, p->arena, directory, "model.h5");
+    mb_model *model = NULL;
+    if (path == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    MB_TRY(mb_model_load(p->ctx, path, &model));
+    mb_buffer table;
+    mb_buffer_init(&table, p->ctx);
+    mb_summary_table(&table, model);
+    mb_buffer_format(
+        &table, "FLOPs of one event: %llu\n", (unsigned long long)mb_summary_flops(model));
+    mb_report_details_begin(p->report, "Layers");
+    mb_report_preformatted(p->report, table.data != NULL ? table.data : "");
+    mb_report_details_end(p->report);
+    const mb_status status = table.status;
+    mb_buffer_clear(&table);
+    mb_model_destroy(model);
+    return status;
+}
+
+static mb_status add_file(const page *p, const char *name, const char *summary) {
+    const char *path = mb_run_file(p->ctx, p->arena, p->directory, name);
+    if (path == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    if (!mb_path_exists(path)) {
+        return MB_OK;
+    }
+    char *text = NULL;
+    size_t length = 0;
+    MB_TRY(mb_read_file(p->ctx, path, &text, &length));
+    mb_report_details_begin(p->report, summary);
+    mb_report_preformatted(p->report, text);
+    mb_report_details_end(p->report);
+    mb_release(p->ctx, text);
+    return MB_OK;
+}
+
+static void add_provenance(const page *p, const mb_node *metrics) {
+    const mb_node *training = part_of(metrics, "training");
+    const char *hash = mb_node_text(mb_node_find(training, "weights_sha256"));
+    static const char *const names[] = {"seed", "epochs", "best_epoch", "n_train", "n_validation"};
+    static const char *const shown[] = {
+        "seed", "epochs trained", "best epoch", "events trained on", "events validated on"};
+    const char *cells[2 * MB_COUNT_OF(names) + 2];
+    for (size_t i = 0; i < MB_COUNT_OF(names); i++) {
+        cells[2 * i] = shown[i];
+        cells[2 * i + 1] = text_of(p, mb_node_number(training, names[i]), "%.0f");
+    }
+    cells[2 * MB_COUNT_OF(names)] = "SHA-256 of the weights";
+    cells[2 * MB_COUNT_OF(names) + 1] = hash != NULL ? hash : "";
+    mb_report_table(p->report, "Training", NULL, 2, cells, MB_COUNT_OF(names) + 1);
+}
+
+static mb_status add_single(const page *p) {
+    add_tiles(p, p->metrics);
+    add_balance(p, p->metrics);
+    add_working_points(p, p->metrics);
+    mb_report_heading(p->report, 2, "Figures");
+    MB_TRY(add_gallery(p, p->directory));
+    mb_report_heading(p->report, 2, "Model and training");
+    add_provenance(p, p->metrics);
+    return add_model(p, p->directory);
+}
+
+static void add_fit_table(const page *p, const mb_node *fits) {
+    static const char *const keys[] = {"auc", "validation_accuracy", "test_accuracy",
+        "train_accuracy", "best_epoch_figures_val_loss"};
+    static const char *const head[] = {"fit", "rounds", "AUC", "spread", "validation accuracy",
+        "spread", "test accuracy", "spread", "training accuracy", "spread", "validation loss",
+        "spread"};
+    const char **cells =
+        mb_arena_allocate(p->arena, p->ctx, fits->n_children * MB_COUNT_OF(head), sizeof *cells);
+    size_t n = 0;
+    for (const mb_node *fit = fits->first; fit != NULL && cells != NULL; fit = fit->next) {
+        cells[n++] = mb_node_text(mb_node_find(fit, "name"));
+        cells[n++] = text_of(p, mb_node_number(fit, "rounds"), "%.0f");
+        for (size_t i = 0; i < MB_COUNT_OF(keys); i++) {
+            const mb_node *figure = mb_node_find(fit, keys[i]);
+            cells[n++] = text_of(p, mb_node_number(figure, "mean"), "%.4f");
+            cells[n++] = text_of(p, mb_node_number(figure, "spread"), "%.4f");
+        }
+    }
+    if (cells != NULL) {
+        mb_report_table(p->report, "Means of the rounds of each fit, and their standard deviation.",
+            head, MB_COUNT_OF(head), cells, fits->n_children);
+    }
+}
+
+static mb_status add_several(const page *p) {
+    mb_report_heading(p->report, 2, "Fits");
+    add_fit_table(p, mb_node_find(p->metrics, "fits"));
+    const mb_node *rounds = mb_node_find(p->metrics, "rounds");
+    for (const mb_node *r = rounds != NULL ? rounds->first : NULL; r != NULL; r = r->next) {
+        const char *name = mb_node_text(mb_node_find(r, "name"));
+        const char *folder =
+            name == NULL ? NULL
+                         : mb_arena_format(p->arena, p->ctx, "%s/fits/%s", p->directory, name);
+        if (folder == NULL) {
+            return MB_ERR_MEMORY;
+        }
+        const mb_node *metrics = mb_node_find(r, "metrics");
+        mb_report_heading(p->report, 2, name);
+        add_tiles(p, metrics);
+        add_balance(p, metrics);
+        mb_report_details_begin(p->report, "Figures, model and training");
+        MB_TRY(add_gallery(p, folder));
+        add_provenance(p, metrics);
+        MB_TRY(add_model(p, folder));
+        mb_report_details_end(p->report);
+    }
+    return MB_OK;
+}
+
+// A scan that was put below the run.
+static mb_status add_scan(const page *p) {
+    const char *folder = mb_run_file(p->ctx, p->arena, p->directory, "scan");
+    if (folder == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    if (!mb_path_is_directory(folder)) {
+        return MB_OK;
+    }
+    mb_report_heading(p->report, 2, "Scan");
+    MB_TRY(add_gallery(p, folder));
+    return add_file(p, "scan/conclusion.txt", "What the scan came to");
+}
+
+mb_status mb_run_make_report(mb_context *ctx, const char *directory, const char *path) {
+    mb_arena arena;
+    mb_arena_init(&arena, ctx);
+    mb_document metrics = {0};
+    page p = {.ctx = ctx, .arena = &arena, .directory = directory};
+    mb_status status = mb_run_read_json(ctx, directory, "metrics.json", &metrics);
+    if (status == MB_OK) {
+        p.metrics = metrics.root;
+        const char *study = mb_node_text(mb_node_find(metrics.root, "study"));
+        p.report = mb_report_create(ctx, study != NULL ? study : "run", directory);
+        status = p.report == NULL ? MB_ERR_MEMORY : MB_OK;
+    }
+    if (status == MB_OK) {
+        status = mb_node_find(metrics.root, "rounds") != NULL ? add_several(&p) : add_single(&p);
+    }
+    if (status == MB_OK) {
+        status = add_scan(&p);
+    }
+    if (status == MB_OK) {
+        mb_report_heading(p.report, 2, "Settings");
+        status = add_file(&p, "study.yaml", "The study as it was run");
+    }
+    if (status == MB_OK) {
+        status = add_file(&p, "log.txt", "Log");
+    }
+    if (status == MB_OK) {
+        const mb_node *training = part_of(metrics.root, "training");
+        const char *hash = mb_node_text(mb_node_find(training, "weights_sha256"));
+        mb_report_footer(p.report, "minbias %s%s%s", mb_version(),
+            hash != NULL ? ", weights SHA-256 " : "", hash != NULL ? hash : "");
+        status = mb_report_write(p.report, ctx, path);
+    }
+    mb_report_destroy(p.report);
+    mb_document_clear(&metrics);
+    mb_arena_clear(&arena);
+    return status;
+}

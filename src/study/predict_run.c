@@ -1,0 +1,245 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "base/output.h"
+#include "files/csv.h"
+#include "study/scored.h"
+
+#include <math.h>
+
+// `predict RUN FILES... -o scores.csv`: raw detector files in, one score an event out.
+
+typedef struct scoring {
+    mb_context *ctx;
+    mb_arena arena;
+    const char *directory;
+    mb_study *study;
+    mb_model *model;
+    mb_dataset dataset;
+    mb_scored scored;
+    bool decides;
+    double threshold;
+} scoring;
+
+// The study of a run; of one of several fits it lies two folders higher.
+static const char *study_path(mb_context *ctx, mb_arena *arena, const char *directory) {
+    const char *own = mb_run_file(ctx, arena, directory, "study.yaml");
+    return own == NULL || mb_path_exists(own)
+               ? own
+               : mb_run_file(ctx, arena, directory, "../../study.yaml");
+}
+
+bool mb_run_is_directory(const char *path) {
+    static const char *const places[] = {"study.yaml", "../../study.yaml"};
+    char file[4096];
+    bool is_there = false;
+    for (size_t i = 0; i < MB_COUNT_OF(places); i++) {
+        mb_format(file, sizeof file, "%s/%s", path, places[i]);
+        is_there = is_there || mb_path_exists(file);
+    }
+    return is_there && mb_path_is_directory(path);
+}
+
+static mb_status open_run(scoring *s) {
+    const char *study = study_path(s->ctx, &s->arena, s->directory);
+    const char *model = mb_run_file(s->ctx, &s->arena, s->directory, "model.h5");
+    if (study == NULL || model == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    if (!mb_path_exists(model)) {
+        const char *fits = mb_run_file(s->ctx, &s->arena, s->directory, "fits");
+        const bool has_fits = fits != NULL && mb_path_is_directory(fits);
+        return mb_fail(s->ctx, MB_ERR_IO, "%s: has no model.h5; %s", s->directory,
+            has_fits ? "it holds several fits: name one of the folders below its fits/"
+                     : "train it first");
+    }
+    MB_TRY(mb_study_open(s->ctx, study, NULL, &s->study));
+    return mb_model_load(s->ctx, model, &s->model);
+}
+
+// A threshold that evaluate stored for this rate.
+static bool find_stored(const mb_document *thresholds, double khz, double *out, bool *is_none) {
+    const mb_node *at = mb_node_find(thresholds->root, "at");
+    for (const mb_node *m = at != NULL ? at->first : NULL; m != NULL; m = m->next) {
+        if (fabs(mb_node_number(m, "target_khz") - khz) <= 1e-9 * khz) {
+            *out = mb_node_number(m, "threshold");
+            *is_none = !isfinite(*out);
+            return true;
+        }
+    }
+    return false;
+}
+
+// From the run's own scores, for rates that were not asked for before.
+static mb_status measure_threshold(
+    scoring *s, const char *split, double input, double target, const char *accept) {
+    mb_stored_scores stored;
+    const char *path = mb_run_file(s->ctx, &s->arena, s->directory, "scores.npz");
+    if (path == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    mb_roc roc = {0};
+    mb_scored_part part = {0};
+    mb_rate_point point = {0};
+    mb_status status = mb_stored_scores_read(&stored, s->ctx, path);
+    if (status == MB_OK && (!stored.has_label || stored.score.rank != 1 ||
+                               stored.score.dtype != MB_F32 || stored.label.dtype != MB_F32)) {
+        status = mb_fail(s->ctx, MB_ERR_FORMAT,
+            "%s: holds no scores with labels to find a threshold from; leave --accept out", path);
+    }
+    if (status == MB_OK) {
+        int wanted = MB_EVALUATE_ALL;
+        for (int i = 0; i < 3; i++) {
+            wanted = strcmp(split, mb_evaluate_split_names[i]) == 0 ? i : wanted;
+        }
+        const mb_scored view = {.n = mb_array_count(&stored.split),
+            .score = stored.score.data,
+            .label = stored.label.data,
+            .split = stored.split.data};
+        status = mb_scored_part_make(&part, s->ctx, &view, wanted);
+    }
+    if (status == MB_OK) {
+        status = mb_roc_make(
+            &roc, s->ctx, mb_values_f32(part.score, part.n), mb_values_f32(part.label, part.n));
+    }
+    if (status == MB_OK) {
+        status = mb_roc_at_rate(&roc, s->ctx, input, target, &point);
+    }
+    if (status == MB_OK && point.verdict != MB_RATE_OK) {
+        char text[512];
+        status = mb_fail(s->ctx, MB_ERR_RANGE, "--accept %s: %s; ask for a higher rate", accept,
+            mb_rate_point_text(&point, text, sizeof text));
+    }
+    s->threshold = point.threshold;
+    mb_roc_clear(&roc);
+    mb_scored_part_clear(&part);
+    mb_stored_scores_clear(&stored);
+    return status;
+}
+
+static mb_status find_threshold(scoring *s, const char *accept) {
+    mb_document thresholds = {0};
+    const char *path = mb_run_file(s->ctx, &s->arena, s->directory, "threshold.json");
+    if (path == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    if (!mb_path_exists(path)) {
+        return mb_fail(s->ctx, MB_ERR_IO,
+            "%s: there is no stored threshold; run 'minbias evaluate %s' on data with labels", path,
+            s->directory);
+    }
+    MB_TRY(mb_run_read_json(s->ctx, s->directory, "threshold.json", &thresholds));
+    double target = 0;
+    double input = mb_node_number(thresholds.root, "input_khz");
+    bool is_none = false;
+    mb_status status = MB_OK;
+    const char *split = mb_node_text(mb_node_find(thresholds.root, "split"));
+    // A bare number is the fraction of background that may pass.
+    if (mb_text_to_double(accept, &target)) {
+        input = 1;
+        status = target > 0 && target <= 1
+                     ? measure_threshold(s, split != NULL ? split : "all", input, target, accept)
+                     : mb_fail(s->ctx, MB_ERR_RANGE,
+                           "--accept %s: is no fraction; write a number above 0 and up to 1, or a "
+                           "rate such as 5kHz",
+                           accept);
+    } else {
+        status = mb_rate_parse(s->ctx, accept, &target);
+        if (status == MB_OK && !find_stored(&thresholds, target, &s->threshold, &is_none)) {
+            status = measure_threshold(s, split != NULL ? split : "all", input, target, accept);
+        }
+        if (status == MB_OK && is_none) {
+            status = mb_fail(s->ctx, MB_ERR_RANGE,
+                "--accept %s: the run's events allow no threshold at this rate; ask for a higher "
+                "rate",
+                accept);
+        }
+    }
+    s->decides = true;
+    mb_document_clear(&thresholds);
+    return status;
+}
+
+static mb_status write_table(const scoring *s, const char *output) {
+    mb_buffer table;
+    mb_buffer_init(&table, s->ctx);
+    mb_buffer_text(&table, "file,event,label,score");
+    mb_buffer_text(&table, s->decides ? ",accepted\n" : "\n");
+    for (size_t i = 0; i < s->scored.n && table.status == MB_OK; i++) {
+        const uint32_t file = s->dataset.file[i];
+        mb_csv_put_text(&table, true, file < s->dataset.n_files ? s->dataset.file_names[file] : "");
+        mb_csv_put_int64(&table, false, s->dataset.event[i]);
+        if (s->scored.label != NULL) {
+            mb_csv_put_int64(&table, false, s->scored.label[i] > 0.5F);
+        } else {
+            mb_csv_put_text(&table, false, "");
+        }
+        mb_csv_put_float(&table, false, s->scored.score[i]);
+        if (s->decides) {
+            mb_csv_put_int64(&table, false, (double)s->scored.score[i] >= s->threshold);
+        }
+        mb_csv_end_row(&table);
+    }
+    return mb_write_buffer(&table, output);
+}
+
+static mb_status score(scoring *s, const char *const *files, size_t n_files) {
+    const mb_source_request request = {.files = files, .n_files = n_files};
+    MB_TRY(mb_study_load(s->ctx, s->study, &request, &s->dataset, NULL));
+    MB_TRY(mb_scored_make(&s->scored, s->ctx, s->model, &s->dataset, s->dataset.split));
+    return s->scored.score != NULL
+               ? MB_OK
+               : mb_fail(s->ctx, MB_ERR_UNSUPPORTED,
+                     "%s: its model gives %zu numbers an event, not one score; use predict MODEL "
+                     "INPUT",
+                     s->directory, s->scored.width);
+}
+
+static void tell(const scoring *s, mb_answer *answer, const char *output) {
+    size_t n_accepted = 0;
+    for (size_t i = 0; i < s->scored.n; i++) {
+        n_accepted += s->decides && (double)s->scored.score[i] >= s->threshold;
+    }
+    mb_answer_put_int(answer, NULL, "events", (int64_t)s->scored.n);
+    mb_answer_put_text(answer, NULL, "output", output);
+    mb_answer_line(answer, "%s: %zu events", output, s->scored.n);
+    if (s->decides) {
+        mb_answer_put_real(answer, NULL, "threshold", s->threshold);
+        mb_answer_put_int(answer, NULL, "accepted", (int64_t)n_accepted);
+        mb_answer_line(answer, "accepted %zu at score >= %.9g", n_accepted, s->threshold);
+    }
+}
+
+mb_status mb_run_predict(mb_context *ctx, const char *directory, const char *const *files,
+    size_t n_files, const char *accept, const char *output, bool is_forced, mb_answer **out) {
+    if (out != NULL) {
+        *out = NULL;
+    }
+    MB_TRY(mb_check_absent(ctx, output, is_forced));
+    scoring s = {.ctx = ctx, .directory = directory};
+    mb_arena_init(&s.arena, ctx);
+    mb_dataset_init(&s.dataset, ctx);
+    mb_answer *answer = NULL;
+    mb_status status = open_run(&s);
+    if (status == MB_OK && accept != NULL) {
+        status = find_threshold(&s, accept);
+    }
+    if (status == MB_OK) {
+        status = score(&s, files, n_files);
+    }
+    if (status == MB_OK) {
+        status = write_table(&s, output);
+    }
+    if (status == MB_OK) {
+        status = mb_answer_create(ctx, &answer);
+    }
+    if (status == MB_OK) {
+        tell(&s, answer, output);
+    }
+    mb_scored_clear(&s.scored);
+    mb_dataset_clear(&s.dataset);
+    mb_model_destroy(s.model);
+    mb_study_destroy(s.study);
+    mb_arena_clear(&s.arena);
+    return answer == NULL ? status : mb_answer_finish(answer, status, out);
+}

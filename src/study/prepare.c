@@ -1,0 +1,296 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "base/output.h"
+#include "files/hdf5.h"
+#include "files/npy.h"
+#include "study/run.h"
+
+// `prepare`: the data part of a study into files, a block of events at a time.
+
+enum { BLOCK = 64, DEFLATE = 4, PREPARED_FORMAT = 1 };
+
+typedef struct block {
+    mb_context *ctx;
+    const mb_column *column;
+    float *floats;
+    char *bytes; // as the file stores them
+    size_t row_bytes;
+} block;
+
+// As stored: dense columns as they are, others in the column's type.
+static mb_status open_block(block *b, mb_context *ctx, const mb_column *column) {
+    *b = (block){.ctx = ctx, .column = column};
+    b->row_bytes = column->size * mb_dtype_size(column->dtype);
+    b->floats = mb_allocate(ctx, BLOCK * column->size, sizeof *b->floats);
+    b->bytes = mb_allocate(ctx, BLOCK, b->row_bytes);
+    return b->floats == NULL || b->bytes == NULL ? MB_ERR_MEMORY : MB_OK;
+}
+
+static void close_block(block *b) {
+    if (b->ctx != NULL) {
+        mb_release(b->ctx, b->floats);
+        mb_release(b->ctx, b->bytes);
+    }
+}
+
+static mb_status fill_block(block *b, const uint32_t *rows, size_t n) {
+    const mb_column *column = b->column;
+    if (column->kind == MB_COLUMN_DENSE && column->dense.dtype == column->dtype) {
+        for (size_t i = 0; i < n; i++) {
+            memcpy(b->bytes + i * b->row_bytes,
+                (const char *)column->dense.data + rows[i] * b->row_bytes, b->row_bytes);
+        }
+        return MB_OK;
+    }
+    MB_TRY(mb_column_gather(column, b->ctx, rows, n, b->floats));
+    const size_t n_values = n * column->size;
+    if (column->dtype == MB_F32) {
+        memcpy(b->bytes, b->floats, n_values * sizeof(float));
+        return MB_OK;
+    }
+    if (column->dtype != MB_U16) {
+        return mb_fail(b->ctx, MB_ERR_INTERNAL,
+            "prepare: column %s has no stored form; report this", column->name);
+    }
+    uint16_t *out = (uint16_t *)(void *)b->bytes;
+    for (size_t i = 0; i < n_values; i++) {
+        out[i] = (uint16_t)b->floats[i];
+    }
+    return MB_OK;
+}
+
+static size_t stored_shape(const mb_column *column, size_t n, size_t shape[MB_MAX_RANK]) {
+    shape[0] = n;
+    memcpy(shape + 1, column->shape, column->rank * sizeof *shape);
+    return column->rank + 1;
+}
+
+// Where one column goes: HDF5 rows or an .npy file.
+typedef struct sink {
+    mb_h5_rows *h5;
+    mb_npy_rows npy;
+} sink;
+
+static mb_status copy_rows(
+    mb_context *ctx, const mb_column *column, const uint32_t *rows, size_t n, sink *to) {
+    block b;
+    mb_status status = open_block(&b, ctx, column);
+    for (size_t first = 0; first < n && status == MB_OK; first += BLOCK) {
+        const size_t count = mb_min_size(BLOCK, n - first);
+        status = fill_block(&b, rows + first, count);
+        if (status == MB_OK) {
+            status = to->h5 != NULL ? mb_h5_write_rows(to->h5, b.bytes, count)
+                                    : mb_npy_rows_write(&to->npy, b.bytes, count);
+        }
+    }
+    close_block(&b);
+    return status;
+}
+
+static mb_status write_h5_column(mb_context *ctx, mb_h5_writer *writer, const mb_column *column,
+    const char *path, const uint32_t *rows, size_t n, int deflate) {
+    size_t shape[MB_MAX_RANK];
+    const size_t rank = stored_shape(column, n, shape);
+    sink to = {.h5 = NULL};
+    MB_TRY(mb_h5_create_rows(writer, path, column->dtype, (unsigned)rank, shape, deflate, &to.h5));
+    return copy_rows(ctx, column, rows, n, &to);
+}
+
+static mb_status write_h5_all(mb_context *ctx, const mb_study *study, const mb_dataset *dataset,
+    mb_h5_writer *writer, const uint32_t *rows) {
+    MB_TRY(mb_h5_make_group(writer, "/inputs"));
+    MB_TRY(mb_h5_put_int64(writer, "/", "format", PREPARED_FORMAT));
+    MB_TRY(mb_h5_put_text(writer, "/", "study", study->name));
+    MB_TRY(mb_h5_put_int64(writer, "/", "seed", (int64_t)study->seed));
+    const size_t n = dataset->n_rows;
+    for (size_t i = 0; i < dataset->n_columns; i++) {
+        const mb_column *column = &dataset->columns[i];
+        char path[256];
+        mb_format(path, sizeof path, "/inputs/%.200s", column->name);
+        if (column->role == MB_ROLE_INPUT) {
+            MB_TRY(write_h5_column(ctx, writer, column, path, rows, n, DEFLATE));
+        } else if (column->role == MB_ROLE_TARGET) {
+            MB_TRY(write_h5_column(ctx, writer, column, "/target", rows, n, 0));
+        }
+    }
+    mb_runtime *runtime = mb_context_runtime(ctx);
+    const mb_array event = {MB_I64, 1, {n}, dataset->event, runtime};
+    const mb_array split = {MB_U8, 1, {n}, dataset->split, runtime};
+    MB_TRY(mb_h5_write_array(writer, "/event", &event));
+    return mb_h5_write_array(writer, "/split", &split);
+}
+
+static mb_status write_h5(mb_context *ctx, const mb_study *study, const mb_dataset *dataset,
+    const char *path, const uint32_t *rows) {
+    mb_h5_writer *writer = NULL;
+    MB_TRY(mb_h5_create(ctx, path, MB_H5_ON_DISK, &writer));
+    const mb_status status = write_h5_all(ctx, study, dataset, writer, rows);
+    if (status != MB_OK) {
+        mb_h5_abandon(writer);
+        return status;
+    }
+    return mb_h5_commit(writer);
+}
+
+static mb_status write_npy_column(mb_context *ctx, const mb_column *column, const char *directory,
+    const char *name, const uint32_t *rows, size_t n) {
+    size_t shape[MB_MAX_RANK];
+    const size_t rank = stored_shape(column, n, shape);
+    char *path = mb_path_join(ctx, directory, name);
+    sink to = {.h5 = NULL};
+    mb_status status =
+        path == NULL ? MB_ERR_MEMORY
+                     : mb_npy_rows_open(&to.npy, ctx, path, column->dtype, (unsigned)rank, shape);
+    if (status == MB_OK) {
+        status = copy_rows(ctx, column, rows, n, &to);
+        status = status == MB_OK ? mb_npy_rows_commit(&to.npy) : status;
+        mb_npy_rows_abandon(&to.npy);
+    }
+    mb_release(ctx, path);
+    return status;
+}
+
+// The original's names: the inputs by number, the target as labels.
+static mb_status write_npy_part(mb_context *ctx, const mb_dataset *dataset, const char *directory,
+    const char *part, const uint32_t *rows, size_t n) {
+    size_t n_inputs = 0;
+    for (size_t i = 0; i < dataset->n_columns; i++) {
+        const mb_column *column = &dataset->columns[i];
+        char name[64];
+        if (column->role == MB_ROLE_INPUT) {
+            mb_format(name, sizeof name, "%s_v%zu.npy", part, n_inputs++);
+            MB_TRY(write_npy_column(ctx, column, directory, name, rows, n));
+        } else if (column->role == MB_ROLE_TARGET) {
+            mb_format(name, sizeof name, "%s_labels.npy", part);
+            MB_TRY(write_npy_column(ctx, column, directory, name, rows, n));
+        }
+    }
+    return MB_OK;
+}
+
+static mb_status write_lists(mb_context *ctx, const mb_dataset *dataset, const char *directory,
+    const uint32_t *rows, size_t n) {
+    mb_array event = {0};
+    mb_array split = {0};
+    char *event_path = mb_path_join(ctx, directory, "event.npy");
+    char *split_path = mb_path_join(ctx, directory, "split.npy");
+    mb_status status = event_path == NULL || split_path == NULL ? MB_ERR_MEMORY : MB_OK;
+    if (status == MB_OK) {
+        status = mb_array_init(&event, ctx, MB_I64, 1, &n);
+    }
+    if (status == MB_OK) {
+        status = mb_array_init(&split, ctx, MB_U8, 1, &n);
+    }
+    for (size_t i = 0; i < n && status == MB_OK; i++) {
+        ((int64_t *)event.data)[i] = dataset->event[rows[i]];
+        ((uint8_t *)split.data)[i] = dataset->split[rows[i]];
+    }
+    if (status == MB_OK) {
+        status = mb_npy_write(ctx, event_path, &event);
+    }
+    if (status == MB_OK) {
+        status = mb_npy_write(ctx, split_path, &split);
+    }
+    mb_array_clear(&event);
+    mb_array_clear(&split);
+    mb_release(ctx, event_path);
+    mb_release(ctx, split_path);
+    return status;
+}
+
+static mb_status write_npy(
+    mb_context *ctx, const mb_dataset *dataset, const char *directory, uint32_t *rows) {
+    static const uint8_t order[] = {MB_SPLIT_TRAIN, MB_SPLIT_VALIDATION, MB_SPLIT_TEST};
+    size_t n = 0;
+    size_t n_train = 0;
+    for (size_t k = 0; k < MB_COUNT_OF(order); k++) {
+        n_train = order[k] == MB_SPLIT_TEST ? n : n_train;
+        for (size_t i = 0; i < dataset->n_rows; i++) {
+            if (dataset->split[i] == order[k]) {
+                rows[n++] = (uint32_t)i;
+            }
+        }
+    }
+    MB_TRY(mb_make_directory(ctx, directory));
+    MB_TRY(write_npy_part(ctx, dataset, directory, "train", rows, n_train));
+    MB_TRY(write_npy_part(ctx, dataset, directory, "test", rows + n_train, n - n_train));
+    return write_lists(ctx, dataset, directory, rows, n);
+}
+
+static void tell(mb_answer *answer, const mb_dataset *dataset, const char *path) {
+    static const char *const names[] = {"train", "validation", "test"};
+    mb_answer_put_text(answer, NULL, "output", path);
+    mb_answer_put_int(answer, NULL, "events", (int64_t)dataset->n_rows);
+    mb_answer_line(answer, "%s: %zu events", path, dataset->n_rows);
+    mb_node *split = mb_answer_put_map(answer, NULL, "split");
+    for (uint8_t k = 0; k < 3; k++) {
+        int64_t n = 0;
+        for (size_t i = 0; i < dataset->n_rows; i++) {
+            n += dataset->split[i] == k;
+        }
+        mb_answer_put_int(answer, split, names[k], n);
+        mb_answer_line(answer, "  %-12s %lld", names[k], (long long)n);
+    }
+    if (mb_dataset_target(dataset) == NULL) {
+        mb_answer_line(answer, "  no truth: no target was written");
+    }
+}
+
+static mb_status prepare(mb_context *ctx, const mb_study *study, const char *path, bool is_folder,
+    mb_dataset *dataset, mb_journal *journal) {
+    mb_buffer report;
+    mb_buffer_init(&report, ctx);
+    const mb_source_request request = {.wants_label = false};
+    mb_status status = mb_study_load(ctx, study, &request, dataset, &report);
+    mb_journal_text(journal, report.length > 0 ? report.data : "");
+    mb_buffer_clear(&report);
+    MB_TRY(status);
+    MB_TRY(mb_split_apply(dataset, ctx, &study->split, &study->validation, study->seed));
+    uint32_t *rows = mb_allocate(ctx, dataset->n_rows, sizeof *rows);
+    if (rows == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < dataset->n_rows; i++) {
+        rows[i] = (uint32_t)i;
+    }
+    status =
+        is_folder ? write_npy(ctx, dataset, path, rows) : write_h5(ctx, study, dataset, path, rows);
+    mb_release(ctx, rows);
+    return status;
+}
+
+mb_status mb_study_prepare(mb_context *ctx, const mb_study *study, const char *path,
+    const mb_run_settings *settings, mb_answer **out) {
+    if (out != NULL) {
+        *out = NULL;
+    }
+    const size_t length = strlen(path);
+    const bool is_folder = length > 0 && (path[length - 1] == '/' || mb_path_is_directory(path));
+    mb_arena arena;
+    mb_arena_init(&arena, ctx);
+    const char *first = is_folder ? mb_run_file(ctx, &arena, path, "split.npy") : path;
+    mb_status status = first == NULL
+                           ? MB_ERR_MEMORY
+                           : mb_check_absent(ctx, first, settings != NULL && settings->is_forced);
+    mb_dataset dataset;
+    mb_dataset_init(&dataset, ctx);
+    mb_journal journal = {0};
+    mb_answer *answer = NULL;
+    if (status == MB_OK) {
+        status = mb_journal_open(&journal, ctx, NULL, settings);
+    }
+    if (status == MB_OK) {
+        status = prepare(ctx, study, path, is_folder, &dataset, &journal);
+    }
+    if (status == MB_OK) {
+        status = mb_answer_create(ctx, &answer);
+    }
+    if (status == MB_OK) {
+        tell(answer, &dataset, path);
+    }
+    mb_journal_close(&journal);
+    mb_dataset_clear(&dataset);
+    mb_arena_clear(&arena);
+    return answer == NULL ? status : mb_answer_finish(answer, status, out);
+}

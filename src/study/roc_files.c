@@ -1,0 +1,119 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "minbias/measure.h"
+
+#include "files/arrays.h"
+#include "study/rates.h"
+
+#include <math.h>
+
+void mb_answer_put_rate(mb_answer *answer, mb_node *map, const mb_rate_point *point) {
+    const bool is_good = point->verdict == MB_RATE_OK;
+    mb_answer_put_real(answer, map, "target_khz", point->target_khz);
+    mb_answer_put_real(answer, map, "efficiency", is_good ? point->signal.value : NAN);
+    mb_answer_put_real(answer, map, "efficiency_interpolated", point->efficiency_interpolated);
+    mb_answer_put_real(answer, map, "threshold", is_good ? point->threshold : NAN);
+    mb_answer_put_int(answer, map, "background_events", (int64_t)point->background_events);
+    mb_answer_put_real(answer, map, "error", is_good ? point->signal.error : NAN);
+}
+
+// FILE, or FILE:NAME for a member of an archive.
+static mb_status read_column(mb_context *ctx, const char *where, mb_array *out) {
+    const char *colon = strrchr(where, ':');
+    if (colon == NULL || mb_path_exists(where)) {
+        return mb_arrays_read(ctx, where, NULL, out);
+    }
+    char *path = mb_copy_text(ctx, where);
+    if (path == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    path[colon - where] = '\0';
+    const mb_status status = mb_arrays_read(ctx, path, colon + 1, out);
+    mb_release(ctx, path);
+    return status;
+}
+
+static mb_status check_columns(mb_context *ctx, const char *scores_name, const mb_array *scores,
+    const char *labels_name, const mb_array *labels) {
+    const struct {
+        const char *name;
+        const mb_array *array;
+    } columns[] = {{scores_name, scores}, {labels_name, labels}};
+    for (size_t i = 0; i < MB_COUNT_OF(columns); i++) {
+        const mb_array *array = columns[i].array;
+        if (array->rank == 0 || mb_array_count(array) != array->shape[0]) {
+            char shape[128];
+            return mb_fail(ctx, MB_ERR_SHAPE, "%s: has shape %s; give one number for each event",
+                columns[i].name, mb_array_shape_text(array, shape, sizeof shape));
+        }
+    }
+    if (mb_array_count(scores) != mb_array_count(labels)) {
+        return mb_fail(ctx, MB_ERR_SHAPE,
+            "%s has %zu scores but %s has %zu labels; give one of each for every event",
+            scores_name, mb_array_count(scores), labels_name, mb_array_count(labels));
+    }
+    return MB_OK;
+}
+
+static mb_status put_rates(
+    mb_answer *answer, mb_context *ctx, const mb_roc *roc, const char *input_rate, const char *at) {
+    double input = 0;
+    MB_TRY(mb_rate_parse(ctx, input_rate, &input));
+    mb_node *list = mb_answer_put_list(answer, NULL, "at");
+    while (*at != '\0') {
+        char rate[64];
+        const size_t length = strcspn(at, ",");
+        mb_format(rate, sizeof rate, "%.*s", (int)mb_min_size(length, 60), at);
+        at += length + (at[length] == ',');
+        double target = 0;
+        mb_rate_point point;
+        MB_TRY(mb_rate_parse(ctx, rate, &target));
+        MB_TRY(mb_roc_at_rate(roc, ctx, input, target, &point));
+        mb_answer_put_rate(answer, mb_answer_add_map(answer, list), &point);
+        char khz[64];
+        char text[512];
+        mb_answer_line(answer, "at %s: efficiency %s; interpolated %.6f",
+            mb_rate_format(target, khz, sizeof khz), mb_rate_point_text(&point, text, sizeof text),
+            point.efficiency_interpolated);
+    }
+    return MB_OK;
+}
+
+static mb_status measure(mb_answer *answer, mb_context *ctx, const mb_array *scores,
+    const mb_array *labels, const char *input_rate, const char *at) {
+    mb_roc roc;
+    MB_TRY(mb_roc_make(&roc, ctx, mb_values_of(scores), mb_values_of(labels)));
+    mb_answer_line(answer, "%llu signal and %llu background events",
+        (unsigned long long)roc.n_signal, (unsigned long long)roc.n_background);
+    mb_answer_line(answer, "AUC %.6f +- %.6f", roc.auc, roc.auc_error);
+    mb_answer_put_real(answer, NULL, "auc", roc.auc);
+    mb_answer_put_real(answer, NULL, "auc_error", roc.auc_error);
+    mb_answer_put_int(answer, NULL, "signal", (int64_t)roc.n_signal);
+    mb_answer_put_int(answer, NULL, "background", (int64_t)roc.n_background);
+    const mb_status status = put_rates(answer, ctx, &roc, input_rate, at);
+    mb_roc_clear(&roc);
+    return status;
+}
+
+mb_status mb_roc_of_files(mb_context *ctx, const char *scores_name, const char *labels_name,
+    const char *input_rate, const char *at, mb_answer **out) {
+    *out = NULL;
+    mb_array scores = {0};
+    mb_array labels = {0};
+    mb_answer *answer = NULL;
+    MB_TRY(mb_answer_create(ctx, &answer));
+    mb_status status = read_column(ctx, scores_name, &scores);
+    if (status == MB_OK) {
+        status = read_column(ctx, labels_name, &labels);
+    }
+    if (status == MB_OK) {
+        status = check_columns(ctx, scores_name, &scores, labels_name, &labels);
+    }
+    if (status == MB_OK) {
+        status = measure(answer, ctx, &scores, &labels, input_rate, at);
+    }
+    mb_array_clear(&scores);
+    mb_array_clear(&labels);
+    return mb_answer_finish(answer, status, out);
+}

@@ -1,0 +1,250 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "base/output.h"
+#include "files/csv.h"
+#include "files/npy.h"
+#include "study/rates.h"
+#include "study/scored.h"
+
+static mb_status write_scores(
+    mb_context *ctx, const mb_scored *scored, const mb_dataset *dataset, const char *path) {
+    mb_runtime *runtime = mb_context_runtime(ctx);
+    const mb_array score = {
+        MB_F32, scored->width == 1 ? 1 : 2, {scored->n, scored->width}, scored->output, runtime};
+    const mb_array label = {MB_F32, 1, {scored->n}, scored->label, runtime};
+    const mb_array split = {MB_U8, 1, {scored->n}, (void *)(uintptr_t)scored->split, runtime};
+    const mb_array event = {MB_I64, 1, {scored->n}, dataset->event, runtime};
+    const mb_array file = {MB_U32, 1, {scored->n}, dataset->file, runtime};
+    const char *const names[] = {"score", "split", "event", "file", "label"};
+    const mb_array *const arrays[] = {&score, &split, &event, &file, &label};
+    return mb_npz_write(ctx, path, names, arrays, scored->label != NULL ? 5 : 4, true);
+}
+
+static mb_status write_predictions(
+    mb_context *ctx, const mb_scored *scored, const mb_dataset *dataset, const char *path) {
+    mb_buffer table;
+    mb_buffer_init(&table, ctx);
+    mb_buffer_text(&table, "file,event,label,score");
+    for (size_t j = 1; j < scored->width; j++) {
+        mb_buffer_format(&table, ",score_%zu", j);
+    }
+    mb_buffer_text(&table, ",split\n");
+    for (size_t i = 0; i < scored->n && table.status == MB_OK; i++) {
+        const uint32_t file = dataset->file[i];
+        mb_csv_put_text(&table, true, file < dataset->n_files ? dataset->file_names[file] : "");
+        mb_csv_put_int64(&table, false, dataset->event[i]);
+        if (scored->label != NULL) {
+            mb_csv_put_int64(&table, false, scored->label[i] > 0.5F);
+        } else {
+            mb_csv_put_text(&table, false, "");
+        }
+        for (size_t j = 0; j < scored->width; j++) {
+            mb_csv_put_float(&table, false, scored->output[i * scored->width + j]);
+        }
+        if (scored->split[i] == MB_SPLIT_NONE) {
+            mb_csv_put_text(&table, false, "");
+        } else {
+            mb_csv_put_int64(&table, false, scored->split[i]);
+        }
+        mb_csv_end_row(&table);
+    }
+    return mb_write_buffer(&table, path);
+}
+
+// What one split of the events says.
+static mb_status put_split(mb_answer *answer, mb_context *ctx, const mb_study *study,
+    const mb_scored *scored, int split, const char *name) {
+    mb_scored_part part;
+    mb_roc roc = {0};
+    mb_status status = mb_scored_part_make(&part, ctx, scored, split);
+    if (status == MB_OK && part.n > 0) {
+        mb_node *map = mb_answer_put_map(answer, NULL, name);
+        mb_answer_put_int(answer, map, "events", (int64_t)part.n);
+        mb_answer_put_int(answer, map, "signal", (int64_t)part.n_signal);
+        size_t n_right = 0;
+        for (size_t i = 0; i < part.n; i++) {
+            n_right += (part.score[i] > 0.5F) == (part.label[i] > 0.5F);
+        }
+        mb_answer_put_real(answer, map, "accuracy", (double)n_right / (double)part.n);
+        if (study->evaluate.roc && part.n_signal > 0 && part.n_signal < part.n) {
+            status = mb_roc_make(
+                &roc, ctx, mb_values_f32(part.score, part.n), mb_values_f32(part.label, part.n));
+            if (status == MB_OK) {
+                mb_answer_put_real(answer, map, "auc", roc.auc);
+                mb_answer_put_real(answer, map, "auc_error", roc.auc_error);
+            }
+        }
+    }
+    mb_roc_clear(&roc);
+    mb_scored_part_clear(&part);
+    return status;
+}
+
+static void put_efficiency(
+    mb_answer *answer, mb_node *map, const char *key, const char *error, uint64_t k, uint64_t n) {
+    const mb_efficiency efficiency = mb_efficiency_of(k, n);
+    mb_answer_put_real(answer, map, key, efficiency.value);
+    mb_answer_put_real(answer, map, error, efficiency.error);
+}
+
+// Rates and thresholds of the split that the figures are made from: into metrics.json and
+// threshold.json alike.
+static mb_status put_working_points(
+    mb_answer *answer, mb_context *ctx, const mb_evaluate_options *evaluate, const mb_roc *roc) {
+    double input = 0;
+    MB_TRY(mb_rate_parse(ctx, evaluate->input_rate, &input));
+    mb_answer_put_real(answer, NULL, "threshold", evaluate->threshold);
+    mb_answer_put_real(answer, NULL, "input_khz", input);
+    mb_answer_put_int(answer, NULL, "background_events", (int64_t)roc->n_background);
+    mb_answer_put_int(answer, NULL, "signal_events", (int64_t)roc->n_signal);
+    mb_node *at = mb_answer_put_list(answer, NULL, "at");
+    for (size_t i = 0; i < evaluate->at.n; i++) {
+        double target = 0;
+        mb_rate_point point;
+        MB_TRY(mb_rate_parse(ctx, evaluate->at.value[i], &target));
+        MB_TRY(mb_roc_at_rate(roc, ctx, input, target, &point));
+        mb_answer_put_rate(answer, mb_answer_add_map(answer, at), &point);
+    }
+    mb_node *thresholds = mb_answer_put_list(answer, NULL, "thresholds");
+    for (size_t i = 0; i < evaluate->thresholds.n; i++) {
+        const double threshold = evaluate->thresholds.value[i];
+        const size_t vertex = mb_roc_vertex_at(roc, threshold);
+        mb_node *map = mb_answer_add_map(answer, thresholds);
+        mb_answer_put_real(answer, map, "threshold", threshold);
+        put_efficiency(answer, map, "efficiency", "error", roc->n_true[vertex], roc->n_signal);
+        put_efficiency(answer, map, "background_efficiency", "background_error",
+            roc->n_false[vertex], roc->n_background);
+        mb_answer_put_int(answer, map, "background_accepted", (int64_t)roc->n_false[vertex]);
+    }
+    return MB_OK;
+}
+
+static const char *split_name(int split) {
+    return split == MB_EVALUATE_ALL ? "all" : mb_evaluate_split_names[split];
+}
+
+// threshold.json: what `predict --accept` decides by.
+static mb_status write_thresholds(
+    mb_context *ctx, const mb_study *study, const mb_roc *roc, int split, const char *path) {
+    mb_answer *answer = NULL;
+    MB_TRY(mb_answer_create(ctx, &answer));
+    mb_answer_put_int(answer, NULL, "format", 1);
+    mb_answer_put_text(answer, NULL, "split", split_name(split));
+    mb_answer *done = NULL;
+    mb_status status = put_working_points(answer, ctx, &study->evaluate, roc);
+    status = mb_answer_finish(answer, status, &done);
+    if (status == MB_OK) {
+        status = mb_write_file(ctx, path, mb_answer_json(done), strlen(mb_answer_json(done)));
+    }
+    mb_answer_destroy(done);
+    return status;
+}
+
+static mb_status put_classification(mb_answer *answer, mb_run *run, mb_context *ctx,
+    const mb_scored *scored, int split, const char *threshold_path) {
+    static const char *const names[] = {"train", "validation", "test"};
+    for (int i = 0; i < 3; i++) {
+        MB_TRY(put_split(answer, ctx, run->study, scored, i, names[i]));
+    }
+    mb_answer_put_text(answer, NULL, "evaluated_on", split_name(split));
+    mb_scored_part part;
+    mb_roc roc = {0};
+    mb_status status = mb_scored_part_make(&part, ctx, scored, split);
+    const bool has_both = status == MB_OK && part.n_signal > 0 && part.n_signal < part.n;
+    if (has_both && run->study->evaluate.roc) {
+        status = mb_roc_make(
+            &roc, ctx, mb_values_f32(part.score, part.n), mb_values_f32(part.label, part.n));
+        if (status == MB_OK) {
+            mb_answer_put_real(answer, NULL, "auc", roc.auc);
+            mb_answer_put_real(answer, NULL, "auc_error", roc.auc_error);
+            status = put_working_points(answer, ctx, &run->study->evaluate, &roc);
+        }
+        if (status == MB_OK) {
+            status = write_thresholds(ctx, run->study, &roc, split, threshold_path);
+        }
+    } else if (status == MB_OK && run->study->evaluate.roc) {
+        mb_notice(ctx, MB_NOTICE_WARNING, "evaluate",
+            "the %s events are all of one class: there is no ROC curve", split_name(split));
+    }
+    mb_roc_clear(&roc);
+    mb_scored_part_clear(&part);
+    return status;
+}
+
+// metrics.json: the training's record and what the scores say.
+static mb_status write_metrics(mb_run *run, mb_context *ctx, const mb_round *round,
+    const mb_scored *scored, int split, mb_arena *arena) {
+    const char *path = mb_run_file(ctx, arena, round->directory, "metrics.json");
+    const char *thresholds = mb_run_file(ctx, arena, round->directory, "threshold.json");
+    if (path == NULL || thresholds == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    mb_document record;
+    MB_TRY(mb_run_read_json(ctx, round->directory, "training.json", &record));
+    mb_answer *answer = NULL;
+    mb_status status = mb_answer_create(ctx, &answer);
+    if (status != MB_OK) {
+        mb_document_clear(&record);
+        return status;
+    }
+    mb_answer_put_int(answer, NULL, "format", 1);
+    mb_answer_put_text(answer, NULL, "study", run->study->name);
+    mb_answer_put_text(answer, NULL, "fit", round->name);
+    mb_answer_put_int(answer, NULL, "events", (int64_t)scored->n);
+    const mb_node *best = mb_node_find(record.root, "best_epoch_figures");
+    for (const mb_node *m = best != NULL ? best->first : NULL; m != NULL; m = m->next) {
+        mb_answer_put_copy(answer, NULL, m->key, m);
+    }
+    mb_answer_put_copy(answer, NULL, "training", record.root);
+    if (scored->label != NULL) {
+        status = put_classification(answer, run, ctx, scored, split, thresholds);
+    } else if (run->study->evaluate.roc) {
+        mb_notice(ctx, MB_NOTICE_INFO, "evaluate",
+            "the target is not 0 or 1 an event: ROC, rates and thresholds are left out");
+    }
+    mb_document_clear(&record);
+    mb_answer *done = NULL;
+    status = mb_answer_finish(answer, status, &done);
+    if (status == MB_OK) {
+        status = mb_write_file(ctx, path, mb_answer_json(done), strlen(mb_answer_json(done)));
+    }
+    mb_answer_destroy(done);
+    return status;
+}
+
+static mb_status write_all(
+    mb_run *run, mb_context *ctx, const mb_round *round, const mb_scored *scored, mb_arena *arena) {
+    const char *npz = mb_run_file(ctx, arena, round->directory, "scores.npz");
+    const char *csv = mb_run_file(ctx, arena, round->directory, "predictions.csv");
+    if (npz == NULL || csv == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    const int split = mb_scored_choose(scored, run->study->evaluate.split);
+    MB_TRY(write_scores(ctx, scored, &run->dataset, npz));
+    MB_TRY(write_predictions(ctx, scored, &run->dataset, csv));
+    MB_TRY(write_metrics(run, ctx, round, scored, split, arena));
+    return run->study->evaluate.figures ? mb_round_draw(run, ctx, round, scored, split) : MB_OK;
+}
+
+mb_status mb_round_evaluate(mb_run *run, mb_context *ctx, const mb_round *round) {
+    mb_arena arena;
+    mb_arena_init(&arena, ctx);
+    mb_model *model = NULL;
+    mb_scored scored = {0};
+    const double start = mb_seconds_now();
+    const char *path = mb_run_file(ctx, &arena, round->directory, "model.h5");
+    mb_status status = path == NULL ? MB_ERR_MEMORY : mb_model_load(ctx, path, &model);
+    if (status == MB_OK) {
+        status = mb_scored_make(&scored, ctx, model, &run->dataset, round->split);
+    }
+    if (status == MB_OK) {
+        mb_journal_line(&run->journal, "%s%sScored %zu events in %.2f s", round->name,
+            round->name[0] != '\0' ? ": " : "", scored.n, mb_seconds_now() - start);
+        status = write_all(run, ctx, round, &scored, &arena);
+    }
+    mb_scored_clear(&scored);
+    mb_model_destroy(model);
+    mb_arena_clear(&arena);
+    return status;
+}

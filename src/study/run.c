@@ -1,0 +1,324 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "study/run.h"
+
+#include "base/numbers.h"
+#include "base/output.h"
+#include "base/threads.h"
+#include "files/json.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <time.h>
+
+double mb_seconds_now(void) {
+    struct timespec now;
+    if (clock_gettime(CLOCK_MONOTONIC, &now) != 0) {
+        return 0;
+    }
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+const char *mb_run_file(mb_context *ctx, mb_arena *arena, const char *directory, const char *name) {
+    char *path = mb_path_join(ctx, directory, name);
+    const char *copy = path != NULL ? mb_arena_text(arena, ctx, path) : NULL;
+    mb_release(ctx, path);
+    return copy;
+}
+
+mb_status mb_run_read_json(
+    mb_context *ctx, const char *directory, const char *name, mb_document *out) {
+    char *path = mb_path_join(ctx, directory, name);
+    if (path == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    const mb_status status = mb_json_read(ctx, path, out);
+    mb_release(ctx, path);
+    return status;
+}
+
+double mb_node_number(const mb_node *map, const char *key) {
+    const mb_node *node = mb_node_find(map, key);
+    return node != NULL && (node->kind == MB_NODE_INT || node->kind == MB_NODE_REAL) ? node->real
+                                                                                     : (double)NAN;
+}
+
+// Rows of training and validation of a round, by the fit's repeat and fold. Folds of one repeat
+// share that repeat's seed.
+static mb_status split_round(mb_run *run, mb_round *round) {
+    const mb_train *train = &round->fit->train;
+    const size_t n_folds = mb_max_size(train->options.folds, 1);
+    round->seed = run->study->seed + round->index / n_folds;
+    MB_TRY(mb_split_apply(
+        &run->dataset, run->ctx, &run->study->split, &train->validation, run->study->seed));
+    if (train->options.folds > 1) {
+        MB_TRY(mb_split_fold(
+            &run->dataset, run->ctx, n_folds, round->index % n_folds, run->study->seed));
+    }
+    const size_t n = run->dataset.n_rows;
+    round->split = mb_arena_allocate(&run->arena, run->ctx, mb_max_size(n, 1), 1);
+    if (round->split == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    memcpy(round->split, run->dataset.split, n);
+    size_t n_train = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (round->split[i] == MB_SPLIT_TRAIN && n_train++ >= run->study->train_events) {
+            round->split[i] = MB_SPLIT_NONE;
+        }
+    }
+    return MB_OK;
+}
+
+static mb_status add_round(mb_run *run, const mb_fit_spec *fit, size_t index, bool is_alone) {
+    mb_round *round = &run->rounds[run->n_rounds++];
+    *round = (mb_round){.fit = fit, .index = index, .name = "", .directory = run->directory};
+    if (!is_alone) {
+        const char *fit_name = fit->name[0] != '\0' ? fit->name : "fit";
+        round->name = fit->n_rounds == 1
+                          ? fit_name
+                          : mb_arena_format(&run->arena, run->ctx, "%s-%zu", fit_name, index + 1);
+        round->directory = round->name == NULL ? NULL
+                                               : mb_arena_format(&run->arena, run->ctx,
+                                                     "%s/fits/%s", run->directory, round->name);
+        if (round->directory == NULL) {
+            return MB_ERR_MEMORY;
+        }
+    }
+    return split_round(run, round);
+}
+
+static mb_status lay_out_rounds(mb_run *run) {
+    const mb_study *study = run->study;
+    size_t n = 0;
+    for (size_t i = 0; i < study->n_fits; i++) {
+        n += study->fits[i].n_rounds;
+    }
+    if (n == 0) {
+        return mb_fail(
+            run->ctx, MB_ERR_FORMAT, "%s: there is nothing to train; add model:", study->path);
+    }
+    run->rounds = mb_arena_allocate(&run->arena, run->ctx, n, sizeof *run->rounds);
+    if (run->rounds == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < study->n_fits; i++) {
+        for (size_t j = 0; j < study->fits[i].n_rounds; j++) {
+            MB_TRY(add_round(run, &study->fits[i], j, n == 1));
+        }
+    }
+    return MB_OK;
+}
+
+mb_status mb_run_open(mb_run *run, mb_context *ctx, const mb_study *study, const char *directory,
+    const char *log, const mb_run_settings *settings) {
+    *run = (mb_run){.ctx = ctx, .study = study, .directory = directory};
+    mb_dataset_init(&run->dataset, ctx);
+    mb_arena_init(&run->arena, ctx);
+    MB_TRY(mb_journal_open(&run->journal, ctx, log, settings));
+    mb_buffer report;
+    mb_buffer_init(&report, ctx);
+    const double start = mb_seconds_now();
+    const mb_source_request request = {.wants_label = true};
+    mb_status status = mb_study_load(ctx, study, &request, &run->dataset, &report);
+    run->load_seconds = mb_seconds_now() - start;
+    status = status != MB_OK ? status : report.status;
+    if (status == MB_OK) {
+        mb_journal_text(&run->journal, report.length > 0 ? report.data : "");
+        mb_journal_line(
+            &run->journal, "Read %zu events in %.2f s", run->dataset.n_rows, run->load_seconds);
+        status = lay_out_rounds(run);
+    }
+    mb_buffer_clear(&report);
+    return status;
+}
+
+void mb_run_clear(mb_run *run) {
+    mb_journal_close(&run->journal);
+    mb_dataset_clear(&run->dataset);
+    mb_arena_clear(&run->arena);
+}
+
+mb_status mb_round_rows(mb_run *run, mb_context *ctx, const mb_round *round, uint8_t split,
+    uint32_t **rows, size_t *n) {
+    const size_t n_rows = run->dataset.n_rows;
+    *n = 0;
+    *rows = mb_allocate(ctx, n_rows, sizeof **rows);
+    if (*rows == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < n_rows; i++) {
+        if (round->split[i] == split) {
+            (*rows)[(*n)++] = (uint32_t)i;
+        }
+    }
+    return MB_OK;
+}
+
+// A folder is for one run: what is in it is kept unless the caller says otherwise.
+mb_status mb_run_claim(
+    mb_context *ctx, const mb_study *study, const mb_run_settings *settings, mb_arena *arena) {
+    const char *stored = mb_run_file(ctx, arena, settings->directory, "study.yaml");
+    if (stored == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    if (!mb_path_exists(stored)) {
+        MB_TRY(mb_make_directory(ctx, settings->directory));
+        return mb_study_write(ctx, study, stored);
+    }
+    if (!settings->is_resumed && !settings->is_forced) {
+        return mb_fail(ctx, MB_ERR_IO,
+            "%s: holds a run already; choose another folder, or use --resume or --force",
+            settings->directory);
+    }
+    if (!settings->is_resumed) {
+        return mb_study_write(ctx, study, stored);
+    }
+    char *old = NULL;
+    size_t n_old = 0;
+    MB_TRY(mb_read_file(ctx, stored, &old, &n_old));
+    mb_buffer now;
+    mb_buffer_init(&now, ctx);
+    mb_node_write_yaml(&now, study->document.root);
+    const size_t length = strcspn(old, "\n") + 1;
+    const bool is_same = now.status == MB_OK && n_old >= length && n_old - length == now.length &&
+                         memcmp(old + length, now.data, now.length) == 0;
+    mb_buffer_clear(&now);
+    mb_release(ctx, old);
+    return is_same ? MB_OK
+                   : mb_fail(ctx, MB_ERR_FORMAT,
+                         "%s: --resume needs the study as the run began; undo the changes or "
+                         "choose another folder",
+                         stored);
+}
+
+// What an earlier run left and this one would take for its own.
+static mb_status clear_round(mb_context *ctx, const mb_round *round) {
+    static const char *const names[] = {"checkpoint.h5", "model.h5", "last.h5", "training.json",
+        "metrics.json", "history.csv", "scores.npz", "predictions.csv", "threshold.json"};
+    for (size_t i = 0; i < MB_COUNT_OF(names); i++) {
+        char *path = mb_path_join(ctx, round->directory, names[i]);
+        if (path == NULL) {
+            return MB_ERR_MEMORY;
+        }
+        if (mb_path_exists(path) && remove(path) != 0) {
+            const mb_status status =
+                mb_fail(ctx, MB_ERR_IO, "%s: cannot be removed; check its permissions", path);
+            mb_release(ctx, path);
+            return status;
+        }
+        mb_release(ctx, path);
+    }
+    return MB_OK;
+}
+
+typedef struct rounds_task {
+    mb_run *run;
+    bool evaluates, trains;
+} rounds_task;
+
+static mb_status do_round(void *user, mb_context *ctx, size_t task, unsigned worker) {
+    (void)worker;
+    const rounds_task *work = user;
+    const mb_round *round = &work->run->rounds[task];
+    if (work->trains) {
+        MB_TRY(mb_make_directory(ctx, round->directory));
+        if (!work->run->is_resumed) {
+            MB_TRY(clear_round(ctx, round));
+        }
+        MB_TRY(mb_round_train(work->run, ctx, round));
+    }
+    return work->evaluates ? mb_round_evaluate(work->run, ctx, round) : MB_OK;
+}
+
+static mb_status do_rounds(mb_run *run, bool trains, bool evaluates) {
+    rounds_task task = {.run = run, .trains = trains, .evaluates = evaluates};
+    size_t jobs = 1;
+    for (size_t i = 0; i < run->study->n_fits; i++) {
+        jobs = mb_max_size(jobs, run->study->fits[i].train.options.jobs);
+    }
+    // One at a time keeps all threads inside the training.
+    if (jobs == 1 || run->n_rounds == 1) {
+        for (size_t i = 0; i < run->n_rounds; i++) {
+            MB_TRY(do_round(&task, run->ctx, i, 0));
+        }
+        return MB_OK;
+    }
+    return mb_parallel_at_most(
+        run->ctx, (unsigned)mb_min_size(jobs, 4096), run->n_rounds, do_round, &task);
+}
+
+mb_status mb_study_run(
+    mb_context *ctx, const mb_study *study, const mb_run_settings *settings, mb_answer **out) {
+    if (out != NULL) {
+        *out = NULL;
+    }
+    mb_arena arena;
+    mb_arena_init(&arena, ctx);
+    mb_run run = {0};
+    mb_status status = mb_run_claim(ctx, study, settings, &arena);
+    const char *log = mb_run_file(ctx, &arena, settings->directory, "log.txt");
+    if (status == MB_OK && log == NULL) {
+        status = MB_ERR_MEMORY;
+    }
+    if (status == MB_OK) {
+        status = mb_run_open(&run, ctx, study, settings->directory, log, settings);
+        run.is_resumed = settings->is_resumed;
+        run.initial_model = settings->initial_model;
+    }
+    if (status == MB_OK) {
+        status = do_rounds(&run, true, !settings->is_training_only);
+    }
+    if (status == MB_OK) {
+        status = mb_run_conclude(&run, out);
+    }
+    if (status == MB_OK && !settings->is_training_only) {
+        const char *page = mb_run_file(ctx, &arena, settings->directory, "report.html");
+        status = page == NULL ? MB_ERR_MEMORY : mb_run_make_report(ctx, settings->directory, page);
+    }
+    if (status != MB_OK && run.journal.is_open) {
+        mb_journal_log(&run.journal, mb_context_error_text(ctx));
+        mb_journal_log(&run.journal, "\n");
+    }
+    mb_run_clear(&run);
+    mb_arena_clear(&arena);
+    if (status != MB_OK && out != NULL) {
+        mb_answer_destroy(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+mb_status mb_run_evaluate(
+    mb_context *ctx, const char *directory, const mb_run_settings *settings, mb_answer **out) {
+    if (out != NULL) {
+        *out = NULL;
+    }
+    mb_arena arena;
+    mb_arena_init(&arena, ctx);
+    const char *stored = mb_run_file(ctx, &arena, directory, "study.yaml");
+    if (stored == NULL || !mb_path_exists(stored)) {
+        mb_arena_clear(&arena);
+        return mb_fail(ctx, MB_ERR_IO,
+            "%s: is not the folder of a run (no study.yaml); name one that 'minbias run' made",
+            directory);
+    }
+    mb_study *study = NULL;
+    mb_run run = {0};
+    const char *log = mb_run_file(ctx, &arena, directory, "log.txt");
+    mb_status status = log == NULL ? MB_ERR_MEMORY : mb_study_open(ctx, stored, NULL, &study);
+    if (status == MB_OK) {
+        status = mb_run_open(&run, ctx, study, directory, log, settings);
+    }
+    if (status == MB_OK) {
+        status = do_rounds(&run, false, true);
+    }
+    if (status == MB_OK) {
+        status = mb_run_conclude(&run, out);
+    }
+    mb_run_clear(&run);
+    mb_study_destroy(study);
+    mb_arena_clear(&arena);
+    return status;
+}

@@ -1,0 +1,67 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "study/study.h"
+
+#include "base/output.h"
+#include "data/arrays_source.h"
+
+mb_detector_request mb_study_detector_request(const mb_study *study) {
+    // The detector parses into the document's arena, which is memory, not meaning.
+    return (mb_detector_request){.document = (mb_document *)(uintptr_t)&study->document,
+        .data = study->source_data,
+        .compat = &study->compat,
+        .directory = study->data_directory,
+        .seed = study->seed};
+}
+
+mb_status mb_detector_simulate(mb_context *ctx, const mb_detector_ops *detector,
+    mb_document *document, const mb_node *options, uint64_t seed, const char *directory) {
+    void *record = mb_arena_allocate(
+        &document->arena, ctx, 1, mb_max_size(detector->simulate_options_size, 1));
+    if (record == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    MB_TRY(mb_options_parse(
+        ctx, document, detector->simulate_options, options, "simulate", NULL, record));
+    MB_TRY(mb_make_directory(ctx, directory));
+    return detector->simulate(ctx, record, seed, directory);
+}
+
+// Toy events in place of data that is not there: said, never silent.
+static mb_status simulate_absent(
+    mb_context *ctx, const mb_study *study, const mb_detector_request *request) {
+    bool is_there = false;
+    MB_TRY(study->detector->has_files(ctx, request, &is_there));
+    if (is_there || study->simulate == NULL) {
+        return MB_OK;
+    }
+    mb_notice(ctx, MB_NOTICE_INFO, study->data_directory,
+        "the data files are absent: toy events are simulated (simulate: in the study)");
+    return mb_detector_simulate(ctx, study->detector, request->document, study->simulate,
+        study->seed, study->data_directory);
+}
+
+mb_status mb_study_load(mb_context *ctx, const mb_study *study, const mb_source_request *request,
+    mb_dataset *out, mb_buffer *report) {
+    mb_dataset_init(out, ctx);
+    if (study->data == NULL) {
+        return mb_fail(ctx, MB_ERR_FORMAT, "%s: there is no data:; add it", study->path);
+    }
+    if (study->detector == NULL) {
+        if (request->n_files > 0) {
+            return mb_fail(ctx, MB_ERR_UNSUPPORTED,
+                "%s: its data comes from arrays; use predict MODEL INPUT for arrays", study->path);
+        }
+        return mb_arrays_source_load(ctx, (mb_document *)(uintptr_t)&study->document,
+            study->source_data, study->data_directory, request->wants_label, out);
+    }
+    mb_detector_request detector = mb_study_detector_request(study);
+    detector.wants_label = request->wants_label;
+    detector.files = request->files;
+    detector.n_files = request->n_files;
+    if (request->n_files == 0) {
+        MB_TRY(simulate_absent(ctx, study, &detector));
+    }
+    return study->detector->load(ctx, &detector, out, report);
+}

@@ -1,0 +1,42 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "command.h"
+
+#include "minbias/model.h"
+#include <unistd.h>
+
+static mb_status run(mb_session *session) {
+    const char *from = session->arguments.operands[0];
+    const char *to = session->arguments.operands[1];
+    if (!session->is_forced && access(to, F_OK) == 0) {
+        fprintf(stderr, "minbias: %s: exists already; choose another name or use --force\n", to);
+        return MB_ERR_IO;
+    }
+    mb_model *model = NULL;
+    mb_status status = mb_model_load(session->ctx, from, &model);
+    if (status == MB_OK) {
+        status = mb_model_save(session->ctx, model, to);
+    }
+    if (status == MB_OK && session->wants_json) {
+        printf("{\"parameters\": %zu}\n", mb_model_n_parameters(model));
+    } else if (status == MB_OK) {
+        printf("%s: %zu parameters\n", to, mb_model_n_parameters(model));
+    }
+    mb_model_destroy(model);
+    return status;
+}
+
+static const option options[] = {{NULL, 0, OPTION_FLAG, NULL, NULL}};
+
+static const operand operands[] = {{"MODEL", false, false, "a model file"},
+    {"OUT", false, false, "the file to write; its suffix says the format: .h5, .keras, .json"},
+    {NULL, false, false, NULL}};
+
+const mb_command command_convert = {.name = "convert",
+    .summary = "a model from one file format into another",
+    .details = "Reads a model of any kind and writes it as the suffix of OUT says.",
+    .options = options,
+    .operands = operands,
+    .example = "minbias convert run/model.h5 model.keras",
+    .run = run};

@@ -1,0 +1,43 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "command.h"
+
+static mb_status run(mb_session *session) {
+    const char *shell = option_text(session, "completion", NULL);
+    if (option_is_given(session, "man")) {
+        help_man(stdout);
+        return MB_OK;
+    }
+    if (shell != NULL) {
+        return help_completion(stdout, shell)
+                   ? MB_OK
+                   : usage_fail(session, "help: no completion for '%s'; write bash", shell);
+    }
+    if (session->arguments.n_operands == 0) {
+        help_general(stdout);
+        return MB_OK;
+    }
+    const mb_command *command = command_find(session->arguments.operands[0]);
+    if (command == NULL) {
+        return MB_ERR_ARG;
+    }
+    help_command(stdout, command);
+    return MB_OK;
+}
+
+static const option options[] = {{"man", 0, OPTION_FLAG, NULL, "print the manual page (roff)"},
+    {"completion", 0, OPTION_TEXT, "SHELL", "print the completion script of a shell: bash"},
+    {NULL, 0, OPTION_FLAG, NULL, NULL}};
+
+static const operand operands[] = {
+    {"COMMAND", false, true, "a command"}, {NULL, false, false, NULL}};
+
+const mb_command command_help = {.name = "help",
+    .summary = "help for a command",
+    .details = "Explains a command. The manual page and the completion script are made from the "
+               "same tables.",
+    .options = options,
+    .operands = operands,
+    .example = "minbias help run",
+    .run = run};

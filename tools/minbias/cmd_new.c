@@ -1,0 +1,80 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "command.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void list_studies(FILE *out) {
+    for (size_t i = 0; mb_shipped_study_name(i) != NULL; i++) {
+        fprintf(out, "  %-18s %s\n", mb_shipped_study_name(i), mb_shipped_study_help(i));
+    }
+}
+
+static mb_status fail_kind(const mb_session *session, const char *kind) {
+    const char *names[64];
+    size_t n = 0;
+    for (; n < sizeof names / sizeof names[0] && mb_shipped_study_name(n) != NULL; n++) {
+        names[n] = mb_shipped_study_name(n);
+    }
+    const char *near = nearest_name(kind, names, n);
+    if (near != NULL) {
+        return usage_fail(session, "new: unknown study '%s'; did you mean '%s'?", kind, near);
+    }
+    usage_fail(session, "new: unknown study '%s'; write one of the following", kind);
+    list_studies(stderr);
+    return MB_ERR_ARG;
+}
+
+static mb_status run(mb_session *session) {
+    if (session->arguments.n_operands == 0) {
+        list_studies(stdout);
+        return MB_OK;
+    }
+    const char *kind = session->arguments.operands[0];
+    const char *text = mb_shipped_study_text(kind);
+    if (text == NULL) {
+        return fail_kind(session, kind);
+    }
+    char usual[128];
+    snprintf(usual, sizeof usual, "%s.yaml", kind);
+    const char *path = option_text(session, "output", usual);
+    FILE *file = fopen(path, session->is_forced ? "w" : "wx");
+    if (file == NULL) {
+        const bool is_there = errno == EEXIST;
+        fprintf(stderr, "minbias: %s: %s\n", path,
+            is_there ? "exists already; choose another name with -o or use --force"
+                     : "cannot be written; check the folder and its permissions");
+        return MB_ERR_IO;
+    }
+    const bool is_written = fputs(text, file) >= 0;
+    if (fclose(file) != 0 || !is_written) {
+        remove(path);
+        fprintf(stderr, "minbias: %s: cannot be written; is the disk full?\n", path);
+        return MB_ERR_IO;
+    }
+    if (session->wants_json) {
+        printf("{\"study\": \"%s\"}\n", kind);
+    } else {
+        printf("%s: a study to start from; 'minbias check %s' tries it\n", path, path);
+    }
+    return MB_OK;
+}
+
+static const option options[] = {
+    {"output", 'o', OPTION_TEXT, "FILE.yaml", "the file to write (default KIND.yaml)"},
+    {NULL, 0, OPTION_FLAG, NULL, NULL}};
+
+static const operand operands[] = {
+    {"KIND", false, true, "the study to start from; without it, lists them"},
+    {NULL, false, false, NULL}};
+
+const mb_command command_new = {.name = "new",
+    .summary = "a commented study to start from",
+    .details = "Copies one of the studies that come with the program: a text to read and to "
+               "change.",
+    .options = options,
+    .operands = operands,
+    .example = "minbias new barrel-trigger -o mine.yaml",
+    .run = run};

@@ -1,0 +1,42 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "command.h"
+
+static mb_status run(mb_session *session) {
+    const char *directory = option_text(session, "output", NULL);
+    if (directory == NULL) {
+        return usage_fail(session, "scan: -o DIR is missing; name the folder of the scan");
+    }
+    const mb_study_settings study = session_study_settings(session);
+    mb_run_settings settings = session_settings(session, directory);
+    settings.is_resumed = option_is_given(session, "resume");
+    settings.n_workers = option_count(session, "workers", 1);
+    mb_answer *answer = NULL;
+    const mb_status status =
+        mb_scan(session->ctx, session->arguments.operands[0], &study, &settings, &answer);
+    if (status == MB_OK) {
+        session_answer(session, answer);
+    }
+    return status;
+}
+
+static const option options[] = {{"output", 'o', OPTION_TEXT, "DIR", "folder of the scan"},
+    {"workers", 0, OPTION_COUNT, "N",
+        "trials at a time, each on its share of the threads (default 1)"},
+    {"resume", 0, OPTION_FLAG, NULL, "do the trials that are not done yet"},
+    {"set", 0, OPTION_LIST, "KEY=VALUE", set_help}, {NULL, 0, OPTION_FLAG, NULL, NULL}};
+
+static const operand operands[] = {
+    {"STUDY", false, false, "the study file"}, {NULL, false, false, NULL}};
+
+const mb_command command_scan = {.name = "scan",
+    .summary = "train every combination that a study's scan asks for",
+    .details = "Trains the combinations of the study's scan: and writes trials.jsonl (a line "
+               "when a trial is claimed and when it ends) and trials.csv. The table does not "
+               "depend on the number of workers, nor on stops and --resume, except for the "
+               "columns start, end and duration.",
+    .options = options,
+    .operands = operands,
+    .example = "minbias scan barrel-trigger.yaml -o scan --workers 2",
+    .run = run};

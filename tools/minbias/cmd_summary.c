@@ -1,0 +1,34 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "command.h"
+
+#include "minbias/inspect.h"
+
+static mb_status run(mb_session *session) {
+    mb_model *model = NULL;
+    mb_answer *answer = NULL;
+    mb_status status = mb_model_load(session->ctx, session->arguments.operands[0], &model);
+    if (status == MB_OK) {
+        status = mb_model_summary(session->ctx, model, &answer);
+    }
+    if (status == MB_OK) {
+        session_answer(session, answer);
+    }
+    mb_model_destroy(model);
+    return status;
+}
+
+static const option options[] = {{NULL, 0, OPTION_FLAG, NULL, NULL}};
+
+static const operand operands[] = {
+    {"MODEL", false, false, "a model file: .h5, .keras, .json"}, {NULL, false, false, NULL}};
+
+const mb_command command_summary = {.name = "summary",
+    .summary = "the layers of a model as Keras prints them, FLOPs, bytes",
+    .details = "Prints the layer table in the form of Keras 2, the numbers of parameters, "
+               "floating-point operations and bytes, and what opens the file elsewhere.",
+    .options = options,
+    .operands = operands,
+    .example = "minbias summary run/model.h5",
+    .run = run};

@@ -1,0 +1,191 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "command.h"
+
+#include <string.h>
+
+static void print_usage(FILE *out, const mb_command *command) {
+    fprintf(out, "minbias %s", command->name);
+    for (const operand *o = command->operands; o->name != NULL; o++) {
+        fprintf(out, o->is_optional ? " [%s%s]" : " %s%s", o->name, o->is_many ? "..." : "");
+    }
+    for (const option *o = command->options; o->name != NULL; o++) {
+        if (o->letter != 0) {
+            fprintf(out, " [-%c%s%s]", o->letter, o->value != NULL ? " " : "",
+                o->value != NULL ? o->value : "");
+        } else {
+            fprintf(out, " [--%s%s%s]%s", o->name, o->value != NULL ? " " : "",
+                o->value != NULL ? o->value : "", o->kind == OPTION_LIST ? "..." : "");
+        }
+    }
+}
+
+static void print_options(FILE *out, const option *options) {
+    for (const option *o = options; o->name != NULL; o++) {
+        char name[64];
+        snprintf(name, sizeof name, "%s%c%s--%s%s%s", o->letter != 0 ? "-" : "",
+            o->letter != 0 ? o->letter : ' ', o->letter != 0 ? ", " : "   ", o->name,
+            o->value != NULL ? " " : "", o->value != NULL ? o->value : "");
+        fprintf(out, "  %-26s %s\n", name, o->help);
+    }
+}
+
+void help_general(FILE *out) {
+    fputs("minbias: small neural networks at particle detectors, from hit files to a trigger\n\n"
+          "usage: minbias COMMAND ... [--threads N] [--seed S] [--quiet] [--json] [--force]\n\n"
+          "commands:\n",
+        out);
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+    }
+    fputs("\noptions of every command:\n", out);
+    print_options(out, global_options);
+    fputs("\n'minbias help COMMAND' says more. Start with 'minbias tour' or "
+          "'minbias new barrel-trigger'.\n",
+        out);
+}
+
+void help_command(FILE *out, const mb_command *command) {
+    fprintf(out, "minbias %s: %s\n\nusage: ", command->name, command->summary);
+    print_usage(out, command);
+    fprintf(out, "\n\n%s\n", command->details);
+    if (command->operands[0].name != NULL) {
+        fputs("\narguments:\n", out);
+        for (const operand *o = command->operands; o->name != NULL; o++) {
+            fprintf(out, "  %-26s %s\n", o->name, o->help);
+        }
+    }
+    if (command->options[0].name != NULL) {
+        fputs("\noptions:\n", out);
+        print_options(out, command->options);
+    }
+    fputs("\noptions of every command:\n", out);
+    print_options(out, global_options);
+    fprintf(out, "\nexample:\n  %s\n", command->example);
+}
+
+// A line that begins with a point or apostrophe would be a request to troff; a hyphen must not
+// become a dash.
+static void print_roff(FILE *out, const char *text) {
+    if (*text == '.' || *text == '\'') {
+        fputs("\\&", out);
+    }
+    for (const char *p = text; *p != '\0'; p++) {
+        if (*p == '\\') {
+            fputs("\\e", out);
+        } else if (*p == '-') {
+            fputs("\\-", out);
+        } else {
+            fputc(*p, out);
+        }
+    }
+}
+
+static void print_roff_options(FILE *out, const option *options) {
+    for (const option *o = options; o->name != NULL; o++) {
+        fputs(".TP\n\\fB", out);
+        if (o->letter != 0) {
+            fprintf(out, "\\-%c\\fR, \\fB", o->letter);
+        }
+        fputs("\\-\\-", out);
+        print_roff(out, o->name);
+        fputs("\\fR", out);
+        if (o->value != NULL) {
+            fprintf(out, " \\fI%s\\fR", o->value);
+        }
+        fputc('\n', out);
+        print_roff(out, o->help);
+        fputc('\n', out);
+    }
+}
+
+static void print_roff_command(FILE *out, const mb_command *command) {
+    fputs(".SS \"minbias ", out);
+    print_roff(out, command->name);
+    for (const operand *o = command->operands; o->name != NULL; o++) {
+        fprintf(out, o->is_optional ? " [%s%s]" : " %s%s", o->name, o->is_many ? "..." : "");
+    }
+    fputs("\"\n", out);
+    print_roff(out, command->summary);
+    fputs(".\n.PP\n", out);
+    print_roff(out, command->details);
+    fputc('\n', out);
+    for (const operand *o = command->operands; o->name != NULL; o++) {
+        fprintf(out, ".TP\n\\fI%s\\fR\n", o->name);
+        print_roff(out, o->help);
+        fputc('\n', out);
+    }
+    print_roff_options(out, command->options);
+    fputs(".PP\nExample: ", out);
+    print_roff(out, command->example);
+    fputc('\n', out);
+}
+
+void help_man(FILE *out) {
+    fprintf(out, ".TH MINBIAS 1 \"\" \"minbias %s\" \"User commands\"\n", mb_version());
+    fputs(
+        ".SH NAME\nminbias \\- small neural networks at particle detectors\n"
+        ".SH SYNOPSIS\n.B minbias\n.I COMMAND\n[options]\n"
+        ".SH DESCRIPTION\nFrom the files a detector group has, to images, to a trained network, to "
+        "the figures a trigger is judged by.\nResults go to stdout, progress and notes to stderr.\n"
+        ".SH OPTIONS OF EVERY COMMAND\n",
+        out);
+    print_roff_options(out, global_options);
+    fputs(".SH COMMANDS\n", out);
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        print_roff_command(out, commands[i]);
+    }
+    fputs(".SH EXIT STATUS\n0 done, 1 the work failed, 2 wrong usage.\n"
+          "Errors are one line on stderr: minbias: where: what; what to do.\n",
+        out);
+}
+
+static void print_words(FILE *out, const option *options) {
+    for (const option *o = options; o->name != NULL; o++) {
+        fprintf(out, " --%s", o->name);
+        if (o->letter != 0) {
+            fprintf(out, " -%c", o->letter);
+        }
+    }
+}
+
+bool help_completion(FILE *out, const char *shell) {
+    if (strcmp(shell, "bash") != 0) {
+        return false;
+    }
+    fputs("# bash completion for minbias; source it or put it into bash-completion's folder\n"
+          "_minbias() {\n"
+          "    local current=\"${COMP_WORDS[COMP_CWORD]}\" words=\"\"\n"
+          "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        words=\"",
+        out);
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        fprintf(out, "%s%s", i > 0 ? " " : "", commands[i]->name);
+    }
+    fputs(
+        "\"\n    elif [[ \"$current\" == -* ]]; then\n        case \"${COMP_WORDS[1]}\" in\n", out);
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        fprintf(out, "        %s) words=\"", commands[i]->name);
+        print_words(out, commands[i]->options);
+        fputs("\" ;;\n", out);
+    }
+    fputs("        esac\n        words=\"$words", out);
+    print_words(out, global_options);
+    fputs("\"\n    else\n        case \"${COMP_WORDS[1]}\" in\n", out);
+    fputs("        new) words=\"", out);
+    for (size_t i = 0; mb_shipped_study_name(i) != NULL; i++) {
+        fprintf(out, "%s%s", i > 0 ? " " : "", mb_shipped_study_name(i));
+    }
+    fputs("\" ;;\n        help) words=\"", out);
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        fprintf(out, "%s%s", i > 0 ? " " : "", commands[i]->name);
+    }
+    fputs("\" ;;\n        esac\n    fi\n"
+          "    if [ -n \"$words\" ]; then\n"
+          "        mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$current\")\n"
+          "    else\n"
+          "        mapfile -t COMPREPLY < <(compgen -f -- \"$current\")\n"
+          "    fi\n}\ncomplete -o filenames -F _minbias minbias\n",
+        out);
+    return true;
+}
