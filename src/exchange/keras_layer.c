@@ -91,7 +91,10 @@ static mb_status check_leftover(
             return MB_OK;
         }
     }
-    if (ends_with(node->key, "_constraint") || strcmp(node->key, "activity_regularizer") == 0) {
+    if (ends_with(node->key, "_initializer")) {
+        return MB_OK; // of a weight that the layer does not have
+    }
+    if (ends_with(node->key, "_constraint") || ends_with(node->key, "_regularizer")) {
         mb_notice(reader->ctx, MB_NOTICE_WARNING, reader->file,
             "layer %s: %s is not offered and left out; predictions stay the same, further training "
             "would differ",

@@ -35,18 +35,14 @@ static mb_status set_null(const writing *w, mb_node *map, const char *key) {
     return set(w, map, key, mb_node_make(w->document, w->ctx, MB_NODE_NULL));
 }
 
-// {class_name, config}, with the module where the style has it.
+// {module, class_name, config, registered_name}
 static mb_node *make_object(
     const writing *w, const char *module, const char *class_name, mb_node *config) {
     mb_node *object = mb_node_make(w->document, w->ctx, MB_NODE_MAP);
-    if (object == NULL || config == NULL) {
-        return NULL;
-    }
-    const bool has_module = w->style != MB_KERAS_STYLE_H5;
-    if ((has_module && set_text(w, object, "module", module) != MB_OK) ||
+    if (object == NULL || config == NULL || set_text(w, object, "module", module) != MB_OK ||
         set_text(w, object, "class_name", class_name) != MB_OK ||
         set(w, object, "config", config) != MB_OK ||
-        (has_module && set_null(w, object, "registered_name") != MB_OK)) {
+        set_null(w, object, "registered_name") != MB_OK) {
         return NULL;
     }
     return object;

@@ -144,6 +144,7 @@ static void check_round_trip(world *w, const mb_model *model, const char *suffix
 
 static void check_files(world *w, int keras, const char *name) {
     static const char *const suffixes[] = {".h5", ".keras"};
+    mb_context_clear(w->base.ctx); // of what a failed test may have left
     golden_read(&w->of, w->base.ctx, w->zip[keras - 2], name);
     for (size_t i = 0; i < MB_COUNT_OF(suffixes); i++) {
         mb_model *model = load_member(w, keras, name, suffixes[i]);

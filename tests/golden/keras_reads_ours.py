@@ -7,6 +7,7 @@ python keras_reads_ours.py FOLDER                                     # with Ker
 Keras 2 opens .h5 and .json with .weights.h5, Keras 3 also .keras. Exit status 1 when a prediction differs.
 """
 import os
+import subprocess
 import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -48,18 +49,30 @@ def largest_difference(path, numbers):
     return max(float(np.max(np.abs(np.asarray(a).ravel() - b) - 1e-5 * np.abs(b))) for a, b in zip(outputs, numbers["output"]))
 
 
+def problem_of(folder, name):
+    stem = os.path.splitext(name)[0]
+    try:
+        difference = largest_difference(os.path.join(folder, name), read_numbers(os.path.join(folder, stem + ".txt")))
+    except Exception as error:  # whatever Keras throws is a finding about that file
+        return f"{type(error).__name__}: {str(error)[-400:]}"
+    return f"differs by {difference:.2g}" if difference > 3e-6 else ""
+
+
+def problem_in_new_process(folder, name):
+    done = subprocess.run([sys.executable, __file__, folder, name], capture_output=True, text=True)
+    return "" if done.returncode == 0 else done.stdout.strip()
+
+
 def main(folder):
     suffixes = (".h5", ".json", ".keras") if MAJOR == 3 else (".h5", ".json")
     bad = good = 0
     for name in sorted(os.listdir(folder)):
-        stem, suffix = os.path.splitext(name)
-        if suffix not in suffixes or name.endswith(".weights.h5"):
+        if os.path.splitext(name)[1] not in suffixes or name.endswith(".weights.h5"):
             continue
-        try:
-            difference = largest_difference(os.path.join(folder, name), read_numbers(os.path.join(folder, stem + ".txt")))
-            problem = f"differs by {difference:.2g}" if difference > 3e-6 else ""
-        except Exception as error:  # whatever Keras throws is a finding about that file
-            problem = f"{type(error).__name__}: {str(error)[-400:]}"
+        # Where TensorFlow's oneDNN has pooled the same sizes in the other data format before, it takes the cached
+        # routine of that format, and the result is wrong.
+        is_alone = MAJOR == 2 and name.startswith("channels_first")
+        problem = problem_in_new_process(folder, name) if is_alone else problem_of(folder, name)
         if problem:
             print(f"{name}: {problem}")
         bad += bool(problem)
@@ -68,4 +81,10 @@ def main(folder):
     return 1 if bad or not good else 0
 
 
-sys.exit(main(sys.argv[1]))
+def one(folder, name):
+    problem = problem_of(folder, name)
+    print(problem)
+    return 1 if problem else 0
+
+
+sys.exit(main(sys.argv[1]) if len(sys.argv) == 2 else one(sys.argv[1], sys.argv[2]))

@@ -1,0 +1,9 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "keras.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    fuzz_keras(mb_model_load_keras_bytes, data, size);
+    return 0;
+}
