@@ -119,7 +119,6 @@ void case_parameters(const mb_model *model, const char *layer, float *parameters
 mb_status case_add_layer(mb_context *ctx, mb_model *model, const char *kind, const char *name,
     const char *options, mb_layer **out) {
     mb_document document;
-    mb_document_init(&document, ctx, "case");
     mb_status status = mb_json_parse(ctx, "case", options, strlen(options), &document);
     if (status == MB_OK) {
         status = mb_model_add_layer(ctx, model, kind, name, &document, document.root, out);
