@@ -202,6 +202,7 @@ void mb_panel_series(mb_panel *panel, const mb_series *series) {
     }
     part->settings = *series;
     part->settings.label = copy_text(figure, series->label);
+    part->settings.name = copy_text(figure, series->name);
     for (int c = 0; c < MB_N_COLUMNS; c++) {
         if (is_used(series->kind, c, column[c])) {
             part->column[c] = allocate(figure, series->y.n + 1, sizeof(double));

@@ -27,6 +27,7 @@ typedef enum mb_series_kind {
 typedef struct mb_series {
     mb_series_kind kind;
     const char *label; // in the legend; NULL: none
+    const char *name;  // of the column in the CSV; NULL: the label
     mb_values x, y;
     mb_values low, high;     // ERRORS: ends of the vertical bar
     mb_values x_low, x_high; // ERRORS: ends of the horizontal bar; n = 0: none

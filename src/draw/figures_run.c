@@ -124,7 +124,9 @@ static size_t average(const mb_learning_point *points, size_t n, const mb_learni
 static void add_curve(mb_panel *panel, const mb_learning_point *points, size_t n,
     const mb_learning_point *line, const curve_figure *what, int color, double *columns[4]) {
     char label[64];
+    char training_name[80];
     mb_format(label, sizeof label, "%d bins, depth %d", line->bins, line->depth);
+    mb_format(training_name, sizeof training_name, "training, %s", label);
     for (size_t part = 0; part < 2; part++) {
         const size_t n_points = average(points, n, line, what->offset[part], columns);
         const bool is_training = part == 0;
@@ -133,6 +135,7 @@ static void add_curve(mb_panel *panel, const mb_learning_point *points, size_t n
             .y = mb_values_f64(columns[1], n_points),
             .low = mb_values_f64(columns[2], n_points),
             .high = mb_values_f64(columns[3], n_points),
+            .name = is_training ? training_name : label,
             .color = color,
             .is_dashed = is_training};
         if (is_training) {

@@ -23,31 +23,47 @@ size_t mb_utf8_length(const unsigned char *p) {
     return is_bad ? 0 : length;
 }
 
-static void append_clean(mb_buffer *buffer, const char *text, const char *for_quote) {
-    const char *p = text;
-    while (*p != '\0') {
-        const size_t length = mb_utf8_length((const unsigned char *)p);
-        const unsigned char c = (unsigned char)*p;
-        if (length == 0) {
-            mb_buffer_text(buffer, "?");
-        } else if (c < 0x20 || c == 0x7F) {
-            mb_buffer_text(buffer, " ");
-        } else if (c == '\'') {
-            mb_buffer_text(buffer, for_quote);
-        } else {
-            mb_buffer_append(buffer, p, length);
-        }
-        p += length > 0 ? length : 1;
+// Appends what stands for a byte that no text may have; false where the sequence at p is fine.
+static bool append_clean(mb_buffer *buffer, const char *p, size_t *length) {
+    const unsigned char c = (unsigned char)*p;
+    *length = mb_utf8_length((const unsigned char *)p);
+    if (*length == 0) {
+        mb_buffer_text(buffer, "?");
+        *length = 1;
+    } else if (c < 0x20 || c == 0x7F) {
+        mb_buffer_text(buffer, " ");
+    } else {
+        return false;
     }
+    return true;
 }
 
 void mb_clean_text(mb_buffer *buffer, const char *text) {
-    append_clean(buffer, text, "'");
+    size_t length;
+    for (const char *p = text; *p != '\0'; p += length) {
+        if (!append_clean(buffer, p, &length)) {
+            mb_buffer_append(buffer, p, length);
+        }
+    }
 }
 
 void mb_quote_gnuplot(mb_buffer *buffer, const char *text) {
+    // gnuplot understands one doubled quote, but not at the start and not two in a row: there an
+    // apostrophe stands for it.
+    bool is_after_quote = true;
+    size_t length;
     mb_buffer_text(buffer, "'");
-    append_clean(buffer, text, "''");
+    for (const char *p = text; *p != '\0'; p += length) {
+        if (append_clean(buffer, p, &length)) {
+            is_after_quote = false;
+        } else if (*p == '\'') {
+            mb_buffer_text(buffer, is_after_quote ? "\xE2\x80\x99" : "''");
+            is_after_quote = !is_after_quote;
+        } else {
+            mb_buffer_append(buffer, p, length);
+            is_after_quote = false;
+        }
+    }
     mb_buffer_text(buffer, "'");
 }
 

@@ -118,7 +118,7 @@ static void write_axis(writer *w, const mb_panel *panel, bool is_x, bool is_empt
     if (axis->has_range && axis->low < axis->high && (!axis->is_log || axis->low > 0)) {
         low = axis->low;
         high = axis->high;
-    } else if (e.low <= e.high && is_x && is_on_edges(panel) && !axis->is_log) {
+    } else if (e.low < e.high && is_x && is_on_edges(panel) && !axis->is_log) {
         low = e.low;
         high = e.high;
     } else if (e.low <= e.high) {
@@ -253,9 +253,11 @@ static size_t add_column(
         "", "", " low", " high", " low", " high", " group", " value"};
     const bool is_x = c == MB_COLUMN_X || c == MB_COLUMN_X_LOW || c == MB_COLUMN_X_HIGH;
     const char *axis = is_x ? panel->settings.x.label : panel->settings.y.label;
-    const char *label = is_x ? NULL : part->settings.label;
+    const char *name_given = part->settings.name;
+    const char *label = is_x ? NULL : name_given != NULL ? name_given : part->settings.label;
     const char *title = panel->settings.title;
-    const bool has_many_panels = w->figure->n_panels > 1 && title != NULL && !is_x;
+    const bool is_clear = axis != NULL && title != NULL && strcmp(axis, title) == 0;
+    const bool has_many_panels = w->figure->n_panels > 1 && title != NULL && !is_x && !is_clear;
     char *name = mb_arena_format(&w->arena, w->figure->ctx, "%s%s%s%s%s%s",
         has_many_panels ? title : "", has_many_panels ? ": " : "",
         axis != NULL ? axis
