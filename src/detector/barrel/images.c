@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-// Largest error of phi_roughly, with much to spare (a test measures 1.2e-6).
+// Largest error of phi_roughly, with much to spare.
 #define ROUGH_ERROR 1e-5
 
 double mb_barrel_axis_edge(const mb_barrel_axis *axis, size_t k) {
