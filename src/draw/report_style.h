@@ -27,7 +27,7 @@ static const char mb_report_style[] =
     ".tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(190px,1fr));gap:14px;"
     "margin:20px 0}"
     ".tile{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:14px 16px}"
-    ".tile b{display:block;font-size:1.65rem;line-height:1.2;font-variant-numeric:tabular-nums}"
+    ".tile b{display:block;font-size:1.3rem;line-height:1.2;font-variant-numeric:tabular-nums}"
     ".tile span{display:block;color:var(--soft)}.tile small{color:var(--soft)}"
     ".scroll{overflow-x:auto;margin:16px 0}"
     "table{border-collapse:collapse;font-variant-numeric:tabular-nums}"

@@ -182,7 +182,7 @@ static void draw_with(fixture *f, const char *program_text, double timeout) {
     mb_gallery *gallery =
         open_gallery(f, &(mb_gallery_settings){.gnuplot = program, .timeout_seconds = timeout});
     for (int i = 0; i < 5; i++) {
-        char name[16];
+        char name[32];
         snprintf(name, sizeof name, "figure%d", i);
         assert_ok(f->world.ctx,
             mb_gallery_add(gallery, f->world.ctx, small_figure(f->world.ctx, name, "t")));
