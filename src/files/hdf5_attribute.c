@@ -77,29 +77,6 @@ static mb_status read_fixed(attribute *a, mb_names *texts) {
     return status;
 }
 
-static mb_status read_variable(attribute *a, mb_names *texts) {
-    char **pointers = mb_allocate_zeroed(a->file->ctx, a->count, sizeof *pointers);
-    if (pointers == NULL) {
-        return MB_ERR_MEMORY;
-    }
-    const hid_t type = H5Tcopy(H5T_C_S1);
-    mb_status status = MB_OK;
-    if (type < 0 || H5Tset_size(type, H5T_VARIABLE) < 0 ||
-        H5Tset_cset(type, H5Tget_cset(a->type)) < 0 || H5Aread(a->id, type, pointers) < 0) {
-        status = fail_attribute(a, MB_ERR_FORMAT, "cannot be read; the file is damaged");
-    }
-    for (size_t i = 0; i < a->count && status == MB_OK; i++) {
-        const char *text = pointers[i] == NULL ? "" : pointers[i];
-        status = mb_names_add(texts, text, strlen(text));
-    }
-    if (type >= 0) {
-        (void)H5Dvlen_reclaim(type, a->space, H5P_DEFAULT, pointers);
-    }
-    mb_h5_close_id(type);
-    mb_release(a->file->ctx, pointers);
-    return status;
-}
-
 static mb_status read_texts(
     mb_h5_file *file, hid_t object, const char *path, const char *name, mb_names *texts) {
     attribute a = {.file = file, .path = path, .name = name};
@@ -108,8 +85,9 @@ static mb_status read_texts(
         if (H5Tget_class(a.type) != H5T_STRING) {
             status = fail_attribute(&a, MB_ERR_FORMAT, "no text; check what made the file");
         } else {
-            status =
-                H5Tis_variable_str(a.type) > 0 ? read_variable(&a, texts) : read_fixed(&a, texts);
+            status = H5Tis_variable_str(a.type) > 0
+                         ? mb_h5_read_texts(file, object, path, name, a.count, texts)
+                         : read_fixed(&a, texts);
         }
     }
     close_attribute(&a);

@@ -8,9 +8,8 @@
 
 #include <hdf5.h>
 
-// A file that HDF5 reads through our hands. The library believes much of what a file says about
-// itself and then reads or copies beyond its memory; every structure it asks for passes here first
-// and is refused when its sizes do not fit together.
+// A file that HDF5 reads through our hands: never beyond its end, and from memory without a copy.
+// Where the library believes too much of what a file says, the same bytes are read without it.
 typedef struct mb_h5_source {
     int descriptor;             // -1: in memory
     const unsigned char *bytes; // borrowed
@@ -26,9 +25,5 @@ bool mb_h5_source_is_known(const mb_h5_source *source);
 bool mb_h5_source_set(mb_h5_source *source, hid_t access);
 // After the file is closed.
 void mb_h5_source_forget(mb_h5_source *source);
-
-// Is this structure sound? length is what the library reads of it.
-bool mb_h5_is_sound(
-    const mb_h5_source *source, H5FD_mem_t type, const unsigned char *bytes, size_t length);
 
 #endif

@@ -133,16 +133,17 @@ static void test_hdf5__what_was_never_written_is_the_fill_value(void **state) {
     }
 }
 
-static void assert_text(mb_h5_file *file, const char *name, const char *wanted) {
+static void assert_text(mb_h5_file *file, const char *path, const char *name, const char *wanted) {
     char *text = NULL;
-    assert_ok(world.ctx, mb_h5_attribute_text(file, "/attributes", name, &text));
+    assert_ok(world.ctx, mb_h5_attribute_text(file, path, name, &text));
     assert_string_equal(text, wanted);
     mb_release(world.ctx, text);
 }
 
-static void assert_texts(mb_h5_file *file, const char *name, const char *const *wanted, size_t n) {
+static void assert_texts(
+    mb_h5_file *file, const char *path, const char *name, const char *const *wanted, size_t n) {
     mb_names texts;
-    assert_ok(world.ctx, mb_h5_attribute_texts(file, "/attributes", name, &texts));
+    assert_ok(world.ctx, mb_h5_attribute_texts(file, path, name, &texts));
     assert_int_equal(texts.n, n);
     for (size_t i = 0; i < n; i++) {
         assert_string_equal(texts.name[i], wanted[i]);
@@ -150,28 +151,50 @@ static void assert_texts(mb_h5_file *file, const char *name, const char *const *
     mb_names_clear(&texts);
 }
 
-static void test_hdf5__reads_texts_of_fixed_and_variable_length(void **state) {
+static void test_hdf5__reads_texts_of_fixed_length(void **state) {
     (void)state;
     for (size_t g = 0; g < MB_COUNT_OF(golden); g++) {
         mb_h5_file *file = open_golden(golden[g]);
-        assert_text(file, "variable", "a text, \xC3\xBCml\xC3\xA4ut");
-        assert_text(file, "bytes", "bytes");
-        assert_text(file, "fixed", "fixed");
-        assert_text(file, "blank", "");
-        assert_text(file, "split", "onetwothree");
+        assert_text(file, "/attributes", "fixed", "fixed");
+        assert_text(file, "/attributes", "split", "onetwothree");
+        assert_texts(file, "/attributes", "list", (const char *const[]){"one", "three"}, 2);
+        assert_texts(file, "/attributes", "split", (const char *const[]){"one", "two", "three"}, 3);
+        assert_texts(file, "/attributes", "none", NULL, 0);
         char *many = NULL;
         assert_fails(world.ctx, mb_h5_attribute_text(file, "/attributes", "list", &many),
             MB_ERR_FORMAT, "2 texts, not one");
-        assert_texts(file, "list", (const char *const[]){"one", "three"}, 2);
-        assert_texts(file, "variable_list", (const char *const[]){"one", "three", ""}, 3);
-        assert_texts(file, "split", (const char *const[]){"one", "two", "three"}, 3);
-        assert_texts(file, "none", NULL, 0);
+        mb_h5_close(file);
+    }
+}
+
+static void test_hdf5__reads_texts_of_variable_length(void **state) {
+    (void)state;
+    mb_h5_file *file = NULL;
+    for (size_t g = 0; g < MB_COUNT_OF(golden); g++) {
         char *text = NULL;
-        assert_ok(world.ctx, mb_h5_attribute_text(file, "/attributes", "long", &text));
+        file = open_golden(golden[g]);
+        assert_text(file, "/few", "variable", "a text");
+        assert_texts(file, "/few", "variable_list", (const char *const[]){"one", "three", ""}, 3);
+        assert_ok(world.ctx, mb_h5_attribute_text(file, "/few", "long", &text));
         assert_int_equal(strlen(text), 70000);
         mb_release(world.ctx, text);
         mb_h5_close(file);
     }
+    file = open_golden("good.h5");
+    assert_text(file, "/attributes", "variable", "a text, \xC3\xBCml\xC3\xA4ut");
+    assert_text(file, "/attributes", "bytes", "bytes");
+    assert_text(file, "/attributes", "blank", "");
+    mb_h5_close(file);
+}
+
+static void test_hdf5__texts_in_dense_storage_are_refused_in_words(void **state) {
+    (void)state;
+    char *text = NULL;
+    mb_h5_file *file = open_golden("latest.h5");
+    assert_fails(world.ctx, mb_h5_attribute_text(file, "/attributes", "variable", &text),
+        MB_ERR_UNSUPPORTED, "dense or shared storage");
+    assert_null(text);
+    mb_h5_close(file);
 }
 
 static void test_hdf5__reads_numbers_of_attributes(void **state) {
@@ -207,9 +230,9 @@ static void test_hdf5__lists_and_tells_groups(void **state) {
     mb_h5_file *file = open_golden("good.h5");
     mb_names names;
     assert_ok(world.ctx, mb_h5_list(file, "/", &names));
-    assert_int_equal(names.n, 3);
+    assert_int_equal(names.n, 4);
     assert_string_equal(names.name[0], "attributes");
-    assert_string_equal(names.name[2], "types");
+    assert_string_equal(names.name[3], "types");
     mb_names_clear(&names);
     assert_true(mb_h5_is_group(file, "/types"));
     assert_false(mb_h5_is_group(file, "/types/b1"));
@@ -411,7 +434,9 @@ int main(void) {
         cmocka_unit_test(test_hdf5__reads_scalars_and_empty_arrays),
         cmocka_unit_test(test_hdf5__reads_chunks_of_all_shapes_and_filters_whole_and_by_rows),
         cmocka_unit_test(test_hdf5__what_was_never_written_is_the_fill_value),
-        cmocka_unit_test(test_hdf5__reads_texts_of_fixed_and_variable_length),
+        cmocka_unit_test(test_hdf5__reads_texts_of_fixed_length),
+        cmocka_unit_test(test_hdf5__reads_texts_of_variable_length),
+        cmocka_unit_test(test_hdf5__texts_in_dense_storage_are_refused_in_words),
         cmocka_unit_test(test_hdf5__reads_numbers_of_attributes),
         cmocka_unit_test(test_hdf5__lists_and_tells_groups),
         cmocka_unit_test(test_hdf5__what_is_written_is_read_back_in_both_modes),

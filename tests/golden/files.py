@@ -106,6 +106,11 @@ def write_attributes(f):
     g.attrs["split0"] = np.array([b"one", b"two"])
     g.attrs["split1"] = np.array([b"three"])
     g.attrs["long"] = "x" * 70000
+    # Few enough to lie in the head of the object in every format.
+    g = f.create_group("few")
+    g.attrs["variable"] = "a text"
+    g.attrs["variable_list"] = ["one", "three", ""]
+    g.attrs["long"] = "x" * 70000
 
 
 def write_h5():
