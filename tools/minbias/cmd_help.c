@@ -12,7 +12,7 @@ static mb_status run(mb_session *session) {
     if (shell != NULL) {
         return help_completion(stdout, shell)
                    ? MB_OK
-                   : usage_fail(session, "help: no completion for '%s'; write bash", shell);
+                   : usage_fail(session, "help: no completion for '%s'; write bash or zsh", shell);
     }
     if (session->arguments.n_operands == 0) {
         help_general(stdout);
@@ -27,7 +27,7 @@ static mb_status run(mb_session *session) {
 }
 
 static const option options[] = {{"man", 0, OPTION_FLAG, NULL, "print the manual page (roff)"},
-    {"completion", 0, OPTION_TEXT, "SHELL", "print the completion script of a shell: bash"},
+    {"completion", 0, OPTION_TEXT, "SHELL", "print the completion script of a shell: bash or zsh"},
     {NULL, 0, OPTION_FLAG, NULL, NULL}};
 
 static const operand operands[] = {

@@ -150,18 +150,25 @@ static void print_words(FILE *out, const option *options) {
     }
 }
 
-bool help_completion(FILE *out, const char *shell) {
-    if (strcmp(shell, "bash") != 0) {
-        return false;
+static void print_command_names(FILE *out) {
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        fprintf(out, " %s", commands[i]->name);
     }
+}
+
+static void print_study_names(FILE *out) {
+    for (size_t i = 0; mb_shipped_study_name(i) != NULL; i++) {
+        fprintf(out, " %s", mb_shipped_study_name(i));
+    }
+}
+
+static void complete_bash(FILE *out) {
     fputs("# bash completion for minbias; source it or put it into bash-completion's folder\n"
           "_minbias() {\n"
           "    local current=\"${COMP_WORDS[COMP_CWORD]}\" words=\"\"\n"
           "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        words=\"",
         out);
-    for (size_t i = 0; commands[i] != NULL; i++) {
-        fprintf(out, "%s%s", i > 0 ? " " : "", commands[i]->name);
-    }
+    print_command_names(out);
     fputs(
         "\"\n    elif [[ \"$current\" == -* ]]; then\n        case \"${COMP_WORDS[1]}\" in\n", out);
     for (size_t i = 0; commands[i] != NULL; i++) {
@@ -173,13 +180,9 @@ bool help_completion(FILE *out, const char *shell) {
     print_words(out, global_options);
     fputs("\"\n    else\n        case \"${COMP_WORDS[1]}\" in\n", out);
     fputs("        new) words=\"", out);
-    for (size_t i = 0; mb_shipped_study_name(i) != NULL; i++) {
-        fprintf(out, "%s%s", i > 0 ? " " : "", mb_shipped_study_name(i));
-    }
+    print_study_names(out);
     fputs("\" ;;\n        help) words=\"", out);
-    for (size_t i = 0; commands[i] != NULL; i++) {
-        fprintf(out, "%s%s", i > 0 ? " " : "", commands[i]->name);
-    }
+    print_command_names(out);
     fputs("\" ;;\n        esac\n    fi\n"
           "    if [ -n \"$words\" ]; then\n"
           "        mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$current\")\n"
@@ -187,5 +190,35 @@ bool help_completion(FILE *out, const char *shell) {
           "        mapfile -t COMPREPLY < <(compgen -f -- \"$current\")\n"
           "    fi\n}\ncomplete -o filenames -F _minbias minbias\n",
         out);
+}
+
+static void complete_zsh(FILE *out) {
+    fputs("#compdef minbias\n# zsh completion for minbias; put it into a folder of $fpath\n"
+          "if (( CURRENT == 2 )); then\n    compadd --",
+        out);
+    print_command_names(out);
+    fputs("\nelif [[ $PREFIX == -* ]]; then\n    case $words[2] in\n", out);
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        fprintf(out, "    %s) compadd --", commands[i]->name);
+        print_words(out, commands[i]->options);
+        fputs(" ;;\n", out);
+    }
+    fputs("    esac\n    compadd --", out);
+    print_words(out, global_options);
+    fputs("\nelse\n    case $words[2] in\n    new) compadd --", out);
+    print_study_names(out);
+    fputs(" ;;\n    help) compadd --", out);
+    print_command_names(out);
+    fputs(" ;;\n    *) _files ;;\n    esac\nfi\n", out);
+}
+
+bool help_completion(FILE *out, const char *shell) {
+    if (strcmp(shell, "bash") == 0) {
+        complete_bash(out);
+    } else if (strcmp(shell, "zsh") == 0) {
+        complete_zsh(out);
+    } else {
+        return false;
+    }
     return true;
 }
