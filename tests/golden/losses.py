@@ -57,7 +57,10 @@ def cases():
                (("categorical_crossentropy", "CategoricalCrossentropy", hot),
                 ("sparse_categorical_crossentropy", "SparseCategoricalCrossentropy", labels))
                for options, x in (({}, softmax(logits)), ({"from_logits": True}, logits),
-                                  ({}, softmax(logits) * 1.3))]
+                                  ({}, softmax(logits) * 1.3))
+               # Keras 2 clips before it divides by the sum, for integer labels alone.
+               if not (IS_OLD and name.startswith("sparse") and x.sum() > rows * 1.1 and
+                       not options)]
     several.append(("categorical_crossentropy", "CategoricalCrossentropy",
                     {"label_smoothing": 0.2}, hot, softmax(logits)))
     several.append(("categorical_crossentropy", "CategoricalCrossentropy",
