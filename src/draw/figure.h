@@ -42,6 +42,7 @@ typedef struct mb_series {
 typedef struct mb_axis {
     const char *label;
     bool is_log;
+    bool is_whole;  // counts: no numbers between whole ones
     bool has_range; // low .. high; else from the data
     double low, high;
 } mb_axis;

@@ -152,10 +152,11 @@ static mb_status draw_zphi(mb_gallery *gallery, mb_context *ctx, const mb_bundle
         char title[LONGEST_NAME];
         layer_title(layers, layer, title, sizeof title);
         const double half = mb_array_get(layers, 2 * layer) == 8 ? 500 : 1100;
-        mb_panel *panel = mb_figure_panel(figure, &(mb_panel_settings){.title = title,
-                                                      .x = {"z (mm)", false, true, -half, half},
-                                                      .y = {"phi", false, true, -MB_PI, MB_PI},
-                                                      .legend = MB_LEGEND_NONE});
+        mb_panel *panel = mb_figure_panel(
+            figure, &(mb_panel_settings){.title = title,
+                        .x = {.label = "z (mm)", .has_range = true, .low = -half, .high = half},
+                        .y = {.label = "phi", .has_range = true, .low = -MB_PI, .high = MB_PI},
+                        .legend = MB_LEGEND_NONE});
         const mb_status status = add_scatter(panel, &s, (double)layer, NULL, 1);
         if (status != MB_OK) {
             mb_figure_destroy(figure);
@@ -230,11 +231,14 @@ static mb_status add_images_of_volume(mb_figure *figure, mb_context *ctx, const 
             layer_title(layers, *next_layer, title, sizeof title);
         }
         (*next_layer)++;
-        mb_panel *panel = mb_figure_panel(figure,
-            &(mb_panel_settings){.title = title,
-                .x = {"z (mm)", false, true, mb_array_get(from->z, 0), mb_array_get(from->z, n_z)},
-                .y = {"phi", false, true, -MB_PI, MB_PI},
-                .legend = MB_LEGEND_NONE});
+        mb_panel *panel = mb_figure_panel(
+            figure, &(mb_panel_settings){.title = title,
+                        .x = {.label = "z (mm)",
+                            .has_range = true,
+                            .low = mb_array_get(from->z, .high = 0),
+                            mb_array_get(from->z, n_z)},
+                        .y = {.label = "phi", .has_range = true, .low = -MB_PI, .high = MB_PI},
+                        .legend = MB_LEGEND_NONE});
         MB_TRY(add_image(panel, ctx, from, event, layer));
     }
     return MB_OK;

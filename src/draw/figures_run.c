@@ -16,7 +16,8 @@ static mb_series_kind kind_for(size_t n) {
 static void add_history_panel(mb_figure *figure, const char *title, mb_axis y, mb_legend legend,
     mb_values epoch, mb_values training, mb_values validation) {
     mb_panel *panel = mb_figure_panel(figure,
-        &(mb_panel_settings){.title = title, .x = {.label = "Epoch"}, .y = y, .legend = legend});
+        &(mb_panel_settings){
+            .title = title, .x = {.label = "Epoch", .is_whole = true}, .y = y, .legend = legend});
     const mb_values columns[2] = {training, validation};
     static const char *const labels[2] = {"Training set", "Validation set"};
     for (size_t i = 0; i < 2; i++) {

@@ -62,7 +62,8 @@ static void add_chance(mb_panel *panel) {
                                .is_dashed = true});
 }
 
-static const mb_axis signal_axis = {"Signal efficiency", false, true, 0, 1};
+static const mb_axis signal_axis = {
+    .label = "Signal efficiency", .has_range = true, .low = 0, .high = 1};
 
 // The lowest rate that any curve can have, for the left end of the logarithmic axis.
 static double lowest_rate(const mb_roc_curve *curves, size_t n_curves) {

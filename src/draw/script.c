@@ -8,6 +8,8 @@
 
 // Panels side by side from which on their numbers are written small.
 enum { MANY_COLUMNS = 4 };
+// An axis shorter than this gets a number for each whole one.
+enum { FEW_WHOLE_NUMBERS = 12 };
 
 // One script being written.
 typedef struct writer {
@@ -128,6 +130,8 @@ static void write_axis(writer *w, const mb_panel *panel, bool is_x, bool is_empt
     mb_buffer_format(w->script, "set %crange [%.17g:%.17g]\n", letter, low, high);
     if (axis->is_log) {
         write_log_axis(w, letter, low, high);
+    } else if (axis->is_whole && high - low < FEW_WHOLE_NUMBERS) {
+        mb_buffer_format(w->script, "set %ctics 1\n", letter);
     }
 }
 
