@@ -235,8 +235,8 @@ static mb_status add_images_of_volume(mb_figure *figure, mb_context *ctx, const 
             figure, &(mb_panel_settings){.title = title,
                         .x = {.label = "z (mm)",
                             .has_range = true,
-                            .low = mb_array_get(from->z, .high = 0),
-                            mb_array_get(from->z, n_z)},
+                            .low = mb_array_get(from->z, 0),
+                            .high = mb_array_get(from->z, n_z)},
                         .y = {.label = "phi", .has_range = true, .low = -MB_PI, .high = MB_PI},
                         .legend = MB_LEGEND_NONE});
         MB_TRY(add_image(panel, ctx, from, event, layer));
