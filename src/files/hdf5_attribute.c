@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "files/hdf5_inside.h"
+#include "files/hdf5_head.h"
 
 #include "base/numbers.h"
 #include "files/names.h"
@@ -12,7 +12,10 @@ enum { MOST_NAME = 256 };
 typedef struct attribute {
     mb_h5_file *file;
     const char *path, *name;
-    hid_t id, type, space;
+    mb_h5_stored stored;
+    mb_h5_type type;
+    unsigned rank;
+    size_t shape[MB_MAX_RANK];
     size_t count;
 } attribute;
 
@@ -21,59 +24,49 @@ static mb_status fail_attribute(const attribute *a, mb_status status, const char
         a->file->ctx, status, "%s: attribute %s of %s: %s", a->file->name, a->name, a->path, what);
 }
 
-static void close_attribute(attribute *a) {
-    mb_h5_close_id(a->space);
-    mb_h5_close_id(a->type);
-    mb_h5_close_id(a->id);
-}
-
 static mb_status open_attribute(attribute *a, hid_t object) {
-    a->id = a->type = a->space = -1;
-    if (H5Aexists(object, a->name) <= 0) {
-        return fail_attribute(a, MB_ERR_FORMAT, "is not there; check what made the file");
+    MB_TRY(mb_h5_find_attribute(a->file, object, a->path, a->name, &a->stored));
+    const mb_h5_stored *stored = &a->stored;
+    if (!stored->is_found) {
+        return stored->is_dense
+                   ? fail_attribute(a, MB_ERR_UNSUPPORTED,
+                         "its object keeps attributes in dense storage, which is not offered; "
+                         "write the file with libver='earliest'")
+                   : fail_attribute(a, MB_ERR_FORMAT, "is not there; check what made the file");
     }
-    a->id = H5Aopen(object, a->name, H5P_DEFAULT);
-    if (a->id >= 0) {
-        a->type = H5Aget_type(a->id);
-        a->space = H5Aget_space(a->id);
-    }
-    if (a->type < 0 || a->space < 0) {
-        return fail_attribute(a, MB_ERR_FORMAT, "cannot be opened; the file is damaged");
-    }
-    const hssize_t count = H5Sget_simple_extent_npoints(a->space);
-    const size_t size = H5Tget_size(a->type);
-    // What an attribute holds lies in the file as it is: no filter makes it smaller.
-    if (count < 0 || size == 0 || (uint64_t)count > a->file->file_size / size) {
+    if (!mb_h5_decode_type(stored->type, stored->type_length, &a->type) ||
+        !mb_h5_decode_shape(stored->shape, stored->shape_length, &a->rank, a->shape, &a->count) ||
+        a->count > stored->value_length / a->type.size) {
         return fail_attribute(
-            a, MB_ERR_FORMAT, "claims more than the file holds; the file is damaged");
+            a, MB_ERR_FORMAT, "its type, shape and value do not fit; the file is damaged");
     }
-    a->count = (size_t)count;
     return MB_OK;
 }
 
 static mb_status read_fixed(attribute *a, mb_names *texts) {
-    const size_t size = H5Tget_size(a->type);
-    const bool is_padded = H5Tget_strpad(a->type) == H5T_STR_SPACEPAD;
-    char *bytes = mb_allocate_zeroed(a->file->ctx, a->count, size);
-    if (bytes == NULL) {
-        return MB_ERR_MEMORY;
-    }
-    mb_status status =
-        H5Aread(a->id, a->type, bytes) >= 0
-            ? MB_OK
-            : fail_attribute(a, MB_ERR_FORMAT, "cannot be read; the file is damaged");
+    mb_status status = MB_OK;
     for (size_t i = 0; i < a->count && status == MB_OK; i++) {
-        const char *text = bytes + i * size;
-        size_t length = 0;
-        while (length < size && text[length] != '\0') {
-            length++;
-        }
-        while (is_padded && length > 0 && text[length - 1] == ' ') {
+        const char *text = (const char *)a->stored.value + i * a->type.size;
+        const char *end = memchr(text, '\0', a->type.size);
+        size_t length = end == NULL ? a->type.size : (size_t)(end - text);
+        while (a->type.is_space_padded && length > 0 && text[length - 1] == ' ') {
             length--;
         }
         status = mb_names_add(texts, text, length);
     }
-    mb_release(a->file->ctx, bytes);
+    return status;
+}
+
+static mb_status read_variable(attribute *a, mb_names *texts) {
+    uint64_t left = a->file->file_size;
+    mb_status status = MB_OK;
+    for (size_t i = 0; i < a->count && status == MB_OK; i++) {
+        const char *wrong = mb_h5_fetch_text(
+            a->file, a->stored.base, a->stored.value + i * MB_H5_REFERENCE, &left, texts, &status);
+        if (wrong != NULL) {
+            status = fail_attribute(a, MB_ERR_FORMAT, wrong);
+        }
+    }
     return status;
 }
 
@@ -82,16 +75,29 @@ static mb_status read_texts(
     attribute a = {.file = file, .path = path, .name = name};
     mb_status status = open_attribute(&a, object);
     if (status == MB_OK && a.count > 0) {
-        if (H5Tget_class(a.type) != H5T_STRING) {
-            status = fail_attribute(&a, MB_ERR_FORMAT, "no text; check what made the file");
-        } else {
-            status = H5Tis_variable_str(a.type) > 0
-                         ? mb_h5_read_texts(file, object, path, name, a.count, texts)
-                         : read_fixed(&a, texts);
-        }
+        status = a.type.kind == MB_H5_VARIABLE_TEXT ? read_variable(&a, texts)
+                 : a.type.kind == MB_H5_FIXED_TEXT
+                     ? read_fixed(&a, texts)
+                     : fail_attribute(&a, MB_ERR_FORMAT, "no text; check what made the file");
     }
-    close_attribute(&a);
+    mb_h5_stored_clear(file, &a.stored);
     return status;
+}
+
+// Whether an object has an attribute; false too when its head is damaged, which a read then says.
+static bool has_attribute(mb_h5_file *file, hid_t object, const char *name) {
+    mb_context *quiet = NULL;
+    if (mb_context_create(mb_context_runtime(file->ctx), &quiet) != MB_OK) {
+        return false;
+    }
+    mb_h5_file view = *file;
+    view.ctx = quiet;
+    mb_h5_stored stored;
+    const bool has_it =
+        mb_h5_find_attribute(&view, object, "", name, &stored) == MB_OK && stored.is_found;
+    mb_h5_stored_clear(&view, &stored);
+    mb_context_destroy(quiet);
+    return has_it;
 }
 
 // Keras splits what is too long for one attribute into name0, name1 ...
@@ -100,7 +106,7 @@ static mb_status read_split(
     char piece[MOST_NAME];
     for (size_t i = 0; i < mb_context_limits(file->ctx)->objects; i++) {
         (void)mb_format(piece, sizeof piece, "%.200s%zu", name, i);
-        if (H5Aexists(object, piece) <= 0) {
+        if (!has_attribute(file, object, piece)) {
             break;
         }
         MB_TRY(read_texts(file, object, path, piece, texts));
@@ -108,10 +114,10 @@ static mb_status read_split(
     return MB_OK;
 }
 
-static bool is_split(hid_t object, const char *name) {
+static bool is_split(mb_h5_file *file, hid_t object, const char *name) {
     char piece[MOST_NAME];
     (void)mb_format(piece, sizeof piece, "%.200s0", name);
-    return H5Aexists(object, name) <= 0 && H5Aexists(object, piece) > 0;
+    return !has_attribute(file, object, name) && has_attribute(file, object, piece);
 }
 
 static mb_status read_pieces(
@@ -123,7 +129,7 @@ static mb_status read_pieces(
     mb_h5_enter(&guard);
     mb_status status = mb_h5_open_object(file, path, &object);
     if (status == MB_OK) {
-        *was_split = is_split(object, name);
+        *was_split = is_split(file, object, name);
         status = *was_split ? read_split(file, object, path, name, texts)
                             : read_texts(file, object, path, name, texts);
     }
@@ -174,29 +180,25 @@ bool mb_h5_has_attribute(mb_h5_file *file, const char *path, const char *name) {
     mb_h5_guard guard;
     mb_h5_enter(&guard);
     const bool has_it = mb_h5_open_object(file, path, &object) == MB_OK &&
-                        (H5Aexists(object, name) > 0 || is_split(object, name));
+                        (has_attribute(file, object, name) || is_split(file, object, name));
     mb_h5_close_id(object);
     mb_h5_leave(&guard);
     return has_it;
 }
 
 static mb_status read_numbers(attribute *a, mb_array *out) {
-    mb_raw_type raw;
-    if (!mb_h5_find_type(a->type, &raw)) {
+    if (a->type.kind != MB_H5_NUMBER) {
         return fail_attribute(a, MB_ERR_FORMAT, "no number; check what made the file");
     }
-    unsigned rank;
-    size_t shape[MB_MAX_RANK], count;
-    MB_TRY(mb_h5_get_shape(a->file, a->path, a->space, &rank, shape));
-    if (!mb_raw_count(&raw, rank, shape, &count)) {
-        return fail_attribute(a, MB_ERR_LIMIT, "larger than can be addressed; it is damaged");
+    const mb_raw_type *raw = &a->type.raw;
+    MB_TRY(mb_array_init(out, a->file->ctx, raw->dtype, a->rank, a->shape));
+    const size_t count = mb_array_count(out);
+    if (count > a->count) {
+        return fail_attribute(a, MB_ERR_FORMAT, "has no value; check what made the file");
     }
-    MB_TRY(mb_array_init(out, a->file->ctx, raw.dtype, rank, shape));
     if (count > 0) {
-        if (H5Aread(a->id, a->type, mb_raw_place(&raw, out->data, count)) < 0) {
-            return fail_attribute(a, MB_ERR_FORMAT, "cannot be read; the file is damaged");
-        }
-        mb_raw_finish(&raw, out->data, count);
+        memcpy(mb_raw_place(raw, out->data, count), a->stored.value, count * raw->size);
+        mb_raw_finish(raw, out->data, count);
     }
     return MB_OK;
 }
@@ -204,7 +206,7 @@ static mb_status read_numbers(attribute *a, mb_array *out) {
 mb_status mb_h5_attribute_array(
     mb_h5_file *file, const char *path, const char *name, mb_array *out) {
     *out = (mb_array){.data = NULL};
-    attribute a = {.file = file, .path = path, .name = name, .id = -1, .type = -1, .space = -1};
+    attribute a = {.file = file, .path = path, .name = name};
     hid_t object = -1;
     mb_h5_guard guard;
     mb_h5_enter(&guard);
@@ -215,7 +217,7 @@ mb_status mb_h5_attribute_array(
     if (status == MB_OK) {
         status = read_numbers(&a, out);
     }
-    close_attribute(&a);
+    mb_h5_stored_clear(file, &a.stored);
     mb_h5_close_id(object);
     mb_h5_leave(&guard);
     if (status != MB_OK) {

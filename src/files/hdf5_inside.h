@@ -44,9 +44,6 @@ void mb_h5_close_id(hid_t id); // of any kind; accepts -1
 mb_status mb_h5_open_object(mb_h5_file *file, const char *path, hid_t *object) MB_MUST_CHECK;
 // The number type of a stored type; false when it is none that is offered.
 bool mb_h5_find_type(hid_t type, mb_raw_type *raw);
-// Appends the n texts of variable length of an attribute.
-mb_status mb_h5_read_texts(mb_h5_file *file, hid_t object, const char *path, const char *name,
-    size_t n, mb_names *texts) MB_MUST_CHECK;
 // Rank and shape of a dataspace.
 mb_status mb_h5_get_shape(
     mb_h5_file *file, const char *path, hid_t space, unsigned *rank, size_t *shape) MB_MUST_CHECK;

@@ -103,11 +103,14 @@ def write_attributes(f):
     g.attrs["int"] = np.int32(-7)
     g.attrs["float"] = np.float64(0.125)
     g.attrs["vector"] = values((4,), ">i2")
-    g.attrs["split0"] = np.array([b"one", b"two"])
-    g.attrs["split1"] = np.array([b"three"])
     g.attrs["long"] = "x" * 70000
     # Few enough to lie in the head of the object in every format.
     g = f.create_group("few")
+    g.attrs["fixed"] = np.bytes_("fixed")
+    g.attrs["list"] = np.array([b"one", b"three"])
+    g.attrs["none"] = np.array([])
+    g.attrs["split0"] = np.array([b"one", b"two"])
+    g.attrs["split1"] = np.array([b"three"])
     g.attrs["variable"] = "a text"
     g.attrs["variable_list"] = ["one", "three", ""]
     g.attrs["long"] = "x" * 70000
