@@ -195,7 +195,8 @@ mb_node *mb_keras_layer_config(
         return add_input_options(&w, entry, config) == MB_OK ? config : NULL;
     }
     mb_node *trainable = mb_node_make_bool(document, ctx, entry->layer->is_trainable);
-    if (set(&w, config, "trainable", trainable) != MB_OK ||
+    // Layers without weights need none, and Keras 3's spatial dropout refuses the key.
+    if ((entry->layer->n_weights > 0 && set(&w, config, "trainable", trainable) != MB_OK) ||
         set_text(&w, config, "dtype", "float32") != MB_OK || add_options(&w, config) != MB_OK) {
         return NULL;
     }

@@ -237,7 +237,7 @@ RANDOM_LAYER(gaussian_dropout, "GaussianDropout", dropout_table,
 RANDOM_LAYER(gaussian_noise, "GaussianNoise", noise_table, "in training, random numbers added",
     plan_gaussian_noise)
 
-#define SPATIAL_DROPOUT(dimensions)                                                                \
+#define SPATIAL_DROPOUT(dimensions, table)                                                         \
     static mb_status infer_spatial##dimensions(mb_context *ctx, mb_model *model, mb_layer *layer,  \
         const mb_value_type *inputs, size_t n_inputs, mb_value_type *output) {                     \
         mb_spatial spatial;                                                                        \
@@ -248,7 +248,7 @@ RANDOM_LAYER(gaussian_noise, "GaussianNoise", noise_table, "in training, random 
         .name = "spatial_dropout" #dimensions "d",                                                 \
         .class_name = "SpatialDropout" #dimensions "D",                                            \
         .help = "in training, channels of " #dimensions "-dimensional rows set to zero at random", \
-        .options = spatial_table,                                                                  \
+        .options = table,                                                                          \
         .options_size = sizeof(dropout_options),                                                   \
         .least_inputs = 1,                                                                         \
         .most_inputs = 1,                                                                          \
@@ -258,6 +258,7 @@ RANDOM_LAYER(gaussian_noise, "GaussianNoise", noise_table, "in training, random 
         .plan = plan_spatial,                                                                      \
     };
 
-SPATIAL_DROPOUT(1)
-SPATIAL_DROPOUT(2)
-SPATIAL_DROPOUT(3)
+// Keras's of one dimension has no data_format.
+SPATIAL_DROPOUT(1, dropout_table)
+SPATIAL_DROPOUT(2, spatial_table)
+SPATIAL_DROPOUT(3, spatial_table)
