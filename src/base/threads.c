@@ -17,6 +17,7 @@ struct mb_pool {
     pthread_cond_t start, finished;
     uint64_t generation; // counts jobs, so that a worker never runs one twice
     unsigned n_invited, n_running;
+    bool is_open; // workers may still join the job
     bool is_ending;
     mb_task_fn task;
     void *user;
@@ -66,9 +67,11 @@ static void *worker_main(void *argument) {
             break;
         }
         seen = pool->generation;
-        if (start.index >= pool->n_invited) {
+        // Whoever wakes late, on a busy machine, finds the job closed: nobody waits for it.
+        if (!pool->is_open || start.index >= pool->n_invited) {
             continue;
         }
+        pool->n_running++;
         pthread_mutex_unlock(&pool->lock);
         run_tasks(pool, pool->contexts[start.index], start.index + 1);
         pthread_mutex_lock(&pool->lock);
@@ -187,12 +190,14 @@ mb_status mb_parallel_at_most(
     atomic_store(&pool->next, 0);
     atomic_store(&pool->lowest_failure, SIZE_MAX);
     pool->n_invited = (unsigned)n - 1;
-    pool->n_running = (unsigned)n - 1;
+    pool->n_running = 0;
+    pool->is_open = true;
     pool->generation++;
     pthread_cond_broadcast(&pool->start);
     pthread_mutex_unlock(&pool->lock);
     run_tasks(pool, pool->contexts[pool->runtime->n_threads - 1], 0);
     pthread_mutex_lock(&pool->lock);
+    pool->is_open = false;
     while (pool->n_running > 0) {
         pthread_cond_wait(&pool->finished, &pool->lock);
     }
