@@ -86,7 +86,7 @@ MB_API mb_status mb_run_predict(mb_context *ctx, const char *directory, const ch
 // The studies that come with the program. NULL for an index out of range.
 MB_API const char *mb_shipped_study_name(size_t index);
 MB_API const char *mb_shipped_study_help(size_t index);
-// The text of one as a user would write it, or NULL.
+// The text of one as a user would write it, by its own name or its detector's; or NULL.
 MB_API const char *mb_shipped_study_text(const char *name);
 // All shipped studies at a small size on toy events, and one report.
 MB_API mb_status mb_tour(

@@ -70,34 +70,52 @@ static mb_status training_bytes(mb_run *run, const mb_model *model, size_t batch
     return status;
 }
 
-// Trains a few batches, for the time.
-static mb_status time_training(mb_run *run, const mb_round *round, const mb_model *model,
-    const uint32_t *rows, size_t n, double *per_second) {
-    mb_train train = round->fit->train;
+typedef struct trial {
+    mb_run *run;
+    const mb_round *round;
+    const mb_model *model;
+    const uint32_t *rows;
+    size_t n_rows;
+    float *parameters;
+} trial;
+
+static mb_status time_batches(const trial *t, size_t n_batches, double *per_second) {
+    mb_train train = t->round->fit->train;
     train.options.epochs = 1;
     train.n_callbacks = 0;
-    float *parameters = mb_allocate(run->ctx, model->n_parameters, sizeof *parameters);
-    if (parameters == NULL) {
+    const size_t n = mb_min_size(t->n_rows, n_batches * train.options.batch);
+    const mb_fit_request request = {.model = t->model,
+        .parameters = t->parameters,
+        .dataset = &t->run->dataset,
+        .train_rows = t->rows,
+        .n_train = n,
+        .train = &train,
+        .seed = t->round->seed};
+    mb_fit_result result = {0};
+    const double start = mb_seconds_now();
+    const mb_status status = mb_fit(t->run->ctx, &request, &result);
+    const double seconds = mb_seconds_now() - start;
+    *per_second = seconds > 0 ? (double)n / seconds : 0;
+    mb_fit_result_clear(&result);
+    return status;
+}
+
+// Trains a few batches, for the time; where already one is slow, one is enough.
+static mb_status time_training(mb_run *run, const mb_round *round, const mb_model *model,
+    const uint32_t *rows, size_t n, double *per_second) {
+    trial t = {.run = run, .round = round, .model = model, .rows = rows, .n_rows = n};
+    t.parameters = mb_allocate(run->ctx, model->n_parameters, sizeof *t.parameters);
+    if (t.parameters == NULL) {
         return MB_ERR_MEMORY;
     }
-    mb_fit_result result = {0};
-    mb_status status = mb_model_initialize(run->ctx, model, round->seed, parameters);
-    const size_t n_trial = mb_min_size(n, TRIAL_BATCHES * train.options.batch);
-    const double start = mb_seconds_now();
+    mb_status status = mb_model_initialize(run->ctx, model, round->seed, t.parameters);
     if (status == MB_OK) {
-        const mb_fit_request request = {.model = model,
-            .parameters = parameters,
-            .dataset = &run->dataset,
-            .train_rows = rows,
-            .n_train = n_trial,
-            .train = &train,
-            .seed = round->seed};
-        status = mb_fit(run->ctx, &request, &result);
+        status = time_batches(&t, 1, per_second);
     }
-    const double seconds = mb_seconds_now() - start;
-    *per_second = seconds > 0 ? (double)n_trial / seconds : 0;
-    mb_fit_result_clear(&result);
-    mb_release(run->ctx, parameters);
+    if (status == MB_OK && *per_second > (double)round->fit->train.options.batch) {
+        status = time_batches(&t, TRIAL_BATCHES, per_second);
+    }
+    mb_release(run->ctx, t.parameters);
     return status;
 }
 

@@ -101,7 +101,7 @@ static void add_list(const page *p, const mb_node *list, const char *caption,
     size_t n = 0;
     for (const mb_node *row = list->first; row != NULL && cells != NULL; row = row->next) {
         for (size_t j = 0; j < n_columns; j++) {
-            cells[n++] = text_of(p, mb_node_number(row, keys[j]), "%.6g");
+            cells[n++] = text_of(p, mb_node_number(row, keys[j]), "%.4g");
         }
     }
     if (cells != NULL) {
@@ -132,6 +132,28 @@ static void add_working_points(const page *p, const mb_node *metrics) {
         head, MB_COUNT_OF(head));
 }
 
+// What a meeting looks at first comes first; the rest follows in the order of its names.
+static void add_figures(const page *p, const mb_gallery *gallery) {
+    static const char *const first[] = {
+        "roc", "scores", "turn_on_pt", "turn_on_tracks", "history", "learning_curve"};
+    for (size_t i = 0; i < MB_COUNT_OF(first); i++) {
+        const mb_gallery_entry *entry = mb_gallery_find(gallery, first[i]);
+        if (entry != NULL) {
+            mb_report_figure(p->report, entry);
+        }
+    }
+    for (size_t i = 0; i < mb_gallery_count(gallery); i++) {
+        const mb_gallery_entry *entry = mb_gallery_entry_at(gallery, i);
+        bool is_shown = false;
+        for (size_t j = 0; j < MB_COUNT_OF(first); j++) {
+            is_shown = is_shown || strcmp(first[j], entry->name) == 0;
+        }
+        if (!is_shown) {
+            mb_report_figure(p->report, entry);
+        }
+    }
+}
+
 static mb_status add_gallery(const page *p, const char *directory) {
     char *folder = mb_path_join(p->ctx, directory, "plots");
     mb_gallery *gallery = NULL;
@@ -139,7 +161,7 @@ static mb_status add_gallery(const page *p, const char *directory) {
     if (status == MB_OK && mb_path_is_directory(folder)) {
         status = mb_gallery_load(p->ctx, folder, &gallery);
         if (status == MB_OK) {
-            mb_report_gallery(p->report, gallery);
+            add_figures(p, gallery);
         }
     }
     mb_gallery_destroy(gallery);

@@ -14,6 +14,11 @@ const char *mb_shipped_study_name(size_t index) {
 }
 
 const char *mb_shipped_study_text(const char *name) {
+    // A detector's name stands for its study.
+    const mb_detector_ops *detector = mb_detector_find(name);
+    if (detector != NULL && detector->study != NULL) {
+        name = detector->study;
+    }
     for (size_t i = 0; i < mb_n_shipped_texts; i++) {
         if (strcmp(mb_shipped_texts[i].name, name) == 0) {
             return mb_shipped_texts[i].text;

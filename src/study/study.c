@@ -361,14 +361,22 @@ static mb_status check_override(
         near != NULL ? "'?" : "");
 }
 
+// Layers get their names when repeats are laid out, so what is below model: is set after that.
+static bool is_of_model(const char *path) {
+    return strncmp(path, "model.", 6) == 0 || strncmp(path, "models.", 7) == 0;
+}
+
 static mb_status apply_overrides(
-    mb_context *ctx, mb_study *study, const mb_study_settings *settings) {
+    mb_context *ctx, mb_study *study, const mb_study_settings *settings, bool of_model) {
     for (size_t i = 0; i < settings->n_overrides; i++) {
         const char *text = settings->overrides[i];
         const char *equals = strchr(text, '=');
         if (equals == NULL || equals == text) {
             return mb_fail(
                 ctx, MB_ERR_FORMAT, "--set %.200s: there is no '='; write --set key=value", text);
+        }
+        if (is_of_model(text) != of_model) {
+            continue;
         }
         MB_TRY(check_override(ctx, study, text, (size_t)(equals - text)));
         const char *path =
@@ -381,23 +389,32 @@ static mb_status apply_overrides(
     return MB_OK;
 }
 
-static mb_status resolve(mb_context *ctx, mb_study *study, const mb_study_settings *settings) {
+// Puts parameters into the whole tree.
+static mb_status substitute(mb_context *ctx, mb_study *study) {
     mb_document *document = &study->document;
+    study->params = mb_node_find(document->root, "params");
+    mb_node *params = NULL;
+    if (study->params != NULL) {
+        MB_TRY(mb_study_substitute(ctx, document, study->params, study->params, &params));
+        MB_TRY(mb_node_set(document, ctx, document->root, "params", params));
+    }
+    mb_node *root = NULL;
+    MB_TRY(mb_study_substitute(ctx, document, params, document->root, &root));
+    document->root = root;
+    study->params = mb_node_find(root, "params");
+    return MB_OK;
+}
+
+static mb_status resolve(mb_context *ctx, mb_study *study, const mb_study_settings *settings) {
+    const mb_document *document = &study->document;
     if (document->root == NULL || document->root->kind != MB_NODE_MAP) {
         return mb_fail(ctx, MB_ERR_FORMAT,
             "%s: is not a study; write keys and values, or start from 'minbias new'", study->path);
     }
-    MB_TRY(apply_overrides(ctx, study, settings));
-    study->params = mb_node_find(document->root, "params");
-    if (study->params != NULL) {
-        mb_node *params = NULL;
-        MB_TRY(mb_study_substitute(ctx, document, study->params, study->params, &params));
-        MB_TRY(mb_node_set(document, ctx, document->root, "params", params));
-        study->params = mb_node_find(document->root, "params");
-    }
-    mb_node *root = NULL;
-    MB_TRY(mb_study_substitute(ctx, document, study->params, document->root, &root));
-    document->root = root;
+    MB_TRY(apply_overrides(ctx, study, settings, false));
+    MB_TRY(substitute(ctx, study));
+    MB_TRY(apply_overrides(ctx, study, settings, true));
+    MB_TRY(substitute(ctx, study));
     return read_all(ctx, study, settings->seed);
 }
 

@@ -6,9 +6,9 @@
 #include <errno.h>
 #include <string.h>
 
-static void list_studies(FILE *out) {
+static void list_studies(void) {
     for (size_t i = 0; mb_shipped_study_name(i) != NULL; i++) {
-        fprintf(out, "  %-18s %s\n", mb_shipped_study_name(i), mb_shipped_study_help(i));
+        printf("%-18s %s\n", mb_shipped_study_name(i), mb_shipped_study_help(i));
     }
 }
 
@@ -19,17 +19,14 @@ static mb_status fail_kind(const mb_session *session, const char *kind) {
         names[n] = mb_shipped_study_name(n);
     }
     const char *near = nearest_name(kind, names, n);
-    if (near != NULL) {
-        return usage_fail(session, "new: unknown study '%s'; did you mean '%s'?", kind, near);
-    }
-    usage_fail(session, "new: unknown study '%s'; write one of the following", kind);
-    list_studies(stderr);
-    return MB_ERR_ARG;
+    return near != NULL
+               ? usage_fail(session, "new: unknown study '%s'; did you mean '%s'?", kind, near)
+               : usage_fail(session, "new: unknown study '%s'; 'minbias new' lists them", kind);
 }
 
 static mb_status run(mb_session *session) {
     if (session->arguments.n_operands == 0) {
-        list_studies(stdout);
+        list_studies();
         return MB_OK;
     }
     const char *kind = session->arguments.operands[0];
