@@ -149,6 +149,9 @@ case("leaky_re_lu", (2, 3, 4), negative_slope=0.0)
 case("elu", (19,))
 case("elu", (5, 7), alpha=0.3)
 case("elu", (2, 3, 4), alpha=2.0)
+case("p_re_lu", (7,))
+case("p_re_lu", (3, 5), shared_axes=[1])
+case("p_re_lu", (2, 3, 4), shared_axes=[1, 3])
 case("softmax", (9,))
 case("softmax", (3, 5))
 case("softmax", (3, 5, 2), axis=2)
@@ -200,7 +203,7 @@ case("up_sampling3d", (2, 1, 2, 2))
 case("up_sampling3d", (2, 1, 2, 2), size=[1, 2, 3], **F)
 case("up_sampling3d", (1, 2, 1, 3), size=[3, 1, 2])
 
-CLASSES = {"re_lu": "ReLU", "leaky_re_lu": "LeakyReLU", "elu": "ELU"}
+CLASSES = {"re_lu": "ReLU", "leaky_re_lu": "LeakyReLU", "elu": "ELU", "p_re_lu": "PReLU"}
 
 
 def class_of(kind):
