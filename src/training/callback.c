@@ -129,14 +129,15 @@ mb_status mb_callback_restore(mb_callback *callback, mb_context *ctx, size_t i, 
 
 mb_status mb_monitor_find(mb_context *ctx, const mb_callback_site *site, const char *where,
     const char *monitor, size_t *index) {
-    mb_buffer offered;
-    mb_buffer_init(&offered, ctx);
     for (size_t i = 0; i < site->n_figures; i++) {
         if (strcmp(site->names[i], monitor) == 0) {
             *index = i;
-            mb_buffer_clear(&offered);
             return MB_OK;
         }
+    }
+    mb_buffer offered;
+    mb_buffer_init(&offered, ctx);
+    for (size_t i = 0; i < site->n_figures; i++) {
         mb_buffer_format(&offered, "%s%s", i > 0 ? ", " : "", site->names[i]);
     }
     const char *nearest = mb_nearest_name(monitor, site->names, site->n_figures);

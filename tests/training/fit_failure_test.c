@@ -273,6 +273,59 @@ static void test_fit__damaged_checkpoints_are_refused(void **state) {
     mb_test_world_close(&world);
 }
 
+// Gives memory until left is used up.
+typedef struct short_memory {
+    size_t left;
+    bool is_short;
+} short_memory;
+
+static void *allocate_some(void *user, size_t bytes) {
+    short_memory *memory = user;
+    if (memory->is_short && memory->left == 0) {
+        return NULL;
+    }
+    memory->left -= memory->is_short;
+    return aligned_alloc(64, mb_round_up(mb_max_size(bytes, 1), 64));
+}
+
+static void release_some(void *user, void *memory) {
+    (void)user;
+    free(memory);
+}
+
+static void test_fit__any_lack_of_memory_ends_cleanly(void **state) {
+    (void)state;
+    short_memory memory = {0, false};
+    mb_runtime_settings settings = MB_RUNTIME_SETTINGS_INIT;
+    settings.n_threads = 1;
+    settings.allocator = (mb_allocator){allocate_some, release_some, &memory};
+    mb_runtime *runtime;
+    mb_context *ctx;
+    assert_int_equal(mb_runtime_create(&settings, &runtime), MB_OK);
+    assert_int_equal(mb_context_create(runtime, &ctx), MB_OK);
+    problem p;
+    problem_open(&p, ctx,
+        "{loss: mse, metrics: [auc], batch: 90, epochs: 1, validation: 0.25, callbacks: "
+        "[{early_stopping: {restore_best_weights: true}}]}");
+    mb_status status = MB_ERR_MEMORY;
+    size_t n = 0;
+    for (memory.is_short = true; status != MB_OK; n++) {
+        mb_fit_result result;
+        memory.left = n;
+        status = mb_fit(ctx, &p.request, &result);
+        assert_true(status == MB_OK || status == MB_ERR_MEMORY);
+        assert_int_equal(status, mb_context_status(ctx));
+        mb_fit_result_clear(&result);
+        mb_context_clear(ctx);
+        assert_true(n < 5000);
+    }
+    assert_true(n > 50);
+    memory.is_short = false;
+    problem_close(&p, ctx);
+    mb_context_destroy(ctx);
+    mb_runtime_destroy(runtime);
+}
+
 static void test_train__mistakes_are_named_with_their_line(void **state) {
     (void)state;
     static const struct {
@@ -344,6 +397,7 @@ int main(void) {
         cmocka_unit_test(test_fit__equal_labels_give_a_warning),
         cmocka_unit_test(test_fit__a_cancelled_one_goes_on_to_the_same_weights),
         cmocka_unit_test(test_fit__damaged_checkpoints_are_refused),
+        cmocka_unit_test(test_fit__any_lack_of_memory_ends_cleanly),
         cmocka_unit_test(test_train__mistakes_are_named_with_their_line),
         cmocka_unit_test(test_train__the_resolved_map_reads_back_the_same),
     };
