@@ -95,6 +95,17 @@ static mb_status set_text(
     return mb_node_set(document, ctx, map, key, node);
 }
 
+static mb_status set_int(
+    mb_context *ctx, mb_document *document, mb_node *map, const char *key, int64_t value) {
+    const mb_node *old = mb_node_find(map, key);
+    mb_node *node = mb_node_make_int(document, ctx, value);
+    if (node == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    node->line = old != NULL ? old->line : 0;
+    return mb_node_set(document, ctx, map, key, node);
+}
+
 static mb_status read_compat(mb_context *ctx, mb_study *study, const mb_node *node) {
     if (node == NULL) {
         return MB_OK;
@@ -215,7 +226,7 @@ static mb_status read_train_events(mb_context *ctx, mb_study *study, const char 
     int64_t n = 0;
     if (strcmp(text, "all") == 0) {
         study->train_events = SIZE_MAX;
-        return MB_OK;
+        return set_text(ctx, &study->document, study->data, "train_events", text);
     }
     if (!mb_text_to_int64(text, &n) || n < 1) {
         return mb_fail_at(ctx, &study->document, mb_node_find(study->data, "train_events"),
@@ -322,14 +333,9 @@ static mb_status read_all(mb_context *ctx, mb_study *study, const uint64_t *seed
     }
     study->name = top.study;
     study->seed = (uint64_t)top.seed;
-    if (seed != NULL) {
-        study->seed = *seed;
-        mb_node *node = mb_node_make_int(document, ctx, (int64_t)*seed);
-        if (node == NULL) {
-            return MB_ERR_MEMORY;
-        }
-        MB_TRY(mb_node_set(document, ctx, document->root, "seed", node));
-    }
+    study->seed = seed != NULL ? *seed : study->seed;
+    MB_TRY(set_int(ctx, document, document->root, "version", top.version));
+    MB_TRY(set_int(ctx, document, document->root, "seed", (int64_t)study->seed));
     study->scan = mb_node_find(document->root, "scan");
     MB_TRY(read_data(ctx, study, &top));
     MB_TRY(read_simulate(ctx, study, &top));
