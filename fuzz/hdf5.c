@@ -37,17 +37,19 @@ static void read_object(mb_context *ctx, mb_h5_file *file, const char *path, int
         mb_context_clear(ctx);
         return;
     }
-    mb_names members;
-    if (depth < 4 && mb_h5_list(file, path, &members) == MB_OK) {
-        for (size_t i = 0; i < members.n && i < 16; i++) {
-            mb_buffer full;
-            mb_buffer_init(&full, ctx);
-            mb_buffer_format(&full, "%s/%s", depth == 0 ? "" : path, members.name[i]);
-            read_object(ctx, file, full.data, depth + 1);
-            mb_buffer_clear(&full);
-        }
-        mb_names_clear(&members);
+    if (depth == 4) {
+        return;
     }
+    mb_names members;
+    const mb_status status = mb_h5_list(file, path, &members);
+    for (size_t i = 0; status == MB_OK && i < members.n && i < 16; i++) {
+        mb_buffer full;
+        mb_buffer_init(&full, ctx);
+        mb_buffer_format(&full, "%s/%s", depth == 0 ? "" : path, members.name[i]);
+        read_object(ctx, file, full.data, depth + 1);
+        mb_buffer_clear(&full);
+    }
+    mb_names_clear(&members);
     mb_context_clear(ctx);
 }
 

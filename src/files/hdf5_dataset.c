@@ -73,13 +73,7 @@ static mb_status check_chunks(mb_h5_dataset *dataset, hid_t creation) {
         return fail_dataset(
             dataset, MB_ERR_LIMIT, "chunks larger than the limit; write smaller chunks");
     }
-    dataset->is_chunked = true;
     MB_TRY(check_claim(dataset, dataset->chunk_bytes));
-    H5D_fill_value_t fill;
-    if (H5Pfill_value_defined(creation, &fill) >= 0 && fill == H5D_FILL_VALUE_USER_DEFINED &&
-        H5Pget_fill_value(creation, dataset->type, dataset->fill) < 0) {
-        return fail_dataset(dataset, MB_ERR_FORMAT, "its fill value is damaged; write it again");
-    }
     return check_filters(dataset, creation);
 }
 
@@ -89,11 +83,18 @@ static mb_status check_storage(mb_h5_dataset *dataset, hid_t creation) {
         return fail_dataset(dataset, MB_ERR_UNSUPPORTED,
             "its numbers lie in other files, which is refused; copy them in");
     }
+    H5D_fill_value_t fill;
+    if (H5Pfill_value_defined(creation, &fill) >= 0 && fill == H5D_FILL_VALUE_USER_DEFINED &&
+        H5Pget_fill_value(creation, dataset->type, dataset->fill) < 0) {
+        return fail_dataset(dataset, MB_ERR_FORMAT, "its fill value is damaged; write it again");
+    }
+    dataset->layout = layout;
     if (layout == H5D_CHUNKED) {
         return check_chunks(dataset, creation);
     }
-    const hsize_t stored = H5Dget_storage_size(dataset->id);
-    if (layout == H5D_CONTIGUOUS && stored > 0 && stored < dataset->count * dataset->raw.size) {
+    dataset->stored = H5Dget_storage_size(dataset->id);
+    const bool is_unwritten = layout == H5D_CONTIGUOUS && dataset->stored == 0;
+    if (!is_unwritten && dataset->stored < dataset->count * dataset->raw.size) {
         return fail_dataset(
             dataset, MB_ERR_FORMAT, "less is stored than its shape says; the file is damaged");
     }
@@ -162,31 +163,47 @@ mb_status mb_h5_get_info(mb_h5_file *file, const char *path, mb_h5_info *info) {
     return status;
 }
 
-static mb_status read_plain(mb_h5_dataset *dataset, size_t first, size_t n, void *bytes) {
-    hsize_t start[MB_MAX_RANK] = {0}, count[MB_MAX_RANK];
-    for (unsigned i = 0; i < dataset->rank; i++) {
-        count[i] = dataset->shape[i];
+// A compact dataset lies in the head of its object and is small.
+static bool read_compact(mb_h5_dataset *dataset, size_t skipped, void *bytes, size_t length) {
+    unsigned char *all = mb_allocate(dataset->file->ctx, dataset->count, dataset->raw.size);
+    if (all == NULL) {
+        return false;
     }
     mb_h5_guard guard;
     mb_h5_enter(&guard);
-    hid_t memory = H5S_ALL, stored = H5S_ALL;
-    bool is_read = true;
-    if (dataset->rank > 0) {
-        start[0] = first;
-        count[0] = n;
-        stored = H5Dget_space(dataset->id);
-        memory = H5Screate_simple((int)dataset->rank, count, NULL);
-        is_read = stored >= 0 && memory >= 0 &&
-                  H5Sselect_hyperslab(stored, H5S_SELECT_SET, start, NULL, count, NULL) >= 0;
-    }
     // Memory type and file type are one, so the library converts nothing.
-    is_read =
-        is_read && H5Dread(dataset->id, dataset->type, memory, stored, H5P_DEFAULT, bytes) >= 0;
-    if (dataset->rank > 0) {
-        mb_h5_close_id(stored);
-        mb_h5_close_id(memory);
-    }
+    const bool is_read =
+        H5Dread(dataset->id, dataset->type, H5S_ALL, H5S_ALL, H5P_DEFAULT, all) >= 0;
     mb_h5_leave(&guard);
+    if (is_read) {
+        memcpy(bytes, all + skipped, length);
+    }
+    mb_release(dataset->file->ctx, all);
+    return is_read;
+}
+
+// The numbers lie one behind the other in the file: nobody else is needed to read them.
+static bool read_contiguous(mb_h5_dataset *dataset, size_t skipped, void *bytes, size_t length) {
+    mb_h5_guard guard;
+    mb_h5_enter(&guard);
+    const haddr_t address = H5Dget_offset(dataset->id);
+    mb_h5_leave(&guard);
+    return address != HADDR_UNDEF && address <= UINT64_MAX - skipped &&
+           mb_h5_source_read(&dataset->file->source, address + skipped, bytes, length);
+}
+
+static mb_status read_plain(mb_h5_dataset *dataset, size_t first, size_t count, void *bytes) {
+    const size_t size = dataset->raw.size, length = count * size;
+    if (dataset->stored == 0) {
+        for (size_t i = 0; i < length; i += size) {
+            memcpy((char *)bytes + i, dataset->fill, size);
+        }
+        return MB_OK;
+    }
+    const size_t row = dataset->rank == 0 ? 0 : dataset->count / dataset->shape[0] * size;
+    const bool is_read = dataset->layout == H5D_COMPACT
+                             ? read_compact(dataset, first * row, bytes, length)
+                             : read_contiguous(dataset, first * row, bytes, length);
     return is_read
                ? MB_OK
                : fail_dataset(dataset, MB_ERR_FORMAT, "cannot be read; the file is cut or damaged");
@@ -217,8 +234,8 @@ static mb_status read_dataset(mb_h5_dataset *dataset, size_t first, size_t n, mb
     MB_TRY(mb_array_init(out, dataset->file->ctx, dataset->raw.dtype, dataset->rank, shape));
     if (count > 0) {
         void *bytes = mb_raw_place(&dataset->raw, out->data, count);
-        MB_TRY(dataset->is_chunked ? mb_h5_read_chunked(dataset, first, n, bytes)
-                                   : read_plain(dataset, first, n, bytes));
+        MB_TRY(dataset->layout == H5D_CHUNKED ? mb_h5_read_chunked(dataset, first, n, bytes)
+                                              : read_plain(dataset, first, count, bytes));
         mb_raw_finish(&dataset->raw, out->data, count);
     }
     return MB_OK;

@@ -63,7 +63,8 @@ typedef struct mb_h5_dataset {
     unsigned rank;
     size_t shape[MB_MAX_RANK];
     size_t count; // elements
-    bool is_chunked;
+    H5D_layout_t layout;
+    uint64_t stored; // bytes, unless chunked; 0: never written
     size_t chunk[MB_MAX_RANK];
     size_t chunk_bytes;
     unsigned n_filters;

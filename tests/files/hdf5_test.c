@@ -225,6 +225,20 @@ static void test_hdf5__reads_numbers_of_attributes(void **state) {
     mb_h5_close(file);
 }
 
+static void test_hdf5__a_user_block_before_the_file_is_skipped(void **state) {
+    (void)state;
+    static const char *const paths[] = {"/plain", "/packed"};
+    mb_h5_file *file = open_golden("user_block.h5");
+    for (size_t i = 0; i < MB_COUNT_OF(paths); i++) {
+        mb_array array;
+        assert_ok(world.ctx, mb_h5_read_rows(file, paths[i], 1, 2, &array));
+        assert_golden(&array, 4, paths[i]);
+        mb_array_clear(&array);
+    }
+    assert_text(file, "/", "text", "a text");
+    mb_h5_close(file);
+}
+
 static void test_hdf5__lists_and_tells_groups(void **state) {
     (void)state;
     mb_h5_file *file = open_golden("good.h5");
@@ -438,6 +452,7 @@ int main(void) {
         cmocka_unit_test(test_hdf5__reads_texts_of_variable_length),
         cmocka_unit_test(test_hdf5__texts_in_dense_storage_are_refused_in_words),
         cmocka_unit_test(test_hdf5__reads_numbers_of_attributes),
+        cmocka_unit_test(test_hdf5__a_user_block_before_the_file_is_skipped),
         cmocka_unit_test(test_hdf5__lists_and_tells_groups),
         cmocka_unit_test(test_hdf5__what_is_written_is_read_back_in_both_modes),
         cmocka_unit_test(test_hdf5__the_same_calls_write_the_same_bytes_for_any_number_of_threads),

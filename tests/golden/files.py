@@ -125,6 +125,10 @@ def write_h5():
         write_types(f)
         write_chunks(f)
         write_attributes(f)
+    with h5py.File(path("user_block.h5"), "w", userblock_size=512, libver=("earliest", "v110")) as f:
+        f.create_dataset("plain", data=values((3, 4), "<f4"))
+        f.create_dataset("packed", data=values((3, 4), "<f4"), chunks=(1, 4), compression="gzip")
+        f.attrs["text"] = "a text"
     with h5py.File(path("hostile.h5"), "w", libver=("earliest", "v110")) as f:
         f.create_dataset("fine", data=values((3,), "<f4"))
         f["soft"] = h5py.SoftLink("/fine")
