@@ -165,7 +165,8 @@ static bool read_option(
             return false;
         }
     } else if (value == NULL) {
-        if (*i + 1 >= n) {
+        // An option as a value is a forgotten value; --name=--value says that it is meant.
+        if (*i + 1 >= n || strncmp(texts[*i + 1], "--", 2) == 0) {
             fprintf(stderr, "minbias: %s: --%s needs a value; write --%s %s\n", command->name,
                 o->name, o->name, o->value);
             return false;
