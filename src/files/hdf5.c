@@ -104,6 +104,7 @@ static mb_status make(mb_context *ctx, const char *name, mb_h5_file **out) {
     (*out)->ctx = ctx;
     (*out)->file = (*out)->source.driver = -1;
     (*out)->source.descriptor = -1;
+    (*out)->source.room = SIZE_MAX;
     (*out)->name = mb_copy_text(ctx, name);
     return (*out)->name == NULL ? MB_ERR_MEMORY : MB_OK;
 }

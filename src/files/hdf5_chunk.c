@@ -229,8 +229,12 @@ static mb_status fetch(chunk_batch *batch, chunk_piece *piece) {
         return fail_chunk(dataset, ctx, "is larger than the file");
     }
     MB_TRY(mb_grow(ctx, &batch->stored, &batch->capacity, batch->used + piece->length, 1));
-    if (H5Dread_chunk(dataset->id, H5P_DEFAULT, piece->start, &piece->mask,
-            batch->stored + batch->used) < 0) {
+    mb_h5_source *source = &dataset->file->source;
+    source->room = piece->length;
+    const bool is_read = H5Dread_chunk(dataset->id, H5P_DEFAULT, piece->start, &piece->mask,
+                             batch->stored + batch->used) >= 0;
+    source->room = SIZE_MAX;
+    if (!is_read) {
         return fail_chunk(dataset, ctx, "cannot be read");
     }
     batch->used += piece->length;

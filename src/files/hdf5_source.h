@@ -14,6 +14,7 @@ typedef struct mb_h5_source {
     int descriptor;             // -1: in memory
     const unsigned char *bytes; // borrowed
     uint64_t length;
+    size_t room; // of the caller's memory for numbers; SIZE_MAX: any
     hid_t driver;
 } mb_h5_source;
 
