@@ -13,7 +13,7 @@ extern "C" {
 // The toy event generators. NULL for an index out of range.
 MB_API const char *mb_simulator_name(size_t index);
 MB_API const char *mb_simulator_help(size_t index);
-// A reference table of a generator's options in Markdown. NULL out of range. Cleared by the answer.
+// A table of a generator's options: name, type, default, range, help.
 MB_API mb_status mb_simulator_options(
     mb_context *ctx, const char *kind, mb_answer **out) MB_MUST_CHECK;
 // Writes toy events in the real file format into a folder. options: "events=1000". The bytes

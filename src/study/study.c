@@ -236,6 +236,17 @@ static mb_status read_train_events(mb_context *ctx, mb_study *study, const char 
     return MB_OK;
 }
 
+// Relative to the study's folder; one that was named on the command line and is not there may be
+// meant from where the command runs, as with a study that is installed elsewhere.
+static const char *data_directory(mb_context *ctx, mb_study *study, const char *name) {
+    const char *own = mb_study_absolute(ctx, &study->document, study->directory, name);
+    if (own != NULL && study->is_directory_set && !mb_path_is_directory(own) &&
+        mb_path_is_directory(name)) {
+        return mb_study_absolute(ctx, &study->document, ".", name);
+    }
+    return own;
+}
+
 static mb_status read_data(mb_context *ctx, mb_study *study, const top_options *top) {
     if (top->data == NULL) {
         study->data_directory = study->directory;
@@ -278,8 +289,7 @@ static mb_status read_data(mb_context *ctx, mb_study *study, const top_options *
         ctx, &study->document, common_table, study->data, "data", ignored, &common));
     MB_TRY(mb_split_read(ctx, &study->document, common.split, common.rows, &study->split));
     MB_TRY(read_train_events(ctx, study, common.train_events));
-    study->data_directory = mb_study_absolute(
-        ctx, &study->document, study->directory, common.dir != NULL ? common.dir : ".");
+    study->data_directory = data_directory(ctx, study, common.dir != NULL ? common.dir : ".");
     return set_text(ctx, &study->document, study->data, "dir", study->data_directory);
 }
 
@@ -390,6 +400,7 @@ static mb_status apply_overrides(
         if (path == NULL) {
             return MB_ERR_MEMORY;
         }
+        study->is_directory_set = study->is_directory_set || strcmp(path, "data.dir") == 0;
         MB_TRY(mb_yaml_set(ctx, &study->document, path, equals + 1));
     }
     return MB_OK;

@@ -44,6 +44,7 @@ struct mb_study {
     mb_node *source_data;            // data: as the source reads it
     size_t train_events;             // SIZE_MAX: all
     const char *data_directory;
+    bool is_directory_set; // on the command line
     mb_split_options split;
     mb_part validation; // of the study's own train:
     mb_evaluate_options evaluate;

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The minbias authors
 # SPDX-License-Identifier: Apache-2.0
-"""Layer tables of the golden Keras 2.15 models, as Keras prints them: python summaries.py keras/keras2.zip > summaries.txt"""
+"""Layer tables of the golden Keras 2.15 models, as Keras prints them, each line closed by a bar: python summaries.py keras/keras2.zip > summaries.txt"""
 import io
 import sys
 import tempfile
@@ -22,7 +22,7 @@ def main():
             except Exception:
                 continue
         text = io.StringIO()
-        model.summary(print_fn=lambda line: text.write(line + "\n"))
+        model.summary(print_fn=lambda line: text.write(line + "|\n"))
         sys.stdout.write(f"### {name}\n{text.getvalue()}")
 
 

@@ -12,6 +12,17 @@
 // Holds the layer table to what Keras 2.15 printed for the golden models
 // (tests/golden/summaries.py).
 
+// The golden lines end in a bar, so that blanks at their ends are seen.
+static void drop_bars(char *text) {
+    char *out = text;
+    for (const char *p = text; *p != '\0'; p++) {
+        if (!(p[0] == '|' && p[1] == '\n')) {
+            *out++ = *p;
+        }
+    }
+    *out = '\0';
+}
+
 static void check_model(mb_context *ctx, mb_zip *zip, const char *name, const char *wanted) {
     const size_t member = mb_zip_find(zip, name);
     assert_true(member != SIZE_MAX);
@@ -52,6 +63,7 @@ static void test_summary__prints_what_keras_prints(void **state) {
         if (part != NULL) {
             *part = '\0';
         }
+        drop_bars(body);
         check_model(world.ctx, zip, name, body);
         n++;
     }

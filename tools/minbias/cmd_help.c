@@ -3,6 +3,25 @@
 
 #include "command.h"
 
+#include "minbias/simulate.h"
+
+#include <string.h>
+
+// The generators' own options, which --set takes.
+static mb_status help_simulators(const mb_session *session) {
+    for (size_t i = 0; mb_simulator_name(i) != NULL; i++) {
+        mb_answer *answer = NULL;
+        const mb_status status = mb_simulator_options(session->ctx, mb_simulator_name(i), &answer);
+        if (status != MB_OK) {
+            return status;
+        }
+        printf("\noptions of %s (%s), for --set:\n%s", mb_simulator_name(i), mb_simulator_help(i),
+            mb_answer_text(answer));
+        mb_answer_destroy(answer);
+    }
+    return MB_OK;
+}
+
 static mb_status run(mb_session *session) {
     const char *shell = option_text(session, "completion", NULL);
     if (option_is_given(session, "man")) {
@@ -23,7 +42,7 @@ static mb_status run(mb_session *session) {
         return MB_ERR_ARG;
     }
     help_command(stdout, command);
-    return MB_OK;
+    return strcmp(command->name, "simulate") == 0 ? help_simulators(session) : MB_OK;
 }
 
 static const option options[] = {{"man", 0, OPTION_FLAG, NULL, "print the manual page (roff)"},
