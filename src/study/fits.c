@@ -214,9 +214,14 @@ mb_status mb_study_read_fits(mb_context *ctx, mb_study *study) {
     if (study->fits == NULL) {
         return MB_ERR_MEMORY;
     }
+    // Preparing needs no loss and no model, only the split.
+    MB_TRY(mb_part_read(ctx, &study->document, mb_node_find(train, "validation"),
+        "train.validation", &study->validation));
+    if (mb_node_find(root, "model") == NULL && models == NULL && fits == NULL) {
+        return MB_OK;
+    }
     mb_train usual;
     MB_TRY(mb_train_read(ctx, &study->document, train, &usual));
-    study->validation = usual.validation;
     if (fits == NULL) {
         return fit_each_model(ctx, study, train);
     }

@@ -249,6 +249,19 @@ static mb_status do_rounds(mb_run *run, bool trains, bool evaluates) {
         run->ctx, (unsigned)mb_min_size(jobs, 4096), run->n_rounds, do_round, &task);
 }
 
+// A run that ends before it began leaves nothing to --force.
+static void drop_empty_run(mb_context *ctx, const char *directory) {
+    static const char *const names[] = {"study.yaml", "log.txt"};
+    for (size_t i = 0; i < MB_COUNT_OF(names); i++) {
+        char *path = mb_path_join(ctx, directory, names[i]);
+        if (path != NULL) {
+            remove(path);
+        }
+        mb_release(ctx, path);
+    }
+    remove(directory);
+}
+
 mb_status mb_study_run(
     mb_context *ctx, const mb_study *study, const mb_run_settings *settings, mb_answer **out) {
     if (out != NULL) {
@@ -257,6 +270,7 @@ mb_status mb_study_run(
     mb_arena arena;
     mb_arena_init(&arena, ctx);
     mb_run run = {0};
+    const bool is_new = !mb_path_exists(settings->directory);
     mb_status status = mb_run_claim(ctx, study, settings, &arena);
     const char *log = mb_run_file(ctx, &arena, settings->directory, "log.txt");
     if (status == MB_OK && log == NULL) {
@@ -266,6 +280,9 @@ mb_status mb_study_run(
         status = mb_run_open(&run, ctx, study, settings->directory, log, settings);
         run.is_resumed = settings->is_resumed;
         run.initial_model = settings->initial_model;
+        if (status != MB_OK && is_new) {
+            drop_empty_run(ctx, settings->directory);
+        }
     }
     if (status == MB_OK) {
         status = do_rounds(&run, true, !settings->is_training_only);

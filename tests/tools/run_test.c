@@ -216,6 +216,18 @@ static void test_run__works_on_hits_without_truth(void **state) {
     assert_non_null(strstr(world->last.out, "/inputs/volume1"));
     mb_tool_expect(world, 1, "train small.yaml -o no_truth --set data.particles=null");
     assert_non_null(strstr(world->last.err, "data.particles"));
+    assert_false(mb_path_exists(mb_tool_path(world, "no_truth")));
+}
+
+static void test_run__prepares_with_nothing_but_data(void **state) {
+    WORLD(world)
+    static const char text[] = "study: bare\nseed: 3\ndata:\n  source: barrel\n"
+                               "  hits: data/clusters_1.csv\n";
+    assert_ok(world->base.ctx,
+        mb_write_file(world->base.ctx, mb_tool_path(world, "bare.yaml"), text, strlen(text)));
+    mb_tool_expect(world, 0, "prepare bare.yaml -o bare.h5 --quiet");
+    assert_exists(world, "bare.h5");
+    mb_tool_expect(world, 1, "train bare.yaml -o bare");
 }
 
 static void test_run__simulates_absent_data_and_says_so(void **state) {
@@ -271,6 +283,7 @@ int main(void) {
         cmocka_unit_test(test_run__scores_the_same_events_the_same_everywhere),
         cmocka_unit_test(test_run__prepares_the_originals_arrays),
         cmocka_unit_test(test_run__works_on_hits_without_truth),
+        cmocka_unit_test(test_run__prepares_with_nothing_but_data),
         cmocka_unit_test(test_run__simulates_absent_data_and_says_so),
         cmocka_unit_test(test_run__trains_on_anybodys_arrays),
     };
