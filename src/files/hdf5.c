@@ -52,6 +52,12 @@ static mb_status open_library(mb_h5_file *file) {
         mb_h5_source_set(&file->source, access)) {
         file->file = H5Fopen(name, H5F_ACC_RDONLY, access);
     }
+    const hid_t creation = file->file < 0 ? -1 : H5Fget_create_plist(file->file);
+    hsize_t base = 0;
+    if (creation >= 0 && H5Pget_userblock(creation, &base) >= 0) {
+        file->base = base;
+    }
+    mb_h5_close_id(creation);
     mb_h5_close_id(access);
     mb_h5_leave(&guard);
     return file->file >= 0 ? MB_OK
@@ -189,7 +195,10 @@ mb_status mb_h5_open_object(mb_h5_file *file, const char *path, hid_t *object) {
             status = mb_fail(file->ctx, MB_ERR_UNSUPPORTED,
                 "%s: %s leads through a soft or external link, which is refused; copy the data in",
                 file->name, path);
-        } else if ((next = H5Oopen(here, part, H5P_DEFAULT)) < 0) {
+        } else {
+            status = mb_h5_check_object(file, path, link.u.address);
+        }
+        if (status == MB_OK && (next = H5Oopen(here, part, H5P_DEFAULT)) < 0) {
             status = mb_fail(file->ctx, MB_ERR_FORMAT,
                 "%s: %s cannot be opened; the file is damaged", file->name, path);
         }

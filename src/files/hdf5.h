@@ -25,6 +25,7 @@ mb_status mb_h5_open_bytes(mb_context *ctx, const char *name, const void *bytes,
     mb_h5_file **out) MB_MUST_CHECK;
 void mb_h5_close(mb_h5_file *file);
 
+// A group or an array that can be read; false for texts and records.
 bool mb_h5_exists(mb_h5_file *file, const char *path);
 bool mb_h5_is_group(mb_h5_file *file, const char *path);
 // Names of what a group holds, in byte order. Freed with mb_names_clear, also after a failure.
@@ -43,7 +44,8 @@ mb_status mb_h5_read(mb_h5_file *file, const char *path, mb_array *out) MB_MUST_
 mb_status mb_h5_read_rows(
     mb_h5_file *file, const char *path, size_t first, size_t n, mb_array *out) MB_MUST_CHECK;
 
-// Attributes of the object at path.
+// Attributes of the object at path. Those in dense storage (an object with more than 8 of them in a
+// file of the newest format) are refused by name.
 bool mb_h5_has_attribute(mb_h5_file *file, const char *path, const char *name);
 // One text; also one that Keras split into name0, name1 ... The caller frees *text with mb_release.
 mb_status mb_h5_attribute_text(

@@ -6,13 +6,17 @@
 #include "base/numbers.h"
 #include "files/names.h"
 
-enum { MOST_NAME = 256 };
+enum { MOST_NAME = 256, ATTRIBUTE = 0x0C, ATTRIBUTE_INFO = 0x15 };
 
 // One attribute while it is read.
 typedef struct attribute {
     mb_h5_file *file;
     const char *path, *name;
-    mb_h5_stored stored;
+    mb_h5_head head; // holds the bytes that the rest points into
+    const unsigned char *stored_type, *stored_shape, *value;
+    size_t type_length, shape_length, value_length;
+    bool is_found;
+    bool is_dense; // not found, but the object has attributes that are not looked at
     mb_h5_type type;
     unsigned rank;
     size_t shape[MB_MAX_RANK];
@@ -24,19 +28,77 @@ static mb_status fail_attribute(const attribute *a, mb_status status, const char
         a->file->ctx, status, "%s: attribute %s of %s: %s", a->file->name, a->name, a->path, what);
 }
 
+// A stored attribute: three sizes, then name, type and shape, padded to 8 in version 1, then value.
+static mb_status look_at_attribute(attribute *a, const mb_h5_message *message) {
+    const unsigned char *bytes = message->bytes;
+    if (message->length < 9 || bytes[0] < 1 || bytes[0] > 3) {
+        return fail_attribute(a, MB_ERR_FORMAT, "a neighbour is damaged; write the file again");
+    }
+    const size_t start = bytes[0] == 3 ? 9 : 8;
+    const size_t unit = bytes[0] == 1 ? 8 : 1;
+    const size_t name = (size_t)mb_h5_number(bytes + 2, 2);
+    const size_t type = (size_t)mb_h5_number(bytes + 4, 2);
+    const size_t shape = (size_t)mb_h5_number(bytes + 6, 2);
+    const size_t type_at = start + mb_round_up(name, unit);
+    const size_t shape_at = type_at + mb_round_up(type, unit);
+    const size_t value_at = shape_at + mb_round_up(shape, unit);
+    if (name == 0 || value_at > message->length || bytes[start + name - 1] != '\0') {
+        return fail_attribute(
+            a, MB_ERR_FORMAT, "one of its object has impossible sizes; write the file again");
+    }
+    if (strcmp((const char *)bytes + start, a->name) != 0) {
+        return MB_OK;
+    }
+    if (message->is_shared || (bytes[0] > 1 && bytes[1] != 0)) {
+        return fail_attribute(a, MB_ERR_UNSUPPORTED,
+            "shared or of a named type, which is not offered; write it plainly");
+    }
+    a->stored_type = bytes + type_at;
+    a->type_length = type;
+    a->stored_shape = bytes + shape_at;
+    a->shape_length = shape;
+    a->value = bytes + value_at;
+    a->value_length = message->length - value_at;
+    a->is_found = a->head.is_done = true;
+    return MB_OK;
+}
+
+static mb_status look(mb_h5_head *head, const mb_h5_message *message, void *user) {
+    (void)head;
+    attribute *a = user;
+    if (message->type == ATTRIBUTE_INFO) {
+        const size_t at = message->length > 1 && (message->bytes[1] & 1) != 0 ? 4 : 2;
+        a->is_dense =
+            message->length < at + 8 || mb_h5_number(message->bytes + at, 8) != UINT64_MAX;
+    }
+    return message->type == ATTRIBUTE ? look_at_attribute(a, message) : MB_OK;
+}
+
+static mb_status find_attribute(attribute *a, hid_t object) {
+    H5O_info_t info;
+    if (H5Oget_info2(object, &info, H5O_INFO_BASIC) < 0) {
+        return fail_attribute(a, MB_ERR_FORMAT, "its object is damaged; write the file again");
+    }
+    a->head = (mb_h5_head){.file = a->file, .path = a->path};
+    return mb_h5_walk_head(&a->head, info.addr, look, a);
+}
+
+static void close_attribute(attribute *a) {
+    mb_release(a->file->ctx, a->head.piece);
+}
+
 static mb_status open_attribute(attribute *a, hid_t object) {
-    MB_TRY(mb_h5_find_attribute(a->file, object, a->path, a->name, &a->stored));
-    const mb_h5_stored *stored = &a->stored;
-    if (!stored->is_found) {
-        return stored->is_dense
+    MB_TRY(find_attribute(a, object));
+    if (!a->is_found) {
+        return a->is_dense
                    ? fail_attribute(a, MB_ERR_UNSUPPORTED,
                          "its object keeps attributes in dense storage, which is not offered; "
                          "write the file with libver='earliest'")
                    : fail_attribute(a, MB_ERR_FORMAT, "is not there; check what made the file");
     }
-    if (!mb_h5_decode_type(stored->type, stored->type_length, &a->type) ||
-        !mb_h5_decode_shape(stored->shape, stored->shape_length, &a->rank, a->shape, &a->count) ||
-        a->count > stored->value_length / a->type.size) {
+    if (!mb_h5_decode_type(a->stored_type, a->type_length, &a->type) ||
+        !mb_h5_decode_shape(a->stored_shape, a->shape_length, &a->rank, a->shape, &a->count) ||
+        a->count > a->value_length / a->type.size) {
         return fail_attribute(
             a, MB_ERR_FORMAT, "its type, shape and value do not fit; the file is damaged");
     }
@@ -46,7 +108,7 @@ static mb_status open_attribute(attribute *a, hid_t object) {
 static mb_status read_fixed(attribute *a, mb_names *texts) {
     mb_status status = MB_OK;
     for (size_t i = 0; i < a->count && status == MB_OK; i++) {
-        const char *text = (const char *)a->stored.value + i * a->type.size;
+        const char *text = (const char *)a->value + i * a->type.size;
         const char *end = memchr(text, '\0', a->type.size);
         size_t length = end == NULL ? a->type.size : (size_t)(end - text);
         while (a->type.is_space_padded && length > 0 && text[length - 1] == ' ') {
@@ -61,8 +123,8 @@ static mb_status read_variable(attribute *a, mb_names *texts) {
     uint64_t left = a->file->file_size;
     mb_status status = MB_OK;
     for (size_t i = 0; i < a->count && status == MB_OK; i++) {
-        const char *wrong = mb_h5_fetch_text(
-            a->file, a->stored.base, a->stored.value + i * MB_H5_REFERENCE, &left, texts, &status);
+        const char *wrong =
+            mb_h5_fetch_text(a->file, a->value + i * MB_H5_REFERENCE, &left, texts, &status);
         if (wrong != NULL) {
             status = fail_attribute(a, MB_ERR_FORMAT, wrong);
         }
@@ -80,7 +142,7 @@ static mb_status read_texts(
                      ? read_fixed(&a, texts)
                      : fail_attribute(&a, MB_ERR_FORMAT, "no text; check what made the file");
     }
-    mb_h5_stored_clear(file, &a.stored);
+    close_attribute(&a);
     return status;
 }
 
@@ -92,10 +154,9 @@ static bool has_attribute(mb_h5_file *file, hid_t object, const char *name) {
     }
     mb_h5_file view = *file;
     view.ctx = quiet;
-    mb_h5_stored stored;
-    const bool has_it =
-        mb_h5_find_attribute(&view, object, "", name, &stored) == MB_OK && stored.is_found;
-    mb_h5_stored_clear(&view, &stored);
+    attribute a = {.file = &view, .path = "", .name = name};
+    const bool has_it = find_attribute(&a, object) == MB_OK && a.is_found;
+    close_attribute(&a);
     mb_context_destroy(quiet);
     return has_it;
 }
@@ -197,7 +258,7 @@ static mb_status read_numbers(attribute *a, mb_array *out) {
         return fail_attribute(a, MB_ERR_FORMAT, "has no value; check what made the file");
     }
     if (count > 0) {
-        memcpy(mb_raw_place(raw, out->data, count), a->stored.value, count * raw->size);
+        memcpy(mb_raw_place(raw, out->data, count), a->value, count * raw->size);
         mb_raw_finish(raw, out->data, count);
     }
     return MB_OK;
@@ -217,7 +278,7 @@ mb_status mb_h5_attribute_array(
     if (status == MB_OK) {
         status = read_numbers(&a, out);
     }
-    mb_h5_stored_clear(file, &a.stored);
+    close_attribute(&a);
     mb_h5_close_id(object);
     mb_h5_leave(&guard);
     if (status != MB_OK) {

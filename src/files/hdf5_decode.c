@@ -165,8 +165,8 @@ static const char *find_object(
     return "its text is not in the heap";
 }
 
-const char *mb_h5_fetch_text(mb_h5_file *file, uint64_t base, const unsigned char *reference,
-    uint64_t *left, mb_names *texts, mb_status *status) {
+const char *mb_h5_fetch_text(mb_h5_file *file, const unsigned char *reference, uint64_t *left,
+    mb_names *texts, mb_status *status) {
     const uint64_t length = mb_h5_number(reference, 4);
     const uint64_t address = mb_h5_number(reference + 4, 8);
     if (address == 0 || address == UINT64_MAX || length == 0) {
@@ -174,13 +174,13 @@ const char *mb_h5_fetch_text(mb_h5_file *file, uint64_t base, const unsigned cha
         return NULL;
     }
     // Honest texts each have their own place, so together they are no longer than the file.
-    if (length > *left || address > UINT64_MAX - base) {
+    if (length > *left || address > UINT64_MAX - file->base) {
         return "its texts are longer than the file";
     }
     *left -= length;
     uint64_t where = 0;
-    const char *wrong =
-        find_object(&file->source, base + address, mb_h5_number(reference + 12, 4), length, &where);
+    const char *wrong = find_object(
+        &file->source, file->base + address, mb_h5_number(reference + 12, 4), length, &where);
     if (wrong != NULL) {
         return wrong;
     }

@@ -6,25 +6,31 @@
 
 #include "files/hdf5_inside.h"
 
-// Attributes as they lie in the file. The library decodes all attributes of an object whenever one
-// is asked for, and neither checks their sizes nor where the references of texts lead: a hostile
-// file then writes and reads wherever it likes. So they are found and decoded here, from the file's
-// bytes, by the HDF5 file format specification 3.0: object heads of version 1 and 2. Dense storage
-// (more than 8 attributes in the newest format) is not offered.
+// What lies in the head of an object, read from the file's bytes by the HDF5 file format
+// specification 3.0 (heads of version 1 and 2). The library does not check the sizes of what it
+// decodes, nor where the references of texts lead: a hostile file then makes it read and write
+// wherever it likes. So heads are checked here before the library sees them, and attributes, which
+// it decodes all at once, are read here alone.
 
-typedef struct mb_h5_stored {
-    unsigned char *piece; // of the object's head; the rest points into it
-    const unsigned char *type, *shape, *value;
-    size_t type_length, shape_length, value_length;
-    uint64_t base; // of addresses in the file
-    bool is_found;
-    bool is_dense; // not found, but the object has attributes that are not looked at
-} mb_h5_stored;
+typedef struct mb_h5_message {
+    unsigned type;
+    bool is_shared; // only a reference to what is meant
+    const unsigned char *bytes;
+    size_t length;
+} mb_h5_message;
 
-// Between mb_h5_enter and mb_h5_leave. Cleared by mb_h5_stored_clear, also after a failure.
-mb_status mb_h5_find_attribute(mb_h5_file *file, hid_t object, const char *path, const char *name,
-    mb_h5_stored *stored) MB_MUST_CHECK;
-void mb_h5_stored_clear(mb_h5_file *file, mb_h5_stored *stored);
+// One head while it is walked. path is for messages.
+typedef struct mb_h5_head {
+    mb_h5_file *file;
+    const char *path;
+    unsigned char *piece; // what is being looked at, and what messages point into
+    bool is_done;         // look may stop the walk by it
+} mb_h5_head;
+typedef mb_status (*mb_h5_look_fn)(mb_h5_head *head, const mb_h5_message *message, void *user);
+
+// Shows look every message of the head at address. piece is kept, for the caller to release.
+mb_status mb_h5_walk_head(
+    mb_h5_head *head, uint64_t address, mb_h5_look_fn look, void *user) MB_MUST_CHECK;
 
 // What a stored type says.
 typedef enum mb_h5_kind {
@@ -47,8 +53,8 @@ bool mb_h5_decode_shape(
 
 // Appends the text that a reference leads to; *left is what texts may still be long together.
 // Returns NULL, or what is wrong.
-const char *mb_h5_fetch_text(mb_h5_file *file, uint64_t base, const unsigned char *reference,
-    uint64_t *left, mb_names *texts, mb_status *status);
+const char *mb_h5_fetch_text(mb_h5_file *file, const unsigned char *reference, uint64_t *left,
+    mb_names *texts, mb_status *status);
 
 static inline uint64_t mb_h5_number(const unsigned char *bytes, size_t size) {
     uint64_t value = 0;

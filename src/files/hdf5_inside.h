@@ -30,6 +30,7 @@ struct mb_h5_file {
     mb_h5_source source;
     void *copy; // of a file in memory
     uint64_t file_size;
+    uint64_t base; // of addresses: the length of what lies before the HDF5 part
 };
 
 // A name that no file has: HDF5's memory driver looks whether one exists, and tells files apart by
@@ -42,6 +43,8 @@ void mb_h5_close_id(hid_t id); // of any kind; accepts -1
 // Opens the object at path by hard links only, as deep as the limits allow. *object is -1 on
 // failure.
 mb_status mb_h5_open_object(mb_h5_file *file, const char *path, hid_t *object) MB_MUST_CHECK;
+// Refuses an object at an address whose head the library should not see.
+mb_status mb_h5_check_object(mb_h5_file *file, const char *path, uint64_t address) MB_MUST_CHECK;
 // The number type of a stored type; false when it is none that is offered.
 bool mb_h5_find_type(hid_t type, mb_raw_type *raw);
 // Rank and shape of a dataspace.
