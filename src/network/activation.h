@@ -19,6 +19,12 @@ typedef struct mb_activation_ops {
     double default_parameters[2]; // alpha or slope, threshold
 } mb_activation_ops;
 
+// An activation and its parameters.
+typedef struct mb_activation {
+    const mb_activation_ops *ops;
+    double parameters[2];
+} mb_activation;
+
 extern const mb_activation_ops *const mb_activation_list[]; // NULL-terminated
 // NULL for an unknown name; "linear" for NULL.
 const mb_activation_ops *mb_activation_find(const char *name);

@@ -5,6 +5,7 @@
 #define NETWORK_LAYER_H
 
 #include "kernels/kernels.h"
+#include "network/activation.h"
 #include "network/model.h"
 
 // What the rest of the program may ask of a kind of layer. One file a layer under network/layers/,
@@ -39,6 +40,9 @@ struct mb_layer_ops {
         const mb_value_type *inputs, size_t n_inputs, mb_value_type *output);
     // Fills site->step for one call. Shapes in the site are as stored (channels last).
     mb_status (*plan)(mb_context *ctx, mb_plan_site *site);
+    // The activation, element by element, that this layer is, so that the step before may take it
+    // over; false: it is none. NULL: never.
+    bool (*find_activation)(const mb_layer *layer, mb_activation *out);
     // Floating-point operations of one row: 2 per multiply-add, 1 per bias or element-wise
     // operation. NULL: 0.
     uint64_t (*flops)(const mb_layer *layer, const mb_value_type *inputs, size_t n_inputs,
@@ -157,10 +161,13 @@ struct mb_plan_site {
                           // indices in the written order
     bool is_input_first;  // ... and the written order is channels first
     const struct mb_step
-        *active_source;   // the input has an activity list, made by this step; NULL: none
-    const mb_layer *pool; // a max pooling layer that this step may take over, with step->out
-                          // already its output; NULL: none
-    bool pool_taken;      // set by ops->plan
+        *active_source; // the input has an activity list, made by this step; NULL: none
+    // Layers behind this one that the step may take over, each alone in using what comes before:
+    // an activation, and a max pooling behind it. The step's output is then that of the last taken.
+    const mb_activation *activation; // NULL: none
+    const mb_layer *pool;            // NULL: none
+    bool activation_taken;           // set by ops->plan
+    bool pool_taken;                 // the same; needs the activation before it, if any, taken
 };
 
 // The common part of layers with spatial dimensions: shape = (spatial..., channels) or (channels,

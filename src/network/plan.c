@@ -176,22 +176,38 @@ static bool wants_channels_last(const planner *p, const mb_call *call) {
     return true;
 }
 
-// The call of a max pooling layer that alone uses a value and stores channels in the same place, or
-// NULL.
-static const mb_call *find_pool(
-    const planner *p, size_t model_value, const mb_layer *layer, size_t *index) {
-    *index = p->only_user[model_value];
-    if (p->n_uses[model_value] != 1 || *index == SIZE_MAX ||
-        layer->ops->layout != MB_LAYOUT_CHANNELS) {
-        return NULL;
+// Calls behind a call that its step may take over. SIZE_MAX: none.
+typedef struct followers {
+    size_t activation, pool;
+    mb_activation found;
+} followers;
+
+// The call that alone uses a model value, or SIZE_MAX.
+static size_t find_reader(const planner *p, size_t model_value) {
+    return p->n_uses[model_value] == 1 ? p->only_user[model_value] : SIZE_MAX;
+}
+
+static bool is_pool_of(const mb_layer *pool, const mb_layer *layer) {
+    return (pool->ops == &mb_layer_max_pooling1d || pool->ops == &mb_layer_max_pooling2d ||
+               pool->ops == &mb_layer_max_pooling3d) &&
+           pool->ops->is_channels_first(pool) == layer->ops->is_channels_first(layer);
+}
+
+static void find_followers(const planner *p, const mb_call *call, followers *out) {
+    const mb_call *calls = p->model->calls;
+    size_t next = find_reader(p, call->output);
+    out->activation = out->pool = SIZE_MAX;
+    if (call->layer->ops->layout != MB_LAYOUT_CHANNELS) {
+        return;
     }
-    const mb_call *call = &p->model->calls[*index];
-    const mb_layer_ops *ops = call->layer->ops;
-    const bool is_pool = ops == &mb_layer_max_pooling1d || ops == &mb_layer_max_pooling2d ||
-                         ops == &mb_layer_max_pooling3d;
-    return is_pool && ops->is_channels_first(call->layer) == layer->ops->is_channels_first(layer)
-               ? call
-               : NULL;
+    if (next != SIZE_MAX && calls[next].layer->ops->find_activation != NULL &&
+        calls[next].layer->ops->find_activation(calls[next].layer, &out->found)) {
+        out->activation = next;
+        next = find_reader(p, calls[next].output);
+    }
+    if (next != SIZE_MAX && is_pool_of(calls[next].layer, call->layer)) {
+        out->pool = next;
+    }
 }
 
 static mb_status plan_layer(planner *p, mb_plan_site *site) {
@@ -201,60 +217,82 @@ static mb_status plan_layer(planner *p, mb_plan_site *site) {
     return MB_OK;
 }
 
+// The step's output is that of the pool it took over.
+static void set_pooled(
+    mb_plan *plan, mb_plan_step *made, const mb_value_type *pooled, bool is_last) {
+    made->step.out = is_last && pooled->rank > 1 ? rotate_type(pooled, true) : *pooled;
+    made->step.out_size = mb_value_size(pooled);
+    plan->values[made->output].type = made->step.out;
+    plan->values[made->output].size = made->step.out_size;
+}
+
+// Offers a sparse column to the step as it is; one that takes it reads the indices in the written
+// order itself. *made is NULL when it does not.
+static mb_status plan_sparse(planner *p, const mb_call *call, mb_plan_site *site,
+    const mb_value_type *out, bool is_last, mb_plan_step **made) {
+    mb_plan *plan = p->plan;
+    const size_t value = p->value_of[call->inputs[0]];
+    const mb_value_type *column = &plan->values[value].type;
+    const mb_value_type stored = is_last ? rotate_type(column, true) : *column;
+    MB_TRY(add_step(p, call->layer, &value, 1, &stored, out, made));
+    site->step = &(*made)->step;
+    site->is_input_sparse = true;
+    site->is_input_first = is_last;
+    MB_TRY(plan_layer(p, site));
+    site->is_input_sparse = site->is_input_first = false;
+    if (!(*made)->step.takes_sparse) {
+        plan->n_values--; // the attempt's output
+        *made = NULL;
+    }
+    return MB_OK;
+}
+
+static mb_status plan_dense(planner *p, const mb_call *call, mb_plan_site *site,
+    const mb_value_type *out, bool is_last, mb_plan_step **made) {
+    mb_plan *plan = p->plan;
+    size_t inputs[MB_PLAN_MOST_INPUTS];
+    for (size_t i = 0; i < call->n_inputs; i++) {
+        MB_TRY(get_stored(p, call->inputs[i], is_last, &inputs[i]));
+        plan->values[inputs[i]].needs_dense = true;
+    }
+    MB_TRY(add_step(p, call->layer, inputs, call->n_inputs, NULL, out, made));
+    site->step = &(*made)->step;
+    const size_t producer = plan->values[inputs[0]].producer;
+    if (call->n_inputs == 1 && producer != SIZE_MAX && plan->steps[producer].step.gives_activity) {
+        site->active_source = &plan->steps[producer].step;
+        (*made)->input_activity = producer;
+    }
+    return plan_layer(p, site);
+}
+
 static mb_status plan_call(planner *p, size_t index) {
     const mb_call *call = &p->model->calls[index];
     mb_plan *plan = p->plan;
     const bool is_last = wants_channels_last(p, call);
-    size_t inputs[MB_PLAN_MOST_INPUTS];
-    size_t pool_index = 0;
-    const mb_call *pool = find_pool(p, call->output, call->layer, &pool_index);
+    followers behind;
+    find_followers(p, call, &behind);
     const mb_value_type *written = &p->model->values[call->output].type;
     const mb_value_type out = is_last && written->rank > 1 ? rotate_type(written, true) : *written;
     mb_plan_step *made = NULL;
-    bool is_planned = false;
-    mb_plan_site site = {
-        .arena = &plan->arena, .layer = call->layer, .pool = pool != NULL ? pool->layer : NULL};
-    const size_t first_value = p->value_of[call->inputs[0]];
-    if (call->n_inputs == 1 && plan->values[first_value].is_sparse) {
-        // The step may take the column as it is; it then reads the indices in the written order
-        // itself.
-        const mb_value_type *column = &plan->values[first_value].type;
-        const mb_value_type stored = is_last ? rotate_type(column, true) : *column;
-        MB_TRY(add_step(p, call->layer, &first_value, 1, &stored, &out, &made));
-        site.step = &made->step;
-        site.is_input_sparse = true;
-        site.is_input_first = is_last;
-        MB_TRY(plan_layer(p, &site));
-        site.is_input_sparse = site.is_input_first = false;
-        is_planned = made->step.takes_sparse;
-        if (!is_planned) {
-            plan->n_values--; // the attempt's output
-        }
+    mb_plan_site site = {.arena = &plan->arena,
+        .layer = call->layer,
+        .activation = behind.activation != SIZE_MAX ? &behind.found : NULL,
+        .pool = behind.pool != SIZE_MAX ? p->model->calls[behind.pool].layer : NULL};
+    if (call->n_inputs == 1 && plan->values[p->value_of[call->inputs[0]]].is_sparse) {
+        MB_TRY(plan_sparse(p, call, &site, &out, is_last, &made));
     }
-    if (!is_planned) {
-        for (size_t i = 0; i < call->n_inputs; i++) {
-            MB_TRY(get_stored(p, call->inputs[i], is_last, &inputs[i]));
-            plan->values[inputs[i]].needs_dense = true;
-        }
-        MB_TRY(add_step(p, call->layer, inputs, call->n_inputs, NULL, &out, &made));
-        site.step = &made->step;
-        const size_t producer = plan->values[inputs[0]].producer;
-        if (call->n_inputs == 1 && producer != SIZE_MAX &&
-            plan->steps[producer].step.gives_activity) {
-            site.active_source = &plan->steps[producer].step;
-            made->input_activity = producer;
-        }
-        MB_TRY(plan_layer(p, &site));
+    if (made == NULL) {
+        MB_TRY(plan_dense(p, call, &site, &out, is_last, &made));
     }
     size_t model_value = call->output;
+    if (site.activation_taken) {
+        p->is_absorbed[behind.activation] = true;
+        model_value = p->model->calls[behind.activation].output;
+    }
     if (site.pool_taken) {
-        p->is_absorbed[pool_index] = true;
-        model_value = pool->output;
-        const mb_value_type *pooled = &p->model->values[model_value].type;
-        made->step.out = is_last && pooled->rank > 1 ? rotate_type(pooled, true) : *pooled;
-        made->step.out_size = mb_value_size(pooled);
-        plan->values[made->output].type = made->step.out;
-        plan->values[made->output].size = made->step.out_size;
+        p->is_absorbed[behind.pool] = true;
+        model_value = p->model->calls[behind.pool].output;
+        set_pooled(plan, made, &p->model->values[model_value].type, is_last);
     }
     plan->values[made->output].is_last = is_last && made->step.out.rank > 1;
     p->value_of[model_value] = made->output;

@@ -359,6 +359,23 @@ static void test_behaviour__padding_never_wins_a_maximum(void **state) {
 
 #define FIRST "\"data_format\": \"channels_first\""
 
+static void test_behaviour__a_rectifier_of_minus_infinity_is_zero(void **state) {
+    (void)state;
+    const mb_value_type type = {.rank = 1, .dim = {4}};
+    const float rows[4] = {-INFINITY, -2, 0, 3};
+    const float wanted[4] = {0, 0, 0, 3};
+    const char *const chains[][3] = {{"re_lu", "{}", NULL}, {"re_lu", "{\"max_value\": [6]}", NULL},
+        {"activation", "{\"activation\": \"relu\"}", NULL}};
+    for (size_t i = 0; i < MB_COUNT_OF(chains); i++) {
+        mb_model *model = NULL;
+        float out[4] = {9, 9, 9, 9};
+        build_chain(&type, chains[i], &model);
+        predict(model, rows, 1, out);
+        mb_test_assert_same_bits(out, wanted, 4, sizeof *out, chains[i][0]);
+        mb_model_destroy(model);
+    }
+}
+
 static void test_behaviour__storage_order_changes_no_bit(void **state) {
     (void)state;
     // A chain written channels first, and the same with channels last between two permutations.
@@ -486,6 +503,7 @@ int main(void) {
         cmocka_unit_test(test_behaviour__noise_has_its_deviation),
         cmocka_unit_test(test_behaviour__of_equal_numbers_the_first_gets_the_gradient),
         cmocka_unit_test(test_behaviour__padding_never_wins_a_maximum),
+        cmocka_unit_test(test_behaviour__a_rectifier_of_minus_infinity_is_zero),
         cmocka_unit_test(test_behaviour__storage_order_changes_no_bit),
         cmocka_unit_test(test_behaviour__what_cannot_be_is_refused_by_name),
         cmocka_unit_test(test_behaviour__merges_refuse_other_shapes),

@@ -21,6 +21,12 @@ static bool needs_written(const mb_layer *layer) {
     return strcmp(activation_of(layer)->name, "softmax") == 0;
 }
 
+static bool find_activation(const mb_layer *layer, mb_activation *out) {
+    out->ops = activation_of(layer);
+    memcpy(out->parameters, out->ops->default_parameters, sizeof out->parameters);
+    return !needs_written(layer);
+}
+
 static mb_status infer(mb_context *ctx, mb_model *model, mb_layer *layer,
     const mb_value_type *inputs, size_t n_inputs, mb_value_type *output) {
     const mb_activation_ops *activation = NULL;
@@ -88,5 +94,6 @@ const mb_layer_ops mb_layer_activation = {
     .needs_written = needs_written,
     .infer = infer,
     .plan = plan,
+    .find_activation = find_activation,
     .flops = flops,
 };

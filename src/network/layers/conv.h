@@ -34,9 +34,8 @@ typedef struct mb_conv_plan {
     bool is_padded; // the input is copied into a frame; else it is read where it is
     size_t frame;   // floats of the padded input, with slack for reads of whole vectors
     mb_footprint footprint;
-    uint32_t *base; // n_cells * window: a position's place in the frame
-    const mb_activation_ops *activation;
-    double activation_parameters[2];
+    uint32_t *base;           // n_cells * window: a position's place in the frame
+    mb_activation activation; // its own, or that of a layer it took over
     // packed: offsets in floats
     size_t at_weights, at_bias, at_back, at_empty_frame, at_empty_out, at_empty_winner, at_finite,
         at_scratch;

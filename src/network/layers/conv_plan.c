@@ -160,10 +160,23 @@ static void set_shapes(const mb_plan_site *site, size_t n_spatial, mb_conv_plan 
     plan->wrap_axis = lead;
 }
 
+// The activation is the convolution's own or, where it has none, that of the layer behind it.
+static void set_activation(mb_plan_site *site, mb_conv_plan *plan) {
+    const mb_conv_options *options = site->layer->options;
+    const mb_activation_ops *own = mb_activation_find(options->activation);
+    plan->activation.ops = own;
+    memcpy(plan->activation.parameters, own->default_parameters, sizeof own->default_parameters);
+    site->activation_taken = site->activation != NULL && own == mb_activation_find(NULL);
+    if (site->activation_taken) {
+        plan->activation = *site->activation;
+    }
+}
+
 // A pool can be taken over when its windows tile the outputs, begin at the first, and maximum and
 // activation commute.
 static bool take_pool(const mb_plan_site *site, size_t n_spatial, mb_conv_plan *plan) {
-    if (site->pool == NULL || !plan->activation->is_monotone) {
+    if (site->pool == NULL || (site->activation != NULL && !site->activation_taken) ||
+        !plan->activation.ops->is_monotone) {
         return false;
     }
     size_t window[3];
@@ -196,10 +209,7 @@ static bool is_reach_small(const mb_conv_plan *plan) {
 
 mb_status mb_conv_plan_make(
     mb_context *ctx, mb_plan_site *site, size_t n_spatial, mb_conv_plan *plan) {
-    const mb_conv_options *options = site->layer->options;
-    plan->activation = mb_activation_find(options->activation);
-    memcpy(plan->activation_parameters, plan->activation->default_parameters,
-        sizeof plan->activation_parameters);
+    set_activation(site, plan);
     set_shapes(site, n_spatial, plan);
     site->pool_taken = take_pool(site, n_spatial, plan);
     plan->window = plan->pool[0] * plan->pool[1] * plan->pool[2];

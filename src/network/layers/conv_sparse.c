@@ -227,7 +227,7 @@ void mb_conv_sparse_forward(const mb_step *step, const mb_rows *rows, size_t row
     for (size_t i = 1; i < n && plan->n_out != plan->width; i++) {
         memmove(cells + i * plan->n_out, cells + i * plan->width, plan->n_out * sizeof *cells);
     }
-    plan->activation->forward(plan->activation_parameters, cells, n * plan->n_out, plan->n_out);
+    plan->activation.ops->forward(plan->activation.parameters, cells, n * plan->n_out, plan->n_out);
     if (!step->skips_background) {
         memcpy(out, step->packed + plan->at_empty_out, plan->n_cells * plan->n_out * sizeof *out);
     }

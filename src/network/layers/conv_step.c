@@ -215,8 +215,8 @@ static float *finish_block(const mb_conv_plan *plan, const mb_kernels *kernels, 
             memmove(cells + i * plan->n_out, cells + i * plan->width, plan->n_out * sizeof *cells);
         }
     }
-    plan->activation->forward(
-        plan->activation_parameters, cells, n_cells * plan->n_out, plan->n_out);
+    plan->activation.ops->forward(
+        plan->activation.parameters, cells, n_cells * plan->n_out, plan->n_out);
     return cells;
 }
 
@@ -427,8 +427,8 @@ static void differentiate_cells(
     const mb_step *step, const float *out, const float *d_out, float *d_cells, float *d_bias) {
     const mb_conv_plan *plan = step->data;
     memcpy(d_cells, d_out, plan->n_cells * plan->n_out * sizeof *d_cells);
-    plan->activation->backward(
-        plan->activation_parameters, NULL, out, d_cells, plan->n_cells * plan->n_out, plan->n_out);
+    plan->activation.ops->backward(
+        plan->activation.parameters, NULL, out, d_cells, plan->n_cells * plan->n_out, plan->n_out);
     for (size_t i = plan->n_cells; plan->n_out != plan->width && i-- > 0;) {
         memmove(
             d_cells + i * plan->width, d_cells + i * plan->n_out, plan->n_out * sizeof *d_cells);

@@ -46,11 +46,13 @@ static mb_status infer(mb_context *ctx, mb_model *model, mb_layer *layer,
     return MB_OK;
 }
 
+// A slope of 0 is no product: of minus infinity it would not be a number.
 static void forward_rectifier(const mb_step *step, const mb_rows *rows) {
     const rectifier_plan *plan = step->data;
     for (size_t i = 0; i < rows->n * step->out_size; i++) {
         const float x = rows->in[0][i];
-        const float y = x < plan->threshold ? plan->slope * (x - plan->threshold) : x;
+        const float below = plan->slope == 0 ? 0 : plan->slope * (x - plan->threshold);
+        const float y = x < plan->threshold ? below : x;
         rows->out[i] = plan->is_limited && y >= plan->most ? plan->most : y; // keeps NaN
     }
 }
@@ -105,6 +107,24 @@ static mb_status plan_elu(mb_context *ctx, mb_plan_site *site) {
     return MB_OK;
 }
 
+static bool set_activation(const char *name, double parameter, mb_activation *out) {
+    *out = (mb_activation){mb_activation_find(name), {parameter, 0}};
+    return true;
+}
+
+static bool find_rectifier(const mb_layer *layer, mb_activation *out) {
+    const rectifier_options *rectifier = layer->options;
+    if (rectifier->max_value.n > 0 || rectifier->threshold > 0) {
+        return false;
+    }
+    return set_activation((float)rectifier->negative_slope > 0 ? "leaky_relu" : "relu",
+        rectifier->negative_slope, out);
+}
+
+static bool find_elu(const mb_layer *layer, mb_activation *out) {
+    return set_activation("elu", ((const rectifier_options *)layer->options)->alpha, out);
+}
+
 static uint64_t flops(const mb_layer *layer, const mb_value_type *inputs, size_t n_inputs,
     const mb_value_type *output) {
     (void)layer;
@@ -140,7 +160,7 @@ static mb_status leaky_to_keras(
                            : MB_OK;
 }
 
-#define RECTIFIER_LAYER(title, class, text, plan_function, reads, writes)                          \
+#define RECTIFIER_LAYER(title, class, text, kind, reads, writes)                                   \
     const mb_layer_ops mb_layer_##title = {                                                        \
         .name = #title,                                                                            \
         .class_name = class,                                                                       \
@@ -151,14 +171,15 @@ static mb_status leaky_to_keras(
         .most_inputs = 1,                                                                          \
         .layout = MB_LAYOUT_ANY,                                                                   \
         .infer = infer,                                                                            \
-        .plan = plan_function,                                                                     \
+        .plan = plan_##kind,                                                                       \
+        .find_activation = find_##kind,                                                            \
         .flops = flops,                                                                            \
         .from_keras = reads,                                                                       \
         .to_keras = writes,                                                                        \
     };
 
 RECTIFIER_LAYER(
-    re_lu, "ReLU", "rectifier with a limit, a slope and a threshold", plan_rectifier, NULL, NULL)
-RECTIFIER_LAYER(leaky_re_lu, "LeakyReLU", "rectifier with a slope below zero", plan_rectifier,
+    re_lu, "ReLU", "rectifier with a limit, a slope and a threshold", rectifier, NULL, NULL)
+RECTIFIER_LAYER(leaky_re_lu, "LeakyReLU", "rectifier with a slope below zero", rectifier,
     leaky_from_keras, leaky_to_keras)
-RECTIFIER_LAYER(elu, "ELU", "exponential linear unit", plan_elu, NULL, NULL)
+RECTIFIER_LAYER(elu, "ELU", "exponential linear unit", elu, NULL, NULL)
