@@ -31,6 +31,52 @@ void mb_test_world_close(mb_test_world *world) {
     mb_runtime_destroy(world->runtime);
 }
 
+static void *allocate_some(void *user, size_t bytes) {
+    mb_test_memory *memory = user;
+    if (memory->left == 0) {
+        return NULL;
+    }
+    memory->left -= memory->left != SIZE_MAX;
+    memory->n_held++;
+    return aligned_alloc(64, mb_round_up(mb_max_size(bytes, 1), 64));
+}
+
+static void release_some(void *user, void *memory) {
+    ((mb_test_memory *)user)->n_held -= memory != NULL;
+    free(memory);
+}
+
+void mb_test_world_open_short(mb_test_world *world, mb_test_memory *memory) {
+    mb_runtime_settings settings = MB_RUNTIME_SETTINGS_INIT;
+    *memory = (mb_test_memory){SIZE_MAX, 0};
+    settings.n_threads = 1;
+    settings.notice = print_notice;
+    settings.allocator = (mb_allocator){allocate_some, release_some, memory};
+    assert_int_equal(mb_runtime_create(&settings, &world->runtime), MB_OK);
+    assert_int_equal(mb_context_create(world->runtime, &world->ctx), MB_OK);
+}
+
+size_t mb_test_each_lack_of_memory(mb_test_call call, void *user) {
+    mb_status status = MB_ERR_MEMORY;
+    size_t n = 0;
+    while (status != MB_OK) {
+        mb_test_world world;
+        mb_test_memory memory;
+        mb_test_world_open_short(&world, &memory);
+        const size_t n_held = memory.n_held;
+        memory.left = n++;
+        status = call(user, world.ctx);
+        if ((status != MB_OK && status != MB_ERR_MEMORY) || memory.n_held != n_held ||
+            mb_context_status(world.ctx) != status) {
+            fail_msg("allocation %zu: %s, %zu blocks are not released; %s", n,
+                mb_status_name(status), memory.n_held - n_held, mb_context_error_text(world.ctx));
+        }
+        mb_test_world_close(&world);
+        assert_int_equal(memory.n_held, 0);
+    }
+    return n;
+}
+
 void mb_test_assert_fails(mb_context *ctx, mb_status got, mb_status wanted, const char *part,
     const char *call, const char *file, int line) {
     if (got != wanted || strstr(mb_context_error_text(ctx), part) == NULL) {

@@ -23,6 +23,17 @@ typedef struct mb_test_world {
 void mb_test_world_open(mb_test_world *world, unsigned n_threads, uint32_t cpu_mask);
 void mb_test_world_close(mb_test_world *world);
 
+// Memory that runs out: after left more allocations none succeeds (SIZE_MAX: never).
+typedef struct mb_test_memory {
+    size_t left, n_held;
+} mb_test_memory;
+// A world of one thread on such memory, not short at first.
+void mb_test_world_open_short(mb_test_world *world, mb_test_memory *memory);
+// Calls with the k-th allocation failing, for each k until the call succeeds. Every failure must be
+// MEMORY, recorded in the context, and leave nothing allocated. Returns how many calls it took.
+typedef mb_status (*mb_test_call)(void *user, mb_context *ctx);
+size_t mb_test_each_lack_of_memory(mb_test_call call, void *user);
+
 // The call must succeed; prints the context's text when it does not.
 #define assert_ok(ctx, call)                                                                       \
     do {                                                                                           \
