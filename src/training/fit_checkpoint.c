@@ -123,7 +123,16 @@ static bool read_count(double value, size_t most, size_t *out) {
         return false;
     }
     *out = (size_t)value;
-    return true;
+    return (double)*out == value;
+}
+
+// What belongs together: rows done follow from the steps, and scores and history from both.
+static bool is_consistent(const fit_run *run, size_t n_history, size_t n_scores) {
+    const size_t n_train = run->request->n_train;
+    const size_t n_done = run->step * run->train->options.batch;
+    const size_t n_each = run->training.scores != NULL ? run->n_outputs : 0;
+    return run->n_done == mb_min_size(n_done, n_train) && n_history == run->epoch &&
+           n_scores == run->n_done * n_each && run->training.n_rows == (double)run->n_done;
 }
 
 static mb_status restore_scores(
@@ -151,21 +160,22 @@ static mb_status restore_position(
     MB_TRY(mb_bundle_get_doubles(bundle, ctx, "fit/sums", sums, N_SUMS));
     const size_t n_train = run->request->n_train;
     size_t n_steps, n_scores;
+    run->training.n_rows = sums[SUM_ROWS];
     const bool fits =
         read_count(position[POSITION_EPOCH], UINT32_MAX, &run->epoch) &&
         read_count(position[POSITION_STEP], n_train, &run->step) &&
         read_count(position[POSITION_DONE], n_train, &run->n_done) &&
         read_count(position[POSITION_STEPS], (size_t)1 << 52, &n_steps) &&
-        read_count(position[POSITION_BEST_EPOCH], UINT32_MAX, &run->result->best_epoch) &&
+        read_count(position[POSITION_BEST_EPOCH], run->epoch, &run->result->best_epoch) &&
         read_count(position[POSITION_HISTORY], run->epoch, n_history) &&
-        read_count(position[POSITION_SCORES], n_train * run->n_outputs, &n_scores);
+        read_count(position[POSITION_SCORES], n_train * run->n_outputs, &n_scores) &&
+        is_consistent(run, *n_history, n_scores);
     if (!fits) {
         return fail_damaged(ctx, "fit/position");
     }
     run->n_steps = n_steps;
     run->stop = position[POSITION_STOP] > 0.0;
     run->has_best = position[POSITION_HAS_BEST] > 0.0;
-    run->training.n_rows = sums[SUM_ROWS];
     run->training.loss = sums[SUM_LOSS];
     run->penalty = sums[SUM_PENALTY];
     run->best_figure = sums[SUM_BEST];

@@ -37,7 +37,7 @@ static mb_status fail_unknown(
 }
 
 mb_status mb_metrics_read(mb_context *ctx, const mb_document *document, const mb_node *at,
-    const mb_texts *names, mb_metric out[MB_MOST_METRICS], size_t *n) {
+    const mb_texts *names, const mb_loss_ops *loss, mb_metric out[MB_MOST_METRICS], size_t *n) {
     *n = 0;
     if (names->n > MB_MOST_METRICS) {
         return mb_fail_at(
@@ -47,6 +47,12 @@ mb_status mb_metrics_read(mb_context *ctx, const mb_document *document, const mb
         const mb_metric_ops *ops = mb_metric_find(names->value[i]);
         if (ops == NULL) {
             return fail_unknown(ctx, document, at, names->value[i]);
+        }
+        if (loss->target == MB_TARGET_LABELS && !ops->takes_labels) {
+            return mb_fail_at(ctx, document, at,
+                "metrics: '%s' compares number by number, but %s takes one label for all classes; "
+                "use accuracy, or categorical_crossentropy",
+                names->value[i], loss->name);
         }
         for (size_t k = 0; k < i; k++) {
             if (strcmp(out[k].name, names->value[i]) == 0) {

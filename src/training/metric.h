@@ -14,6 +14,7 @@ typedef struct mb_metric_ops {
     const char *alias; // a short form, or NULL
     const char *help;
     bool is_better_higher; // what mode "auto" of a callback means
+    bool takes_labels;     // also MB_TARGET_LABELS, whose rows are shorter than the output's
     // One row's number. target: as kind says. NULL for metrics of all scores.
     float (*row)(
         mb_target_kind kind, const float *target, const float *output, size_t n, size_t channels);
@@ -36,9 +37,10 @@ typedef struct mb_metric {
     const char *name;
 } mb_metric;
 
-// Reads a list of names. Fails for unknown ones with the nearest name, and for repeats. at: for the
-// line of errors.
+// Reads a list of names. Fails for unknown ones with the nearest name, for repeats, and for those
+// that cannot judge by what the loss takes as target. at: for the line of errors.
 mb_status mb_metrics_read(mb_context *ctx, const mb_document *document, const mb_node *at,
-    const mb_texts *names, mb_metric out[MB_MOST_METRICS], size_t *n) MB_MUST_CHECK;
+    const mb_texts *names, const mb_loss_ops *loss, mb_metric out[MB_MOST_METRICS],
+    size_t *n) MB_MUST_CHECK;
 
 #endif

@@ -218,6 +218,11 @@ mb_status mb_optimizer_restore(mb_optimizer *optimizer, mb_context *ctx, const m
         mb_bundle_get_floats(bundle, ctx, "optimizer/learning_rate", &optimizer->learning_rate, 1));
     int64_t n_steps;
     MB_TRY(mb_bundle_get_int(bundle, ctx, "optimizer/step", &n_steps));
+    if (n_steps < 0) {
+        return mb_fail(ctx, MB_ERR_FORMAT,
+            "checkpoint: 'optimizer/step' is %lld; delete the checkpoint and start afresh",
+            (long long)n_steps);
+    }
     optimizer->n_steps = (uint64_t)n_steps;
     return MB_OK;
 }

@@ -101,7 +101,8 @@ mb_status mb_train_read(
         }
     }
     MB_TRY(mb_optimizer_read(ctx, document, options->optimizer, &out->optimizer));
-    MB_TRY(mb_metrics_read(ctx, document, node, &options->metrics, out->metrics, &out->n_metrics));
+    MB_TRY(mb_metrics_read(
+        ctx, document, node, &options->metrics, out->loss.ops, out->metrics, &out->n_metrics));
     MB_TRY(mb_callbacks_read(ctx, document, options->callbacks, out->callbacks, &out->n_callbacks));
     MB_TRY(mb_part_read(ctx, document, options->validation, "validation", &out->validation));
     MB_TRY(read_class_weights(ctx, document, options->class_weight, &out->class_weights));

@@ -263,67 +263,74 @@ static void test_fit__damaged_checkpoints_are_refused(void **state) {
         mb_fit_result_clear(&result);
         entry->name = name;
     }
+    // Epoch, step, rows done, ... history, scores: out of range, or not belonging together.
+    static const struct {
+        size_t at;
+        double value;
+    } damages[] = {{2, 1e9}, {0, -1}, {0, 0.5}, {0, NAN}, {1, 0}, {2, 0}, {7, 1}, {8, 0}, {8, 33}};
     double *position = mb_bundle_array(bundle, "fit/position")->data;
-    position[2] = 1e9;
-    assert_fails(world.ctx, mb_fit(world.ctx, &p.request, &result), MB_ERR_FORMAT,
-        "'fit/position' does not fit");
-    mb_fit_result_clear(&result);
+    for (size_t i = 0; i < MB_COUNT_OF(damages); i++) {
+        const double good = position[damages[i].at];
+        position[damages[i].at] = damages[i].value;
+        assert_fails(world.ctx, mb_fit(world.ctx, &p.request, &result), MB_ERR_FORMAT,
+            "'fit/position' does not fit");
+        mb_fit_result_clear(&result);
+        position[damages[i].at] = good;
+    }
     checkpoint_clear(&log);
     problem_close(&p, world.ctx);
     mb_test_world_close(&world);
 }
 
-// Gives memory until left is used up.
-typedef struct short_memory {
-    size_t left;
-    bool is_short;
-} short_memory;
-
-static void *allocate_some(void *user, size_t bytes) {
-    short_memory *memory = user;
-    if (memory->is_short && memory->left == 0) {
-        return NULL;
-    }
-    memory->left -= memory->is_short;
-    return aligned_alloc(64, mb_round_up(mb_max_size(bytes, 1), 64));
-}
-
-static void release_some(void *user, void *memory) {
-    (void)user;
-    free(memory);
-}
-
 static void test_fit__any_lack_of_memory_ends_cleanly(void **state) {
     (void)state;
-    short_memory memory = {0, false};
-    mb_runtime_settings settings = MB_RUNTIME_SETTINGS_INIT;
-    settings.n_threads = 1;
-    settings.allocator = (mb_allocator){allocate_some, release_some, &memory};
-    mb_runtime *runtime;
-    mb_context *ctx;
-    assert_int_equal(mb_runtime_create(&settings, &runtime), MB_OK);
-    assert_int_equal(mb_context_create(runtime, &ctx), MB_OK);
+    mb_test_world world;
+    mb_test_memory memory;
     problem p;
-    problem_open(&p, ctx,
+    mb_test_world_open_short(&world, &memory);
+    problem_open(&p, world.ctx,
         "{loss: mse, metrics: [auc], batch: 90, epochs: 1, validation: 0.25, callbacks: "
         "[{early_stopping: {restore_best_weights: true}}]}");
+    const size_t n_held = memory.n_held;
     mb_status status = MB_ERR_MEMORY;
     size_t n = 0;
-    for (memory.is_short = true; status != MB_OK; n++) {
+    for (; status != MB_OK; n++) {
         mb_fit_result result;
         memory.left = n;
-        status = mb_fit(ctx, &p.request, &result);
+        status = mb_fit(world.ctx, &p.request, &result);
         assert_true(status == MB_OK || status == MB_ERR_MEMORY);
-        assert_int_equal(status, mb_context_status(ctx));
+        assert_int_equal(status, mb_context_status(world.ctx));
         mb_fit_result_clear(&result);
-        mb_context_clear(ctx);
+        assert_int_equal(memory.n_held, n_held);
+        mb_context_clear(world.ctx);
         assert_true(n < 5000);
     }
     assert_true(n > 50);
-    memory.is_short = false;
-    problem_close(&p, ctx);
-    mb_context_destroy(ctx);
-    mb_runtime_destroy(runtime);
+    memory.left = SIZE_MAX;
+    problem_close(&p, world.ctx);
+    mb_test_world_close(&world);
+}
+
+// A longer training differs in its steps alone, and a step allocates nothing. What the history and
+// the lists of sparse entries grow by is there before the epochs that are compared.
+static void test_fit__steps_allocate_nothing(void **state) {
+    (void)state;
+    uint64_t n_allocations[2];
+    for (size_t i = 0; i < 2; i++) {
+        mb_test_world world;
+        problem p;
+        mb_fit_result result;
+        mb_test_world_open(&world, 2, MB_CPU_ALL);
+        problem_open(&p, world.ctx, plain);
+        p.train.options.epochs = 20 + i;
+        const uint64_t before = mb_runtime_allocations(world.runtime);
+        assert_ok(world.ctx, mb_fit(world.ctx, &p.request, &result));
+        n_allocations[i] = mb_runtime_allocations(world.runtime) - before;
+        mb_fit_result_clear(&result);
+        problem_close(&p, world.ctx);
+        mb_test_world_close(&world);
+    }
+    assert_int_equal(n_allocations[0], n_allocations[1]);
 }
 
 static void test_train__mistakes_are_named_with_their_line(void **state) {
@@ -337,6 +344,8 @@ static void test_train__mistakes_are_named_with_their_line(void **state) {
         {"loss: mse\noptimizer: {adam: {learning_rat: 1}}", "did you mean 'learning_rate'?"},
         {"loss: mse\nmetrics: [accuracy, accuracy]", "'accuracy' is there twice"},
         {"loss: mse\nmetrics: [acuracy]", "did you mean 'accuracy'?"},
+        {"loss: sparse_categorical_crossentropy\nmetrics: [accuracy, mse]",
+            "'mse' compares number by number"},
         {"loss: mse\nvalidation: 1", "validation: is 1"},
         {"loss: mse\nvalidation: {fraction: 0.5, take: some}", "unknown take 'some'"},
         {"loss: mse\nclass_weight: {yes: 2}", "'yes' is not a class"},
@@ -398,6 +407,7 @@ int main(void) {
         cmocka_unit_test(test_fit__a_cancelled_one_goes_on_to_the_same_weights),
         cmocka_unit_test(test_fit__damaged_checkpoints_are_refused),
         cmocka_unit_test(test_fit__any_lack_of_memory_ends_cleanly),
+        cmocka_unit_test(test_fit__steps_allocate_nothing),
         cmocka_unit_test(test_train__mistakes_are_named_with_their_line),
         cmocka_unit_test(test_train__the_resolved_map_reads_back_the_same),
     };

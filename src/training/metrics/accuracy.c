@@ -48,6 +48,7 @@ const mb_metric_ops mb_metric_accuracy = {
     .alias = "acc",
     .help = "fraction of right decisions: at 0.5 for one output, the largest of several",
     .is_better_higher = true,
+    .takes_labels = true,
     .row = accuracy_row,
 };
 
@@ -62,6 +63,7 @@ const mb_metric_ops mb_metric_categorical_accuracy = {
     .name = "categorical_accuracy",
     .help = "how often the largest output is the right class",
     .is_better_higher = true,
+    .takes_labels = true,
     .row = categorical_row,
 };
 
@@ -69,5 +71,6 @@ const mb_metric_ops mb_metric_sparse_categorical_accuracy = {
     .name = "sparse_categorical_accuracy",
     .help = "the same under the name that Keras has for integer labels",
     .is_better_higher = true,
+    .takes_labels = true,
     .row = categorical_row,
 };

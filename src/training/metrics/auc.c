@@ -120,6 +120,7 @@ const mb_metric_ops mb_metric_auc = {
     .name = "auc",
     .help = "area under the ROC curve, exact; not a number with one class only",
     .is_better_higher = true,
+    .takes_labels = true,
     .scores = exact_auc,
 };
 
@@ -128,5 +129,6 @@ const mb_metric_ops mb_metric_keras_auc = {
     .alias = "AUC",
     .help = "area under the ROC curve at 200 thresholds, as Keras estimates it",
     .is_better_higher = true,
+    .takes_labels = true,
     .scores = threshold_auc,
 };
