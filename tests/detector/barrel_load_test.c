@@ -123,6 +123,34 @@ static void test_load__columns_have_their_names_types_and_shapes(void **state) {
     mb_dataset_clear(&dataset);
 }
 
+static void test_load__channels_last_puts_the_layer_last(void **state) {
+    (void)state;
+    write_pair("1", "\n" EVENT_1 "\n\n" EVENT_2 "\n\n" EVENT_3 "\n", NULL);
+    mb_dataset first, last;
+    assert_ok(world.ctx, load("", &first));
+    assert_ok(world.ctx, load("data_format: channels_last\n", &last));
+    for (size_t i = 0; i < 3; i++) {
+        const mb_column *a = &first.columns[i], *b = &last.columns[i];
+        const size_t n_layers = a->shape[0], n_phi = a->shape[1], n_z = a->shape[2];
+        const size_t shape[3] = {n_phi, n_z, n_layers};
+        assert_memory_equal(b->shape, shape, sizeof shape);
+        float *from = calloc(a->size, sizeof *from), *to = calloc(b->size, sizeof *to);
+        assert_true(from != NULL && to != NULL);
+        for (uint32_t row = 0; row < 3; row++) {
+            assert_ok(world.ctx, mb_column_gather(a, world.ctx, &row, 1, from));
+            assert_ok(world.ctx, mb_column_gather(b, world.ctx, &row, 1, to));
+            for (size_t k = 0; k < a->size; k++) {
+                const size_t layer = k / (n_phi * n_z), pixel = k % (n_phi * n_z);
+                assert_true(from[k] == to[pixel * n_layers + layer]);
+            }
+        }
+        free(from);
+        free(to);
+    }
+    mb_dataset_clear(&first);
+    mb_dataset_clear(&last);
+}
+
 static void test_load__separators_of_all_kinds_end_one_event(void **state) {
     (void)state;
     write_pair("1", "\xEF\xBB\xBF# head\r\n\r\n" EVENT_1 " \t\r\n# c\n\n\n" EVENT_2 "#\n" EVENT_3,
@@ -464,6 +492,7 @@ static void test_load__any_number_of_threads_gives_the_same(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_load__columns_have_their_names_types_and_shapes),
+        TEST(test_load__channels_last_puts_the_layer_last),
         TEST(test_load__separators_of_all_kinds_end_one_event),
         TEST(test_load__a_last_line_without_line_feed_counts),
         TEST(test_load__clusters_alone_give_images_without_labels),

@@ -9,7 +9,8 @@
 // The barrel detector: tracker hits and particles as text, three images an event, a label from
 // truth.
 //
-// Columns that load makes: inputs volume0, volume1 ... (sparse, MB_U16, shape (layers, phi, z));
+// Columns that load makes: inputs volume0, volume1 ... (sparse, MB_U16, shape (layers, phi, z),
+// or (phi, z, layers) with data_format: channels_last);
 // with truth the target (MB_F32, one number an event) and the extras third_track_pt (MB_F32, GeV:
 // pt of the label.tracks-th highest track among those on label.layers layers or more, 0 with
 // fewer such tracks) and n_tracks (MB_I32: tracks that pass the label's cuts).

@@ -150,20 +150,26 @@ static mb_status read_all(loader *l) {
     return MB_OK;
 }
 
+// Lengths of an image's axes in the order of the data format.
+static void image_shape(const mb_barrel_settings *settings, size_t i, size_t shape[3]) {
+    const mb_barrel_image *image = &settings->images[i];
+    const bool is_last = settings->data_format == MB_BARREL_CHANNELS_LAST;
+    shape[0] = is_last ? image->phi.n : image->layer.n;
+    shape[1] = is_last ? image->z.n : image->phi.n;
+    shape[2] = is_last ? image->layer.n : image->z.n;
+}
+
 static mb_status set_image_column(loader *l, mb_dataset *out, size_t i) {
     char name[24];
     mb_format(name, sizeof name, "volume%zu", i);
-    const mb_barrel_image *image = &l->settings.images[i];
     mb_barrel_sparse *sparse = &l->all.images[i];
     mb_column *column;
     MB_TRY(mb_dataset_add_column(out, l->ctx, name, MB_ROLE_INPUT, &column));
     column->kind = MB_COLUMN_SPARSE;
     column->dtype = MB_U16;
     column->rank = 3;
-    column->shape[0] = image->layer.n;
-    column->shape[1] = image->phi.n;
-    column->shape[2] = image->z.n;
-    column->size = image->layer.n * image->phi.n * image->z.n;
+    image_shape(&l->settings, i, column->shape);
+    column->size = column->shape[0] * column->shape[1] * column->shape[2];
     column->offset = sparse->first;
     column->index = sparse->index;
     column->value = sparse->value;
@@ -272,9 +278,10 @@ static void write_report(const loader *l, mb_buffer *report) {
     }
     mb_buffer_text(report, "Images: [");
     for (size_t i = 0; i < l->settings.n_images; i++) {
-        const mb_barrel_image *image = &l->settings.images[i];
-        mb_buffer_format(report, "%s(%zu, %zu, %zu, %zu)", i > 0 ? ", " : "", all->n_rows,
-            image->layer.n, image->phi.n, image->z.n);
+        size_t shape[3];
+        image_shape(&l->settings, i, shape);
+        mb_buffer_format(report, "%s(%zu, %zu, %zu, %zu)", i > 0 ? ", " : "", all->n_rows, shape[0],
+            shape[1], shape[2]);
     }
     mb_buffer_text(report, "]\nHits outside the images: [");
     for (size_t i = 0; i < l->settings.n_images; i++) {

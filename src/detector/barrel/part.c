@@ -93,8 +93,11 @@ static void add_to_images(builder *b, const mb_barrel_hit *hit, int layer) {
             b->part->images[i].n_dropped++;
             continue;
         }
+        const size_t layer_at = (size_t)layer_bin, phi_at = (size_t)phi, z_at = (size_t)z;
         b->keys[i][b->n_keys[i]++] =
-            (uint32_t)(((size_t)layer_bin * image->phi.n + (size_t)phi) * image->z.n + (size_t)z);
+            (uint32_t)(b->settings->data_format == MB_BARREL_CHANNELS_LAST
+                           ? (phi_at * image->z.n + z_at) * image->layer.n + layer_at
+                           : (layer_at * image->phi.n + phi_at) * image->z.n + z_at);
     }
 }
 

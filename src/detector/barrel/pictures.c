@@ -329,6 +329,7 @@ mb_status mb_barrel_pictures(mb_context *ctx, const mb_detector_request *request
     mb_barrel_pairs pairs;
     mb_bundle_init(out, ctx);
     MB_TRY(mb_barrel_settings_read(ctx, request, &settings));
+    settings.data_format = MB_BARREL_CHANNELS_FIRST; // a panel a layer
     MB_TRY(mb_barrel_pairs_find(ctx, request, &settings, &pairs));
     mb_status status =
         pairs.n > 0

@@ -7,6 +7,7 @@
 
 static const char *const on_bad_names[] = {"error", "drop", NULL};
 static const char *const order_names[] = {"name", "numeric", NULL};
+static const char *const format_names[] = {"channels_first", "channels_last", NULL};
 static const char *const numpy_names[] = {"none", "1.14", "1.15", NULL};
 
 #define FIELD(name) offsetof(mb_barrel_settings, name)
@@ -20,6 +21,8 @@ const mb_option mb_barrel_data_options[] = {
         "read the first so many of each list of files; 0: all"},
     {"volumes", MB_OPTION_NODE, FIELD(volumes_node), "", 0, 0, NULL, NULL,
         "images: a list of {layers, bins, z, phi}"},
+    {"data_format", MB_OPTION_CHOICE, FIELD(data_format), "channels_first", 0, 0, format_names,
+        NULL, "images as (layer, phi, z) or, channels_last, as (phi, z, layer)"},
     {"label", MB_OPTION_NODE, FIELD(label_node), "", 0, 0, NULL, NULL,
         "what makes an event worth keeping: {layers, pt, tracks}"},
     {"on_bad", MB_OPTION_CHOICE, FIELD(on_bad), "error", 0, 0, on_bad_names, NULL,

@@ -26,6 +26,7 @@ typedef struct mb_barrel_label {
     size_t tracks; // such tracks, at least
 } mb_barrel_label;
 
+enum { MB_BARREL_CHANNELS_FIRST, MB_BARREL_CHANNELS_LAST };
 enum { MB_BARREL_CLAMP, MB_BARREL_NUMPY_1_14, MB_BARREL_NUMPY_1_15 };
 enum { MB_BARREL_ON_BAD_ERROR, MB_BARREL_ON_BAD_DROP };
 enum { MB_BARREL_ORDER_NAME, MB_BARREL_ORDER_NUMERIC };
@@ -35,6 +36,7 @@ typedef struct mb_barrel_settings {
     const mb_node *volumes_node, *label_node;
     size_t n_files; // 0: all
     int on_bad, order, numpy_edges;
+    int data_format; // of the images: (layer, phi, z) or (phi, z, layer)
     bool strict_event_end, skip_last_event, keep_empty, unique_hits;
     bool pair_by_position, shift_independently, check_after_selection, accept_odd_layer;
     mb_barrel_image images[MB_BARREL_MAX_IMAGES];
