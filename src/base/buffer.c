@@ -6,7 +6,6 @@
 #include "base/numbers.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 void mb_buffer_init(mb_buffer *buffer, mb_context *ctx) {
     memset(buffer, 0, sizeof *buffer);

@@ -1,11 +1,15 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
+#if defined(__linux__)
+#define _GNU_SOURCE // sched_getaffinity
+#include <sched.h>
+#endif
+
 #include "base/runtime.h"
 
 #include "base/numbers.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -35,8 +39,15 @@ static uint32_t detect_cpu(void) {
     return cpu;
 }
 
+// A batch system gives a job some of a machine's processors.
 static unsigned detect_threads(void) {
-    const long n = sysconf(_SC_NPROCESSORS_ONLN);
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+#if defined(__linux__)
+    cpu_set_t allowed;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) {
+        n = CPU_COUNT(&allowed);
+    }
+#endif
     return n < 1 ? 1 : (n > 256 ? 256 : (unsigned)n);
 }
 

@@ -5,7 +5,6 @@
 
 #include "base/runtime.h"
 
-#include <stdio.h>
 
 struct mb_pool {
     mb_runtime *runtime;
