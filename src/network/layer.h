@@ -146,7 +146,8 @@ struct mb_step {
     bool gives_activity;
     size_t n_cells;      // of the output, for its activity list
     size_t empty_out_at; // where in packed the output's response to the empty event is
-    // zero). After refresh.
+    // Works out that response from the input's (NULL: a sparse column, which is zero). After
+    // refresh.
     void (*refresh_empty)(const mb_step *step, const float *empty_in, float *packed);
     // For people: multiply-adds of a row when nothing is skipped.
     uint64_t n_products;

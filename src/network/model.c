@@ -224,10 +224,32 @@ static mb_status add_call(mb_context *ctx, mb_model *model, mb_layer *layer, con
     return MB_OK;
 }
 
+// Later sizes are made of products of these: they must not be empty, nor overflow.
+static mb_status check_size(mb_context *ctx, const mb_value_type *type, const char *layer) {
+    size_t size = 1;
+    for (unsigned i = 0; i < type->rank; i++) {
+        if (type->dim[i] == 0) {
+            char text[96];
+            return mb_fail(ctx, MB_ERR_SHAPE,
+                "layer %s: its output would be empty, shape %s; use a smaller kernel, pool or "
+                "stride",
+                layer, mb_value_text(type, text, sizeof text));
+        }
+        if (type->dim[i] > MOST_PARAMETERS / size) {
+            return mb_fail(ctx, MB_ERR_LIMIT,
+                "layer %s: one event would have more than %d numbers; make it smaller", layer,
+                MOST_PARAMETERS);
+        }
+        size *= type->dim[i];
+    }
+    return MB_OK;
+}
+
 mb_status mb_model_add_input(
     mb_context *ctx, mb_model *model, const char *name, const mb_value_type *type, size_t *value) {
     mb_layer *layer = NULL;
     MB_TRY(mb_model_add_layer(ctx, model, "input", name, NULL, NULL, &layer));
+    MB_TRY(check_size(ctx, type, layer->name));
     return add_call(ctx, model, layer, NULL, 0, type, value);
 }
 
@@ -256,22 +278,7 @@ mb_status mb_model_call(mb_context *ctx, mb_model *model, mb_layer *layer, const
     if (ops->infer(ctx, model, layer, types, n_inputs, &type) != MB_OK) {
         return mb_fail_within(ctx, "layer %s", layer->name);
     }
-    size_t size = 1;
-    for (unsigned i = 0; i < type.rank; i++) {
-        if (type.dim[i] == 0) {
-            char text[96];
-            return mb_fail(ctx, MB_ERR_SHAPE,
-                "layer %s: its output would be empty, shape %s; use a smaller kernel, pool or "
-                "stride",
-                layer->name, mb_value_text(&type, text, sizeof text));
-        }
-        if (type.dim[i] > MOST_PARAMETERS / size) {
-            return mb_fail(ctx, MB_ERR_LIMIT,
-                "layer %s: one event would have more than %d numbers; make it smaller", layer->name,
-                MOST_PARAMETERS);
-        }
-        size *= type.dim[i];
-    }
+    MB_TRY(check_size(ctx, &type, layer->name));
     return add_call(ctx, model, layer, inputs, n_inputs, &type, output);
 }
 
@@ -343,6 +350,49 @@ static mb_status choose_inputs(
     return MB_OK;
 }
 
+// Inputs are values of input layers, each once, and all that the outputs depend on.
+static mb_status check_inputs(mb_context *ctx, const mb_model *model) {
+    bool *is_needed = mb_allocate_zeroed(ctx, model->n_calls, sizeof *is_needed);
+    if (is_needed == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < model->n_outputs; i++) {
+        is_needed[model->values[model->outputs[i]].producer] = true;
+    }
+    for (size_t i = model->n_calls; i-- > 0;) {
+        const mb_call *call = &model->calls[i];
+        for (size_t j = 0; j < call->n_inputs && is_needed[i]; j++) {
+            is_needed[model->values[call->inputs[j]].producer] = true;
+        }
+    }
+    mb_status status = MB_OK;
+    for (size_t i = 0; i < model->n_inputs && status == MB_OK; i++) {
+        const size_t value = model->inputs[i];
+        bool is_good =
+            value < model->n_values && model->calls[model->values[value].producer].n_inputs == 0;
+        for (size_t j = 0; j < i; j++) {
+            is_good = is_good && model->inputs[j] != value;
+        }
+        if (is_good) {
+            is_needed[model->values[value].producer] = false;
+        } else {
+            status = mb_fail(ctx, MB_ERR_ARG,
+                "model %s: input %zu is not an input layer's value, or comes twice; name each "
+                "input layer once",
+                model->name, i);
+        }
+    }
+    for (size_t i = 0; i < model->n_calls && status == MB_OK; i++) {
+        if (is_needed[i] && model->calls[i].n_inputs == 0) {
+            status = mb_fail(ctx, MB_ERR_SHAPE,
+                "model %s: its outputs need %s, which is not among its inputs; add it", model->name,
+                model->calls[i].layer->name);
+        }
+    }
+    mb_release(ctx, is_needed);
+    return status;
+}
+
 static mb_status lay_out_parameters(mb_context *ctx, mb_model *model) {
     size_t n = 0;
     for (size_t i = 0; i < model->n_layers; i++) {
@@ -389,6 +439,7 @@ mb_status mb_model_finish(mb_context *ctx, mb_model *model, const size_t *inputs
     if (model->outputs == NULL) {
         return MB_ERR_MEMORY;
     }
+    MB_TRY(check_inputs(ctx, model));
     return lay_out_parameters(ctx, model);
 }
 

@@ -129,7 +129,7 @@ mb_status mb_model_add_group_call(mb_context *ctx, mb_model *model, const char *
     const char *class_name, const size_t *inputs, size_t n_inputs, const size_t *outputs,
     size_t n_outputs) MB_MUST_CHECK;
 // Names the outputs (inputs are the input layers in order, or as given when inputs is not NULL),
-// checks that nothing dangles, lays out the parameters (zero). ops->infer errors name the layer.
+// checks that the outputs depend on these inputs alone, lays out the parameters (zero).
 mb_status mb_model_finish(mb_context *ctx, mb_model *model, const size_t *inputs, size_t n_inputs,
     const size_t *outputs, size_t n_outputs) MB_MUST_CHECK;
 // Draws all parameters from their initialisers; each weight has a stream of its own (seed, its

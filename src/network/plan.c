@@ -321,6 +321,10 @@ static mb_status plan_inputs(planner *p) {
 
 static mb_status plan_outputs(planner *p) {
     mb_plan *plan = p->plan;
+    if (p->model->n_outputs > MB_PLAN_MOST_OUTPUTS) {
+        return mb_fail(p->ctx, MB_ERR_LIMIT, "model %s: has %zu outputs; at most %d are offered",
+            p->model->name, p->model->n_outputs, MB_PLAN_MOST_OUTPUTS);
+    }
     for (size_t i = 0; i < p->model->n_outputs; i++) {
         size_t value = 0;
         MB_TRY(get_stored(p, p->model->outputs[i], false, &value));

@@ -8,7 +8,9 @@
 
 // Rows of training batches go in this many fixed chunks, whose gradients are summed through a fixed
 // tree: the bits depend on the batch alone.
-enum { MB_PLAN_CHUNKS = 16, MB_PLAN_MOST_INPUTS = 64 };
+enum { MB_PLAN_CHUNKS = 16 };
+// Of a call, and of the model.
+enum { MB_PLAN_MOST_INPUTS = 64, MB_PLAN_MOST_OUTPUTS = 64 };
 
 // A value of the plan: what a step gives, or an input.
 typedef struct mb_plan_value {

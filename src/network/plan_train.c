@@ -34,6 +34,12 @@ mb_status mb_plan_reserve(mb_context *ctx, mb_plan *plan) {
     const bool is_tiled = plan->n_barriers == 0;
     plan->block_rows =
         is_tiled ? mb_max_size(1, mb_min_size(plan->tile, chunk)) : mb_max_size(plan->max_rows, 1);
+    const size_t per_row = mb_max_size(mb_plan_block_bytes(plan, 1), 1);
+    if (plan->block_rows > SIZE_MAX / 4 / per_row) {
+        return mb_fail(ctx, MB_ERR_MEMORY,
+            "training: %zu rows of %zu bytes are more than can be addressed; use smaller batches",
+            plan->block_rows, per_row);
+    }
     const size_t blocks =
         align(mb_plan_block_bytes(plan, plan->block_rows)) * (is_tiled ? plan->n_workers : 1);
     plan->at_scratch = blocks;
@@ -89,8 +95,8 @@ void mb_plan_zero_gradients(const mb_plan_block *block) {
 }
 
 void mb_plan_call_loss(const mb_plan_block *block, mb_loss_fn loss, void *user) {
-    const float *outputs[MB_PLAN_MOST_INPUTS];
-    float *d_outputs[MB_PLAN_MOST_INPUTS];
+    const float *outputs[MB_PLAN_MOST_OUTPUTS];
+    float *d_outputs[MB_PLAN_MOST_OUTPUTS];
     for (size_t i = 0; i < block->plan->model->n_outputs; i++) {
         outputs[i] = mb_plan_value_rows(block, block->plan->output_values[i]);
         d_outputs[i] = mb_plan_gradient_rows(block, block->plan->output_values[i]);

@@ -300,16 +300,6 @@ static uint64_t flops(const mb_layer *layer, const mb_value_type *inputs, size_t
     return 2 * (uint64_t)mb_value_size(output);
 }
 
-// Keras has no such option; it concerns training alone.
-static mb_status to_keras(
-    mb_context *ctx, mb_document *document, mb_node *config, unsigned keras_major) {
-    (void)ctx;
-    (void)document;
-    (void)keras_major;
-    mb_node_remove(config, "unbiased_variance");
-    return MB_OK;
-}
-
 const mb_layer_ops mb_layer_batch_normalization = {
     .name = "batch_normalization",
     .class_name = "BatchNormalization",
@@ -323,5 +313,4 @@ const mb_layer_ops mb_layer_batch_normalization = {
     .infer = infer,
     .plan = plan_normalization,
     .flops = flops,
-    .to_keras = to_keras,
 };

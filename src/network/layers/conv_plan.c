@@ -5,6 +5,9 @@
 
 #include "network/layers/pool.h"
 
+// Places in a frame are 32-bit numbers.
+enum { MOST_FRAME = 1 << 30 };
+
 static uint32_t *table(mb_context *ctx, mb_arena *arena, size_t n) {
     return mb_arena_allocate(arena, ctx, mb_max_size(n, 1), sizeof(uint32_t));
 }
@@ -220,12 +223,13 @@ mb_status mb_conv_plan_make(
         plan->cells[d] = plan->out[d] / plan->pool[d];
         plan->n_cells *= plan->cells[d];
         plan->n_taps *= plan->kernel[d];
+        if (frame > MOST_FRAME / plan->padded[d]) {
+            return mb_fail(ctx, MB_ERR_LIMIT,
+                "one event and its padding have more than %d numbers; use fewer, or a smaller "
+                "kernel or dilation",
+                MOST_FRAME);
+        }
         frame *= plan->padded[d];
-    }
-    if (frame > UINT32_MAX / 4) {
-        return mb_fail(ctx, MB_ERR_LIMIT,
-            "layer %s: one event has %zu numbers; at most 2^30 are offered", site->layer->name,
-            frame);
     }
     plan->frame = frame + MB_LANES;
     // Vectors of whole runs may be read past a row's end: only in a frame is there room for that.

@@ -13,11 +13,11 @@ static size_t block_cells(const mb_conv_plan *plan) {
     return mb_max_size(BLOCK_POSITIONS / plan->window, 1);
 }
 
-// Scratch of mb_conv_cells, in floats: sums of a block, its maxima, and its bases.
+// Scratch of mb_conv_cells, in floats: sums of a block, its maxima, and its bases or winners.
 static size_t cells_scratch(const mb_conv_plan *plan) {
     const size_t cells = block_cells(plan);
-    return mb_round_up(
-        cells * plan->window * plan->width + cells * plan->width + cells * plan->window, 16);
+    const size_t bases = mb_max_size(cells * plan->window, cells * plan->width / sizeof(float));
+    return mb_round_up(cells * plan->window * plan->width + cells * plan->width + bases, 16);
 }
 
 typedef struct scratch_layout {

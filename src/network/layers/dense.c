@@ -27,14 +27,15 @@ static const mb_option options[] = {{"units", MB_OPTION_SIZE, offsetof(dense_opt
         NULL, "penalty on the bias"},
     MB_OPTIONS_END};
 
-// Vectors (rows, or positions of rows of higher rank) worked on at a time.
-enum { BLOCK = 64 };
+// Vectors (rows, or positions of rows of higher rank) worked on at a time, at most.
+enum { MOST_BLOCK = 64 };
 
 typedef struct dense_plan {
     size_t n_in, n_out, width, per_row; // per_row: vectors in a row
     mb_footprint footprint;
     uint32_t run_offset;
-    uint32_t base[BLOCK];
+    size_t block; // vectors at a time
+    uint32_t base[MOST_BLOCK];
     size_t at_bias, at_back; // in packed, floats
     const mb_activation_ops *activation;
 } dense_plan;
@@ -112,8 +113,8 @@ static void forward(const mb_step *step, const mb_rows *rows) {
     const dense_plan *plan = step->data;
     float *sums = rows->scratch;
     const size_t n = rows->n * plan->per_row;
-    for (size_t first = 0; first < n; first += BLOCK) {
-        const size_t block = mb_min_size(BLOCK, n - first);
+    for (size_t first = 0; first < n; first += plan->block) {
+        const size_t block = mb_min_size(plan->block, n - first);
         float *out = rows->out + first * plan->n_out;
         step->kernels->positions(block, plan->base, rows->in[0] + first * plan->n_in,
             &plan->footprint, step->packed, step->packed + plan->at_bias, plan->width, sums,
@@ -149,8 +150,8 @@ static void backward(const mb_step *step, const mb_rows *rows) {
     const dense_plan *plan = step->data;
     float *d = rows->scratch;
     const size_t n = rows->n * plan->per_row;
-    for (size_t first = 0; first < n; first += BLOCK) {
-        const size_t block = mb_min_size(BLOCK, n - first);
+    for (size_t first = 0; first < n; first += plan->block) {
+        const size_t block = mb_min_size(plan->block, n - first);
         differentiate(plan, rows->out + first * plan->n_out, rows->d_out + first * plan->n_out,
             block, d, rows->gradient + plan->n_in * plan->width);
         step->kernels->positions_gradient(block, plan->base, rows->in[0] + first * plan->n_in,
@@ -176,8 +177,10 @@ static mb_status plan_dense(mb_context *ctx, mb_plan_site *site) {
     plan->activation = mb_activation_find(dense->activation);
     plan->footprint =
         (mb_footprint){1, plan->n_in, mb_round_up(plan->n_in, MB_LANES), &plan->run_offset};
-    for (uint32_t i = 0; i < BLOCK; i++) {
-        plan->base[i] = i * (uint32_t)plan->n_in;
+    // A row has at most 2^30 numbers: several of the longest are more than a base can count.
+    plan->block = mb_min_size(MOST_BLOCK, UINT32_MAX / plan->n_in);
+    for (size_t i = 0; i < plan->block; i++) {
+        plan->base[i] = (uint32_t)(i * plan->n_in);
     }
     plan->at_bias = plan->n_in * plan->width;
     plan->at_back = plan->at_bias + plan->width;
@@ -189,7 +192,7 @@ static mb_status plan_dense(mb_context *ctx, mb_plan_site *site) {
     step->packed_floats =
         plan->at_back + (step->is_training ? plan->n_out * plan->footprint.run_pad : 0);
     step->gradient_floats = (plan->n_in + 1) * plan->width;
-    step->scratch_bytes = BLOCK * plan->width * sizeof(float);
+    step->scratch_bytes = plan->block * plan->width * sizeof(float);
     step->n_products = (uint64_t)plan->per_row * plan->n_in * plan->n_out;
     return MB_OK;
 }
