@@ -30,14 +30,16 @@ typedef struct mb_predictor_settings {
 } mb_predictor_settings;
 
 // Makes a predictor of a model, which must outlive it. settings may be NULL. The caller owns *out;
-// on failure it is NULL. Fails with MEMORY, UNSUPPORTED.
+// on failure it is NULL. Fails with MEMORY, UNSUPPORTED, LIMIT.
 MB_API mb_status mb_predictor_create(mb_context *ctx, const mb_model *model,
     const mb_predictor_settings *settings, mb_predictor **out) MB_MUST_CHECK;
 MB_API void mb_predictor_destroy(mb_predictor *predictor);
 // Bytes of scratch a running thread hands in, aligned to 64 bytes.
 MB_API size_t mb_predictor_scratch_bytes(const mb_predictor *predictor);
 // Predicts n_events <= max_events. inputs: one per model input; outputs[i]: n_events x row size of
-// output i, written. Fails with ARG when n_events is too large or a pointer is missing.
+// output i, written. Fails with ARG, having written nothing, when n_events is too large, a pointer
+// is missing, the scratch is not aligned or a sparse input is not as described above. 0 events are
+// legal.
 MB_API mb_status mb_predictor_run(const mb_predictor *predictor, void *scratch,
     const mb_predictor_input *inputs, size_t n_events, float *const *outputs) MB_MUST_CHECK;
 

@@ -50,7 +50,7 @@ typedef struct mb_train_batch {
 mb_status mb_plan_reserve(mb_context *ctx, mb_plan *plan) MB_MUST_CHECK;
 // One forward and backward pass over a batch on all threads. gradient (n_parameters) is overwritten
 // with the sum over rows of what the loss asked for (the loss divides by the batch size itself).
-// The bits do not depend on threads or instruction set.
+// The bits do not depend on threads or instruction set. Fails with ARG for more rows than reserved.
 mb_status mb_plan_gradient(mb_context *ctx, mb_plan *plan, const mb_train_batch *batch,
     mb_loss_fn loss, void *user, float *gradient) MB_MUST_CHECK;
 

@@ -274,6 +274,11 @@ static mb_status run_phases_back(mb_context *ctx, train_run *run) {
 
 mb_status mb_plan_gradient(mb_context *ctx, mb_plan *plan, const mb_train_batch *batch,
     mb_loss_fn loss, void *user, float *gradient) {
+    if (batch->n_rows > plan->max_rows || plan->training == NULL) {
+        return mb_fail(ctx, MB_ERR_ARG,
+            "training: %zu rows, but memory is laid out for %zu; reserve for the largest batch",
+            batch->n_rows, plan->training == NULL ? 0 : plan->max_rows);
+    }
     memset(gradient, 0, plan->model->n_parameters * sizeof *gradient);
     if (batch->n_rows == 0) {
         return MB_OK;

@@ -11,6 +11,7 @@ struct mb_predictor {
     size_t n_inputs, n_outputs, max_events;
     size_t inputs_offset; // of the plan's view of the inputs in the scratch
     bool *is_sparse;      // per input
+    size_t *row_sizes;    // the same
 };
 
 static mb_status fill(mb_context *ctx, const mb_model *model, const mb_predictor_settings *settings,
@@ -21,8 +22,12 @@ static mb_status fill(mb_context *ctx, const mb_model *model, const mb_predictor
     predictor->n_outputs = model->n_outputs;
     predictor->max_events = mb_max_size(settings->max_events, 1);
     predictor->is_sparse = mb_allocate_zeroed(ctx, model->n_inputs, sizeof *predictor->is_sparse);
-    if (predictor->is_sparse == NULL) {
+    predictor->row_sizes = mb_allocate(ctx, model->n_inputs, sizeof *predictor->row_sizes);
+    if (predictor->is_sparse == NULL || predictor->row_sizes == NULL) {
         return MB_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < model->n_inputs; i++) {
+        predictor->row_sizes[i] = mb_value_size(&model->values[model->inputs[i]].type);
     }
     if (settings->sparse_inputs != NULL) {
         memcpy(predictor->is_sparse, settings->sparse_inputs,
@@ -60,6 +65,7 @@ void mb_predictor_destroy(mb_predictor *predictor) {
     mb_runtime *runtime = predictor->runtime;
     mb_plan_destroy(predictor->plan);
     mb_runtime_release(runtime, predictor->is_sparse);
+    mb_runtime_release(runtime, predictor->row_sizes);
     mb_runtime_release(runtime, predictor);
 }
 
@@ -67,18 +73,50 @@ size_t mb_predictor_scratch_bytes(const mb_predictor *predictor) {
     return predictor->inputs_offset + predictor->n_inputs * sizeof(mb_input);
 }
 
+// A wrong index would be a write out of bounds: a pass over the hits costs little beside the
+// network.
+static bool is_sparse_good(const mb_predictor_input *in, size_t n_events, size_t row_size) {
+    if (in->offset == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < n_events; i++) {
+        const uint32_t begin = in->offset[i];
+        const uint32_t end = in->offset[i + 1];
+        if (end < begin || (end > begin && (in->index == NULL || in->value == NULL))) {
+            return false;
+        }
+        for (uint32_t k = begin; k < end; k++) {
+            if (in->index[k] >= row_size || (k > begin && in->index[k] <= in->index[k - 1])) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 mb_status mb_predictor_run(const mb_predictor *predictor, void *scratch,
     const mb_predictor_input *inputs, size_t n_events, float *const *outputs) {
-    if (n_events > predictor->max_events || scratch == NULL) {
+    if (n_events == 0) {
+        return MB_OK;
+    }
+    if (n_events > predictor->max_events || scratch == NULL || (uintptr_t)scratch % 64 != 0 ||
+        inputs == NULL || outputs == NULL) {
         return MB_ERR_ARG;
+    }
+    for (size_t i = 0; i < predictor->n_outputs; i++) {
+        if (outputs[i] == NULL) {
+            return MB_ERR_ARG;
+        }
     }
     mb_input *views = (mb_input *)(void *)((char *)scratch + predictor->inputs_offset);
     for (size_t i = 0; i < predictor->n_inputs; i++) {
         const mb_predictor_input *in = &inputs[i];
-        if (predictor->is_sparse[i] ? in->offset == NULL : in->dense == NULL) {
+        const bool is_sparse = predictor->is_sparse[i];
+        if (is_sparse ? !is_sparse_good(in, n_events, predictor->row_sizes[i])
+                      : in->dense == NULL) {
             return MB_ERR_ARG;
         }
-        views[i] = (mb_input){.dense = predictor->is_sparse[i] ? NULL : in->dense,
+        views[i] = (mb_input){.dense = is_sparse ? NULL : in->dense,
             .offset = in->offset,
             .index = in->index,
             .value = in->value};

@@ -108,9 +108,69 @@ static void test_predictor__refuses_a_broken_call(void **state) {
     mb_predictor_input input = {.dense = dense};
     assert_int_equal(mb_predictor_run(predictor, scratch, &input, 2, &out), MB_ERR_ARG);
     assert_int_equal(mb_predictor_run(predictor, NULL, &input, 1, &out), MB_ERR_ARG);
+    assert_int_equal(mb_predictor_run(predictor, scratch, NULL, 1, &out), MB_ERR_ARG);
+    assert_int_equal(mb_predictor_run(predictor, scratch, &input, 1, NULL), MB_ERR_ARG);
+    assert_int_equal(mb_predictor_run(predictor, (char *)scratch + 4, &input, 1, &out), MB_ERR_ARG);
+    out = NULL;
+    assert_int_equal(mb_predictor_run(predictor, scratch, &input, 1, &out), MB_ERR_ARG);
+    out = score;
     input.dense = NULL;
     assert_int_equal(mb_predictor_run(predictor, scratch, &input, 1, &out), MB_ERR_ARG);
     free(scratch);
+    mb_predictor_destroy(predictor);
+    mb_model_destroy(model);
+    mb_test_world_close(&world);
+}
+
+static void test_predictor__refuses_hits_that_are_not_of_the_input(void **state) {
+    (void)state;
+    static const struct {
+        uint32_t offset[3], index[4];
+    } broken[] = {
+        {{0, 2, 4}, {3, 5, 0, SIZE}},       // beyond the row
+        {{0, 2, 4}, {3, 5, 0, UINT32_MAX}}, // far beyond
+        {{0, 2, 4}, {5, 3, 0, 1}},          // falling
+        {{0, 2, 4}, {3, 3, 0, 1}},          // twice
+        {{2, 1, 4}, {0, 1, 2, 3}},          // an event that ends before it begins
+    };
+    const float value[4] = {1, 1, 1, 1};
+    const bool is_sparse = true;
+    const mb_predictor_settings settings = {.max_events = 2, .sparse_inputs = &is_sparse};
+    mb_test_world world;
+    mb_test_world_open(&world, 1, MB_CPU_ALL);
+    mb_model *model = make_model(world.ctx, 3);
+    mb_predictor *predictor = NULL;
+    assert_ok(world.ctx, mb_predictor_create(world.ctx, model, &settings, &predictor));
+    void *scratch = make_scratch(predictor);
+    float score[2] = {7, 7};
+    float *out = score;
+    for (size_t i = 0; i < MB_COUNT_OF(broken); i++) {
+        const mb_predictor_input input = {NULL, broken[i].offset, broken[i].index, value};
+        assert_int_equal(mb_predictor_run(predictor, scratch, &input, 2, &out), MB_ERR_ARG);
+    }
+    const mb_predictor_input no_values = {NULL, broken[0].offset, broken[0].index, NULL};
+    assert_int_equal(mb_predictor_run(predictor, scratch, &no_values, 1, &out), MB_ERR_ARG);
+    assert_true(score[0] == 7 && score[1] == 7);
+    const uint32_t none[3] = {4, 4, 4};
+    const mb_predictor_input no_hits = {.offset = none};
+    assert_int_equal(mb_predictor_run(predictor, scratch, &no_hits, 2, &out), MB_OK);
+    assert_true(score[0] > 0 && score[0] < 1 && score[0] == score[1]);
+    free(scratch);
+    mb_predictor_destroy(predictor);
+    mb_model_destroy(model);
+    mb_test_world_close(&world);
+}
+
+static void test_predictor__takes_no_events(void **state) {
+    (void)state;
+    mb_test_world world;
+    mb_test_world_open(&world, 1, MB_CPU_ALL);
+    mb_model *model = make_model(world.ctx, 3);
+    mb_predictor *predictor = NULL;
+    assert_ok(world.ctx, mb_predictor_create(world.ctx, model, NULL, &predictor));
+    const mb_predictor_input nothing = {0};
+    float *out = NULL;
+    assert_int_equal(mb_predictor_run(predictor, NULL, &nothing, 0, &out), MB_OK);
     mb_predictor_destroy(predictor);
     mb_model_destroy(model);
     mb_test_world_close(&world);
@@ -176,6 +236,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_predictor__gives_sparse_and_dense_inputs_the_same_bits),
         cmocka_unit_test(test_predictor__refuses_a_broken_call),
+        cmocka_unit_test(test_predictor__refuses_hits_that_are_not_of_the_input),
+        cmocka_unit_test(test_predictor__takes_no_events),
         cmocka_unit_test(test_predictor__is_shared_by_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
