@@ -3,6 +3,7 @@
 
 #include "base/output.h"
 #include "draw/report.h"
+#include "study/compare.h"
 #include "study/run.h"
 #include "study/summary.h"
 
@@ -57,7 +58,7 @@ static void add_tiles(const page *p, const mb_node *metrics) {
     mb_report_tiles(p->report, tiles, n);
 }
 
-static void add_balance(const page *p, const mb_node *metrics) {
+static void add_balance(const page *p, const mb_node *metrics, bool has_heading) {
     static const char *const names[] = {"train", "validation", "test"};
     static const char *const head[] = {
         "set", "events", "signal", "fraction", "accuracy", "AUC", "error"};
@@ -80,7 +81,9 @@ static void add_balance(const page *p, const mb_node *metrics) {
         row[6] = text_of(p, mb_node_number(part, "auc_error"), "%.4f");
     }
     if (n > 0) {
-        mb_report_heading(p->report, 2, "Events and classes");
+        if (has_heading) {
+            mb_report_heading(p->report, 2, "Events and classes");
+        }
         mb_report_table(p->report, "Signal is label 1; accuracy at score 0.5.", head,
             MB_COUNT_OF(head), cells, n);
     } else {
@@ -132,10 +135,11 @@ static void add_working_points(const page *p, const mb_node *metrics) {
         head, MB_COUNT_OF(head));
 }
 
-// What a meeting looks at first comes first; the rest follows in the order of its names.
+// What a meeting looks at first comes first, single events last.
 static void add_figures(const page *p, const mb_gallery *gallery) {
-    static const char *const first[] = {
-        "roc", "scores", "turn_on_pt", "turn_on_tracks", "history", "learning_curve"};
+    static const char *const first[] = {"history", "roc", "scores", "turn_on_pt", "turn_on_tracks",
+        "learning_curve", "multiplicity", "pt_eta", "hits_per_layer", "hits_zr", "selected_zr",
+        "hits_zphi"};
     for (size_t i = 0; i < MB_COUNT_OF(first); i++) {
         const mb_gallery_entry *entry = mb_gallery_find(gallery, first[i]);
         if (entry != NULL) {
@@ -226,7 +230,7 @@ static void add_provenance(const page *p, const mb_node *metrics) {
 
 static mb_status add_single(const page *p) {
     add_tiles(p, p->metrics);
-    add_balance(p, p->metrics);
+    add_balance(p, p->metrics, true);
     add_working_points(p, p->metrics);
     mb_report_heading(p->report, 2, "Figures");
     MB_TRY(add_gallery(p, p->directory));
@@ -235,12 +239,52 @@ static mb_status add_single(const page *p) {
     return add_model(p, p->directory);
 }
 
+// A table of the columns in which any row has something.
+static void add_filled_columns(const page *p, const char *caption, const char *const *head,
+    size_t n_columns, const char **cells, size_t n_rows) {
+    const char *kept_head[16];
+    size_t n_kept = 0;
+    for (size_t j = 0; j < n_columns && n_kept < MB_COUNT_OF(kept_head); j++) {
+        bool is_filled = false;
+        for (size_t i = 0; i < n_rows; i++) {
+            const char *cell = cells[i * n_columns + j];
+            is_filled = is_filled || (cell != NULL && cell[0] != '\0');
+        }
+        if (is_filled) {
+            kept_head[n_kept++] = head[j];
+        }
+    }
+    const char **kept = mb_arena_allocate(p->arena, p->ctx, n_rows * n_columns, sizeof *kept);
+    size_t n = 0;
+    for (size_t i = 0; i < n_rows && kept != NULL; i++) {
+        size_t column = 0;
+        for (size_t j = 0; j < n_columns && column < n_kept; j++) {
+            if (head[j] == kept_head[column]) {
+                kept[n++] = cells[i * n_columns + j];
+                column++;
+            }
+        }
+    }
+    if (kept != NULL) {
+        mb_report_table(p->report, caption, kept_head, n_kept, kept, n_rows);
+    }
+}
+
+static const char *mean_text(const page *p, const mb_node *figure) {
+    const double mean = mb_node_number(figure, "mean");
+    if (!isfinite(mean)) {
+        return "";
+    }
+    const double spread = mb_node_number(figure, "spread");
+    return isfinite(spread) ? mb_arena_format(p->arena, p->ctx, "%.4f \xC2\xB1 %.4f", mean, spread)
+                            : mb_arena_format(p->arena, p->ctx, "%.4f", mean);
+}
+
 static void add_fit_table(const page *p, const mb_node *fits) {
-    static const char *const keys[] = {"auc", "validation_accuracy", "test_accuracy",
-        "train_accuracy", "best_epoch_figures_val_loss"};
-    static const char *const head[] = {"fit", "rounds", "AUC", "spread", "validation accuracy",
-        "spread", "test accuracy", "spread", "training accuracy", "spread", "validation loss",
-        "spread"};
+    static const char *const keys[] = {"auc", "test_accuracy", "validation_accuracy",
+        "train_accuracy", "best_epoch_figures_val_loss", "best_epoch_figures_loss"};
+    static const char *const head[] = {"fit", "rounds", "AUC", "test accuracy",
+        "validation accuracy", "training accuracy", "validation loss", "training loss"};
     const char **cells =
         mb_arena_allocate(p->arena, p->ctx, fits->n_children * MB_COUNT_OF(head), sizeof *cells);
     size_t n = 0;
@@ -248,38 +292,115 @@ static void add_fit_table(const page *p, const mb_node *fits) {
         cells[n++] = mb_node_text(mb_node_find(fit, "name"));
         cells[n++] = text_of(p, mb_node_number(fit, "rounds"), "%.0f");
         for (size_t i = 0; i < MB_COUNT_OF(keys); i++) {
-            const mb_node *figure = mb_node_find(fit, keys[i]);
-            cells[n++] = text_of(p, mb_node_number(figure, "mean"), "%.4f");
-            cells[n++] = text_of(p, mb_node_number(figure, "spread"), "%.4f");
+            cells[n++] = mean_text(p, mb_node_find(fit, keys[i]));
         }
     }
     if (cells != NULL) {
-        mb_report_table(p->report, "Means of the rounds of each fit, and their standard deviation.",
+        add_filled_columns(p,
+            "Mean of the rounds of each fit \xC2\xB1 their standard deviation (that of one round, "
+            "not of the mean).",
             head, MB_COUNT_OF(head), cells, fits->n_children);
     }
 }
 
-static mb_status add_several(const page *p) {
-    mb_report_heading(p->report, 2, "Fits");
-    add_fit_table(p, mb_node_find(p->metrics, "fits"));
-    const mb_node *rounds = mb_node_find(p->metrics, "rounds");
-    for (const mb_node *r = rounds != NULL ? rounds->first : NULL; r != NULL; r = r->next) {
+static void add_round_table(const page *p, const mb_node *rounds) {
+    static const char *const head[] = {"round", "AUC", "error", "test accuracy",
+        "validation accuracy", "training accuracy", "validation loss", "epoch kept", "seconds"};
+    const char **cells =
+        mb_arena_allocate(p->arena, p->ctx, rounds->n_children * MB_COUNT_OF(head), sizeof *cells);
+    size_t n = 0;
+    for (const mb_node *r = rounds->first; r != NULL && cells != NULL; r = r->next) {
+        const mb_node *metrics = mb_node_find(r, "metrics");
+        const mb_node *training = part_of(metrics, "training");
+        cells[n++] = mb_node_text(mb_node_find(r, "name"));
+        cells[n++] = text_of(p, mb_node_number(metrics, "auc"), "%.4f");
+        cells[n++] = text_of(p, mb_node_number(metrics, "auc_error"), "%.4f");
+        static const char *const parts[] = {"test", "validation", "train"};
+        for (size_t i = 0; i < MB_COUNT_OF(parts); i++) {
+            cells[n++] = text_of(p, mb_node_number(part_of(metrics, parts[i]), "accuracy"), "%.4f");
+        }
+        cells[n++] = text_of(p, mb_node_number(metrics, "val_loss"), "%.4f");
+        cells[n++] = text_of(p, mb_node_number(training, "best_epoch"), "%.0f");
+        cells[n++] = text_of(p, mb_node_number(training, "seconds"), "%.1f");
+    }
+    if (cells != NULL) {
+        add_filled_columns(p, "Each round; the error of an AUC is that of its events alone.", head,
+            MB_COUNT_OF(head), cells, rounds->n_children);
+    }
+}
+
+// The ROC curves of all rounds in one picture.
+static mb_status add_overlay(const page *p, const mb_node *rounds) {
+    const char *directories[MB_MOST_COMPARED];
+    size_t n = 0;
+    for (const mb_node *r = rounds->first; r != NULL; r = r->next) {
         const char *name = mb_node_text(mb_node_find(r, "name"));
-        const char *folder =
-            name == NULL ? NULL
-                         : mb_arena_format(p->arena, p->ctx, "%s/fits/%s", p->directory, name);
-        if (folder == NULL) {
+        if (n == MB_MOST_COMPARED || name == NULL ||
+            !isfinite(mb_node_number(mb_node_find(r, "metrics"), "auc"))) {
+            return MB_OK;
+        }
+        directories[n] = mb_arena_format(p->arena, p->ctx, "%s/fits/%s", p->directory, name);
+        if (directories[n++] == NULL) {
             return MB_ERR_MEMORY;
         }
-        const mb_node *metrics = mb_node_find(r, "metrics");
-        mb_report_heading(p->report, 2, name);
-        add_tiles(p, metrics);
-        add_balance(p, metrics);
-        mb_report_details_begin(p->report, "Figures, model and training");
+    }
+    const char *folder = mb_run_file(p->ctx, p->arena, p->directory, "plots");
+    if (folder == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    mb_gallery *gallery = NULL;
+    MB_TRY(mb_gallery_open(p->ctx, folder, NULL, &gallery));
+    const mb_status status = mb_compare_draw(p->ctx, directories, n, gallery);
+    if (status == MB_OK) {
+        mb_report_gallery(p->report, gallery);
+    }
+    mb_gallery_destroy(gallery);
+    return status;
+}
+
+static mb_status add_round(const page *p, const mb_node *round, bool has_figures) {
+    const char *name = mb_node_text(mb_node_find(round, "name"));
+    const char *folder =
+        name == NULL ? NULL : mb_arena_format(p->arena, p->ctx, "%s/fits/%s", p->directory, name);
+    if (folder == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    const mb_node *metrics = mb_node_find(round, "metrics");
+    mb_report_details_begin(p->report, name);
+    add_tiles(p, metrics);
+    add_balance(p, metrics, false);
+    if (has_figures) {
         MB_TRY(add_gallery(p, folder));
-        add_provenance(p, metrics);
-        MB_TRY(add_model(p, folder));
-        mb_report_details_end(p->report);
+    }
+    add_provenance(p, metrics);
+    MB_TRY(add_model(p, folder));
+    mb_report_details_end(p->report);
+    return MB_OK;
+}
+
+static mb_status add_several(const page *p) {
+    const mb_node *fits = mb_node_find(p->metrics, "fits");
+    const mb_node *rounds = mb_node_find(p->metrics, "rounds");
+    const mb_node *first = rounds != NULL ? rounds->first : NULL;
+    const char *name = mb_node_text(mb_node_find(first, "name"));
+    if (fits == NULL || name == NULL) {
+        return mb_fail(p->ctx, MB_ERR_FORMAT,
+            "%s/metrics.json: names no fits; make it again with 'minbias evaluate'", p->directory);
+    }
+    mb_report_heading(p->report, 2, "Fits");
+    add_fit_table(p, fits);
+    add_round_table(p, rounds);
+    MB_TRY(add_overlay(p, rounds));
+    const char *title = mb_arena_format(p->arena, p->ctx, "Figures of %s", name);
+    const char *folder = mb_arena_format(p->arena, p->ctx, "%s/fits/%s", p->directory, name);
+    if (title == NULL || folder == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    mb_report_heading(p->report, 2, title);
+    MB_TRY(add_gallery(p, folder));
+    mb_report_heading(p->report, 2, "Rounds one by one");
+    for (const mb_node *r = first; r != NULL; r = r->next) {
+        MB_TRY(add_round(p, r, r != first));
     }
     return MB_OK;
 }

@@ -21,14 +21,6 @@ typedef struct scoring {
     double threshold;
 } scoring;
 
-// The study of a run; of one of several fits it lies two folders higher.
-static const char *study_path(mb_context *ctx, mb_arena *arena, const char *directory) {
-    const char *own = mb_run_file(ctx, arena, directory, "study.yaml");
-    return own == NULL || mb_path_exists(own)
-               ? own
-               : mb_run_file(ctx, arena, directory, "../../study.yaml");
-}
-
 bool mb_run_is_directory(const char *path) {
     static const char *const places[] = {"study.yaml", "../../study.yaml"};
     char file[4096];
@@ -41,7 +33,7 @@ bool mb_run_is_directory(const char *path) {
 }
 
 static mb_status open_run(scoring *s) {
-    const char *study = study_path(s->ctx, &s->arena, s->directory);
+    const char *study = mb_run_study_path(s->ctx, &s->arena, s->directory);
     const char *model = mb_run_file(s->ctx, &s->arena, s->directory, "model.h5");
     if (study == NULL || model == NULL) {
         return MB_ERR_MEMORY;

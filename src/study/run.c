@@ -27,6 +27,13 @@ const char *mb_run_file(mb_context *ctx, mb_arena *arena, const char *directory,
     return copy;
 }
 
+const char *mb_run_study_path(mb_context *ctx, mb_arena *arena, const char *directory) {
+    const char *own = mb_run_file(ctx, arena, directory, "study.yaml");
+    return own == NULL || mb_path_exists(own)
+               ? own
+               : mb_run_file(ctx, arena, directory, "../../study.yaml");
+}
+
 mb_status mb_run_read_json(
     mb_context *ctx, const char *directory, const char *name, mb_document *out) {
     char *path = mb_path_join(ctx, directory, name);

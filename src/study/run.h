@@ -56,6 +56,8 @@ mb_status mb_round_rows(mb_run *run, mb_context *ctx, const mb_round *round, uin
 
 // A file of a folder; from the arena, NULL on failure.
 const char *mb_run_file(mb_context *ctx, mb_arena *arena, const char *directory, const char *name);
+// The study of a run; that of one of several fits lies two folders higher. From the arena.
+const char *mb_run_study_path(mb_context *ctx, mb_arena *arena, const char *directory);
 // Reads metrics.json or such into a document that the caller clears.
 mb_status mb_run_read_json(
     mb_context *ctx, const char *directory, const char *name, mb_document *out) MB_MUST_CHECK;
