@@ -149,8 +149,10 @@ struct mb_step {
     // Works out that response from the input's (NULL: a sparse column, which is zero). After
     // refresh.
     void (*refresh_empty)(const mb_step *step, const float *empty_in, float *packed);
-    // For people: multiply-adds of a row when nothing is skipped.
+    // For people: multiply-adds of a row when nothing is skipped, and of rows that have just gone
+    // forward. NULL: nothing is ever skipped.
     uint64_t n_products;
+    uint64_t (*count_done)(const mb_step *step, const mb_rows *rows);
 };
 
 struct mb_plan_site {

@@ -32,6 +32,11 @@ size_t mb_plan_scratch_bytes(const mb_plan *plan);
 void mb_plan_predict(const mb_plan *plan, void *scratch, const mb_input *inputs, size_t n_rows,
     float *const *outputs);
 
+// Multiply-adds of the steps that count them, of a prediction of these rows and without sparsity;
+// scratch and inputs as there.
+void mb_plan_work(const mb_plan *plan, void *scratch, const mb_input *inputs, size_t n_rows,
+    uint64_t *done, uint64_t *full);
+
 // Called on each block of rows (from any worker): reads outputs[i] (n_rows x row size), writes
 // d_outputs[i], the gradient of the batch's loss. first_row counts in the batch.
 typedef void (*mb_loss_fn)(void *user, size_t first_row, size_t n_rows, const float *const *outputs,
@@ -54,8 +59,8 @@ mb_status mb_plan_reserve(mb_context *ctx, mb_plan *plan) MB_MUST_CHECK;
 mb_status mb_plan_gradient(mb_context *ctx, mb_plan *plan, const mb_train_batch *batch,
     mb_loss_fn loss, void *user, float *gradient) MB_MUST_CHECK;
 
-// For people: the step kinds, kernels, bytes of scratch, multiply-adds per row, and which part of
-// them sparsity skips.
+// For people: the steps, kernels, bytes of scratch, multiply-adds per row, and in which steps
+// sparsity skips some (how many depends on the rows: mb_plan_work).
 void mb_plan_describe(const mb_plan *plan, mb_buffer *out);
 size_t mb_plan_training_bytes(const mb_plan *plan);
 

@@ -121,25 +121,50 @@ size_t mb_plan_scratch_bytes(const mb_plan *plan) {
     return mb_round_up(mb_plan_block_bytes(plan, plan->tile), 64) + plan->scratch_bytes;
 }
 
+// The tile that begins at a row, gone through all steps.
+static mb_plan_block run_tile(
+    const mb_plan *plan, void *scratch, const mb_input *inputs, size_t first, size_t n_rows) {
+    char *memory = scratch;
+    const mb_plan_block block = {.plan = plan,
+        .inputs = inputs,
+        .memory = memory,
+        .capacity = plan->tile,
+        .first = first,
+        .n = mb_min_size(plan->tile, n_rows - first),
+        .scratch = memory + mb_round_up(mb_plan_block_bytes(plan, plan->tile), 64)};
+    mb_plan_fill_inputs(&block);
+    for (size_t i = 0; i < plan->n_steps; i++) {
+        mb_plan_forward_step(&block, i);
+    }
+    return block;
+}
+
 void mb_plan_predict(const mb_plan *plan, void *scratch, const mb_input *inputs, size_t n_rows,
     float *const *outputs) {
-    char *memory = scratch;
     for (size_t first = 0; first < n_rows; first += plan->tile) {
-        const mb_plan_block block = {.plan = plan,
-            .inputs = inputs,
-            .memory = memory,
-            .capacity = plan->tile,
-            .first = first,
-            .n = mb_min_size(plan->tile, n_rows - first),
-            .scratch = memory + mb_round_up(mb_plan_block_bytes(plan, plan->tile), 64)};
-        mb_plan_fill_inputs(&block);
-        for (size_t i = 0; i < plan->n_steps; i++) {
-            mb_plan_forward_step(&block, i);
-        }
+        const mb_plan_block block = run_tile(plan, scratch, inputs, first, n_rows);
         for (size_t i = 0; i < plan->model->n_outputs; i++) {
             const size_t size = plan->values[plan->output_values[i]].size;
             memcpy(outputs[i] + first * size, mb_plan_value_rows(&block, plan->output_values[i]),
                 block.n * size * sizeof(float));
+        }
+    }
+}
+
+void mb_plan_work(const mb_plan *plan, void *scratch, const mb_input *inputs, size_t n_rows,
+    uint64_t *done, uint64_t *full) {
+    *done = *full = 0;
+    for (size_t first = 0; first < n_rows; first += plan->tile) {
+        const mb_plan_block block = run_tile(plan, scratch, inputs, first, n_rows);
+        for (size_t i = 0; i < plan->n_steps; i++) {
+            const float *in[MB_PLAN_MOST_INPUTS];
+            float *d_in[MB_PLAN_MOST_INPUTS];
+            const mb_step *step = &plan->steps[i].step;
+            const uint64_t all = step->n_products * block.n;
+            mb_rows rows;
+            mb_plan_rows_of(&block, i, false, &rows, in, d_in);
+            *done += step->count_done != NULL ? step->count_done(step, &rows) : all;
+            *full += all;
         }
     }
 }

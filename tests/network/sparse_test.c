@@ -207,6 +207,53 @@ static void test_sparse__weights_that_are_not_finite_take_the_dense_way(void **s
     }
 }
 
+// One hit in the middle of a grid, through two 3x3 convolutions of a channel with a 2x2 maximum
+// behind the first: 9 products, then 3x3 or fewer windows of 4 cells are reached, and so on.
+static void test_sparse__work_is_counted(void **state) {
+    (void)state;
+    static const network net = {"counted", {.rank = 3, .dim = {64, 64, 1}},
+        {{"conv2d", "{\"filters\": 2, \"kernel_size\": 3, \"padding\": \"same\"}"},
+            {"max_pooling2d", "{}"},
+            {"conv2d", "{\"filters\": 3, \"kernel_size\": 3, \"padding\": \"same\"}"},
+            {"flatten", "{}"}, {"dense", "{\"units\": 1}"}}};
+    static const uint32_t offset[4] = {0, 0, 1, 2};
+    static const uint32_t index[2] = {32 * 64 + 32, 0};
+    static const float value[2] = {1, 2};
+    const mb_input input = {NULL, offset, index, value};
+    const bool is_sparse = true;
+    const mb_plan_settings settings = {.max_rows = 3, .sparse_inputs = &is_sparse};
+    const uint64_t dense = 32 * 32 * 3;
+    // The hit at 32 reaches positions 31 to 33, cells 15 and 16, and of these 14 to 17; that in the
+    // corner reaches two positions each way, cell 0, and of it 0 and 1.
+    const uint64_t middle = 9 * 2 + 16 * 9 * 2 * 3;
+    const uint64_t corner = 4 * 2 + 4 * 9 * 2 * 3;
+    const uint64_t full = (64 * 64 * 9 * 2) + (32 * 32 * 9 * 2 * 3) + dense;
+    mb_test_world world;
+    mb_model *model = NULL;
+    mb_plan *plan = NULL;
+    mb_test_world_open(&world, 1, MB_CPU_ALL);
+    build(world.ctx, &net, &model);
+    assert_ok(world.ctx, mb_plan_create(world.ctx, model, &settings, &plan));
+    mb_plan_load(plan, model->parameters);
+    void *scratch = mb_allocate(world.ctx, mb_plan_scratch_bytes(plan), 1);
+    assert_non_null(scratch);
+    uint64_t done = 1;
+    uint64_t all = 1;
+    mb_plan_work(plan, scratch, &input, 0, &done, &all);
+    assert_true(done == 0 && all == 0);
+    mb_plan_work(plan, scratch, &input, 3, &done, &all);
+    assert_int_equal(all, 3 * full);
+    assert_int_equal(done, middle + corner + 3 * dense);
+    model->parameters[0] = INFINITY; // then nothing is skipped
+    mb_plan_load(plan, model->parameters);
+    mb_plan_work(plan, scratch, &input, 3, &done, &all);
+    assert_int_equal(done, all);
+    mb_release(world.ctx, scratch);
+    mb_plan_destroy(plan);
+    mb_model_destroy(model);
+    mb_test_world_close(&world);
+}
+
 static void project(void *user, size_t first_row, size_t n_rows, const float *const *outputs,
     float *const *d_outputs) {
     const size_t size = *(const size_t *)user;
@@ -293,6 +340,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sparse__predictions_have_the_bits_of_dense_rows),
         cmocka_unit_test(test_sparse__weights_that_are_not_finite_take_the_dense_way),
+        cmocka_unit_test(test_sparse__work_is_counted),
         cmocka_unit_test(test_sparse__gradients_are_those_of_dense_rows),
         cmocka_unit_test(test_sparse__gradients_do_not_depend_on_threads_or_instruction_sets),
     };

@@ -88,6 +88,7 @@ void mb_conv_refresh_empty(const mb_step *step, const float *empty_in, float *pa
 void mb_conv_forward(const mb_step *step, const mb_rows *rows);
 void mb_conv_backward(const mb_step *step, const mb_rows *rows);
 void mb_conv_unpack(const mb_step *step, const float *packed_gradient, float *gradient);
+uint64_t mb_conv_count_done(const mb_step *step, const mb_rows *rows);
 size_t mb_conv_scratch_bytes(const mb_conv_plan *plan, bool is_training);
 size_t mb_conv_saved_bytes(const mb_conv_plan *plan);
 // Copies a row into its frame, and adds a frame's gradient to a row's.
@@ -109,6 +110,8 @@ void mb_conv_list_marked(
 // Forward of one row given as hits; fills active (count, cells).
 void mb_conv_sparse_forward(const mb_step *step, const mb_rows *rows, size_t row, float *out,
     uint8_t *winner, uint32_t *active, void *scratch);
+// Multiply-adds of a row's hits with every weight that takes them to a cell.
+uint64_t mb_conv_sparse_products(const mb_step *step, const mb_rows *rows, size_t row);
 // Kernels of too many taps, or channels-first columns of too many channels, are filled in instead.
 bool mb_conv_can_be_sparse(const mb_conv_plan *plan);
 // Adds the kernel's gradient of one row; d_cells (cells x width) is the gradient at the cells,

@@ -303,6 +303,7 @@ mb_status mb_conv_plan_site(mb_context *ctx, mb_plan_site *site, size_t n_spatia
     if (plan->is_sparse || plan->has_activity) {
         step->gives_activity = true;
         step->refresh_empty = mb_conv_refresh_empty;
+        step->count_done = mb_conv_count_done;
         step->takes_sparse = plan->is_sparse;
         step->follows_activity = plan->has_activity;
         step->empty_out_at = plan->at_empty_out;

@@ -204,6 +204,28 @@ static void walk_pairs(const mb_step *step, const mb_input *input, size_t row,
         gradient);
 }
 
+static size_t count_taps(const mb_conv_plan *plan, size_t axis, size_t at) {
+    const uint32_t *cell = plan->tap_cell[axis] + at * plan->kernel[axis];
+    size_t n = 0;
+    for (size_t i = 0; i < plan->kernel[axis]; i++) {
+        n += cell[i] != UINT32_MAX;
+    }
+    return n;
+}
+
+uint64_t mb_conv_sparse_products(const mb_step *step, const mb_rows *rows, size_t row) {
+    const mb_conv_plan *plan = step->data;
+    hit_walk walk;
+    hit h;
+    uint64_t n_pairs = 0;
+    walk_begin(&walk, plan, &rows->sparse[0], rows->first + row);
+    while (walk_next(&walk, &h)) {
+        n_pairs += (uint64_t)count_taps(plan, 0, h.at[0]) * count_taps(plan, 1, h.at[1]) *
+                   count_taps(plan, 2, h.at[2]);
+    }
+    return n_pairs * plan->n_out;
+}
+
 bool mb_conv_can_be_sparse(const mb_conv_plan *plan) {
     return plan->n_taps <= PAIRS && (!plan->is_sparse_first || plan->n_in <= MOST_CHANNELS);
 }

@@ -421,6 +421,18 @@ void mb_conv_forward(const mb_step *step, const mb_rows *rows) {
     }
 }
 
+uint64_t mb_conv_count_done(const mb_step *step, const mb_rows *rows) {
+    const mb_conv_plan *plan = step->data;
+    const bool is_finite = step->packed[plan->at_finite] != 0;
+    const uint64_t per_cell = (uint64_t)plan->window * plan->n_taps * plan->n_in * plan->n_out;
+    uint64_t done = 0;
+    for (size_t i = 0; i < rows->n; i++) {
+        done += plan->is_sparse && is_finite ? mb_conv_sparse_products(step, rows, i)
+                                             : per_cell * rows->active_out[i * (plan->n_cells + 1)];
+    }
+    return done;
+}
+
 // The loss's gradient at the cells before the activation, padded to width, in d_cells; adds the
 // bias's.
 static void differentiate_cells(
