@@ -74,7 +74,7 @@ void cases_read(case_list *list) {
     assert_non_null(file);
     assert_non_null(line);
     assert_non_null(list->cases);
-    while (fgets(line, LONGEST, file) != NULL) {
+    while (line != NULL && fgets(line, LONGEST, file) != NULL) {
         assert_true(list->n < MOST_CASES);
         parse_line(list, line);
     }
