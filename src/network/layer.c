@@ -22,6 +22,43 @@ const mb_layer_ops *mb_layer_find(const char *name) {
     return NULL;
 }
 
+static void forward_copy(const mb_step *step, const mb_rows *rows) {
+    memcpy(rows->out, rows->in[0], rows->n * step->out_size * sizeof(float));
+}
+
+static void backward_copy(const mb_step *step, const mb_rows *rows) {
+    for (size_t i = 0; i < rows->n * step->out_size && rows->d_in[0] != NULL; i++) {
+        rows->d_in[0][i] += rows->d_out[i];
+    }
+}
+
+mb_status mb_layer_plan_copy(mb_context *ctx, mb_plan_site *site) {
+    (void)ctx;
+    site->step->forward = forward_copy;
+    site->step->backward = backward_copy;
+    return MB_OK;
+}
+
+uint64_t mb_layer_flops_each(const mb_layer *layer, const mb_value_type *inputs, size_t n_inputs,
+    const mb_value_type *output) {
+    (void)layer;
+    (void)inputs;
+    (void)n_inputs;
+    return mb_value_size(output);
+}
+
+void mb_layer_differentiate(const mb_kernels *kernels, const mb_activation_ops *activation,
+    const double *parameters, const float *out, const float *d_out, size_t n, size_t n_out,
+    size_t width, float *d, float *d_bias) {
+    memcpy(d, d_out, n * n_out * sizeof *d);
+    activation->backward(parameters, NULL, out, d, n * n_out, n_out);
+    for (size_t i = n; n_out != width && i-- > 0;) {
+        memmove(d + i * width, d + i * n_out, n_out * sizeof *d);
+        memset(d + i * width + n_out, 0, (width - n_out) * sizeof *d);
+    }
+    kernels->sum_rows(n, d, width, d_bias);
+}
+
 mb_status mb_spatial_of(mb_context *ctx, const mb_value_type *type, size_t n_spatial,
     bool is_channels_first, mb_spatial *out) {
     if (type->rank != n_spatial + 1) {

@@ -173,6 +173,17 @@ struct mb_plan_site {
     bool pool_taken;                 // the same; needs the activation before it, if any, taken
 };
 
+// For ops->plan: the output is the input, number by number.
+mb_status mb_layer_plan_copy(mb_context *ctx, mb_plan_site *site);
+// For ops->flops: one operation per number of the output.
+uint64_t mb_layer_flops_each(const mb_layer *layer, const mb_value_type *inputs, size_t n_inputs,
+    const mb_value_type *output);
+// The gradient before an activation: d (n positions of n_out channels, width apart; padding zero)
+// from d_out. Adds its sum over positions to d_bias (width floats).
+void mb_layer_differentiate(const mb_kernels *kernels, const mb_activation_ops *activation,
+    const double *parameters, const float *out, const float *d_out, size_t n, size_t n_out,
+    size_t width, float *d, float *d_bias);
+
 // The common part of layers with spatial dimensions: shape = (spatial..., channels) or (channels,
 // spatial...).
 typedef struct mb_spatial {

@@ -74,14 +74,6 @@ static mb_status plan(mb_context *ctx, mb_plan_site *site) {
     return MB_OK;
 }
 
-static uint64_t flops(const mb_layer *layer, const mb_value_type *inputs, size_t n_inputs,
-    const mb_value_type *output) {
-    (void)layer;
-    (void)inputs;
-    (void)n_inputs;
-    return mb_value_size(output);
-}
-
 const mb_layer_ops mb_layer_activation = {
     .name = "activation",
     .class_name = "Activation",
@@ -95,5 +87,5 @@ const mb_layer_ops mb_layer_activation = {
     .infer = infer,
     .plan = plan,
     .find_activation = find_activation,
-    .flops = flops,
+    .flops = mb_layer_flops_each,
 };

@@ -3,8 +3,6 @@
 
 #include "network/layers/pool.h"
 
-static const mb_option options[] = {MB_POOL_OPTIONS, MB_OPTIONS_END};
-
 typedef struct window {
     size_t first[3], last[3];
     float count; // without padding, as Keras divides
@@ -89,41 +87,6 @@ static mb_status plan_pool(mb_context *ctx, mb_plan_site *site, size_t n_spatial
     return MB_OK;
 }
 
-static uint64_t flops(const mb_layer *layer, const mb_value_type *inputs, size_t n_inputs,
-    const mb_value_type *output) {
-    const mb_pool_options *pool = layer->options;
-    uint64_t n_terms = 1;
-    (void)n_inputs;
-    for (size_t i = 0; i + 1 < inputs->rank; i++) {
-        n_terms *= pool->pool_size.value[pool->pool_size.n == 1 ? 0 : i];
-    }
-    return n_terms * mb_value_size(output);
-}
-
-#define AVERAGE_POOLING(dimensions)                                                                \
-    static mb_status infer##dimensions(mb_context *ctx, mb_model *model, mb_layer *layer,          \
-        const mb_value_type *inputs, size_t n_inputs, mb_value_type *output) {                     \
-        (void)n_inputs;                                                                            \
-        return mb_pool_infer(ctx, model, layer, inputs, dimensions, output);                       \
-    }                                                                                              \
-    static mb_status plan##dimensions(mb_context *ctx, mb_plan_site *site) {                       \
-        return plan_pool(ctx, site, dimensions);                                                   \
-    }                                                                                              \
-    const mb_layer_ops mb_layer_average_pooling##dimensions##d = {                                 \
-        .name = "average_pooling" #dimensions "d",                                                 \
-        .class_name = "AveragePooling" #dimensions "D",                                            \
-        .help = "mean over windows of " #dimensions "-dimensional rows",                           \
-        .options = options,                                                                        \
-        .options_size = sizeof(mb_pool_options),                                                   \
-        .least_inputs = 1,                                                                         \
-        .most_inputs = 1,                                                                          \
-        .layout = MB_LAYOUT_CHANNELS,                                                              \
-        .is_channels_first = mb_pool_is_channels_first,                                            \
-        .infer = infer##dimensions,                                                                \
-        .plan = plan##dimensions,                                                                  \
-        .flops = flops,                                                                            \
-    };
-
-AVERAGE_POOLING(1)
-AVERAGE_POOLING(2)
-AVERAGE_POOLING(3)
+MB_POOL_LAYER(average_pooling, "AveragePooling", "mean", 1)
+MB_POOL_LAYER(average_pooling, "AveragePooling", "mean", 2)
+MB_POOL_LAYER(average_pooling, "AveragePooling", "mean", 3)

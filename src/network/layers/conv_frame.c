@@ -17,21 +17,6 @@ mb_status mb_conv_frame_make(mb_context *ctx, mb_plan_site *site, const mb_value
     return mb_conv_plan_make(ctx, &dense, n_spatial, plan);
 }
 
-void mb_conv_differentiate(const mb_activation_ops *activation, const float *out,
-    const float *d_out, size_t n, size_t n_out, size_t width, float *d, float *d_bias) {
-    memcpy(d, d_out, n * n_out * sizeof *d);
-    activation->backward(activation->default_parameters, NULL, out, d, n * n_out, n_out);
-    for (size_t i = n; n_out != width && i-- > 0;) {
-        memmove(d + i * width, d + i * n_out, n_out * sizeof *d);
-        memset(d + i * width + n_out, 0, (width - n_out) * sizeof *d);
-    }
-    for (size_t i = 0; i < n; i++) {
-        for (size_t o = 0; o < width; o++) {
-            d_bias[o] += d[i * width + o];
-        }
-    }
-}
-
 // One tap: products of n_in channels with multiplier weights each.
 static void add_tap(
     size_t n_in, size_t multiplier, const float *x, const float *w, float *restrict out) {

@@ -13,11 +13,6 @@
 mb_status mb_conv_frame_make(mb_context *ctx, mb_plan_site *site, const mb_value_type *in,
     const mb_conv_options *options, size_t n_spatial, mb_conv_plan *plan) MB_MUST_CHECK;
 
-// The gradient before an activation: d (n positions of n_out channels, width apart; padding zero)
-// from d_out. Adds its sum over positions to d_bias (width floats).
-void mb_conv_differentiate(const mb_activation_ops *activation, const float *out,
-    const float *d_out, size_t n, size_t n_out, size_t width, float *d, float *d_bias);
-
 // Depthwise: every input channel has multiplier outputs of its own. w: taps x channels x
 // multiplier, as Keras stores it.
 void mb_conv_depthwise(

@@ -225,7 +225,8 @@ static void backward(const mb_step *step, const mb_rows *rows) {
     const size_t n_positions = step->out_size / plan->n_out;
     for (size_t i = 0; i < rows->n; i++) {
         const float *in = rows->in[0] + i * step->in_size[0];
-        mb_conv_differentiate(plan->activation, rows->out + i * step->out_size,
+        mb_layer_differentiate(step->kernels, plan->activation,
+            plan->activation->default_parameters, rows->out + i * step->out_size,
             rows->d_out + i * step->out_size, n_positions, plan->n_out, plan->out_width, d,
             rows->gradient + n_rows * conv->width);
         close_up(d, n_positions, plan->n_out, plan->out_width);

@@ -127,33 +127,16 @@ static void forward(const mb_step *step, const mb_rows *rows) {
     }
 }
 
-// The gradient before the activation, padded to width; adds the bias's.
-static void differentiate(const dense_plan *plan, const float *out, const float *d_out, size_t n,
-    float *packed_d, float *d_bias) {
-    memcpy(packed_d, d_out, n * plan->n_out * sizeof *packed_d);
-    plan->activation->backward(
-        plan->activation->default_parameters, NULL, out, packed_d, n * plan->n_out, plan->n_out);
-    for (size_t i = n; plan->n_out != plan->width && i-- > 0;) {
-        memmove(
-            packed_d + i * plan->width, packed_d + i * plan->n_out, plan->n_out * sizeof *packed_d);
-        memset(packed_d + i * plan->width + plan->n_out, 0,
-            (plan->width - plan->n_out) * sizeof *packed_d);
-    }
-    for (size_t i = 0; i < n; i++) {
-        for (size_t o = 0; o < plan->width; o++) {
-            d_bias[o] += packed_d[i * plan->width + o];
-        }
-    }
-}
-
 static void backward(const mb_step *step, const mb_rows *rows) {
     const dense_plan *plan = step->data;
     float *d = rows->scratch;
     const size_t n = rows->n * plan->per_row;
     for (size_t first = 0; first < n; first += plan->block) {
         const size_t block = mb_min_size(plan->block, n - first);
-        differentiate(plan, rows->out + first * plan->n_out, rows->d_out + first * plan->n_out,
-            block, d, rows->gradient + plan->n_in * plan->width);
+        mb_layer_differentiate(step->kernels, plan->activation,
+            plan->activation->default_parameters, rows->out + first * plan->n_out,
+            rows->d_out + first * plan->n_out, block, plan->n_out, plan->width, d,
+            rows->gradient + plan->n_in * plan->width);
         step->kernels->positions_gradient(block, plan->base, rows->in[0] + first * plan->n_in,
             &plan->footprint, d, plan->width, rows->gradient);
         if (rows->d_in[0] != NULL) {

@@ -277,7 +277,8 @@ static void backward(const mb_step *step, const mb_rows *rows) {
         const float *frame = find_frame(plan, rows->in[0] + i * step->in_size[0], work.frame);
         float *d_in = rows->d_in[0] == NULL ? NULL : rows->d_in[0] + i * step->in_size[0];
         float *d_frame = d_in != NULL && plan->conv.is_padded ? work.d_frame : d_in;
-        mb_conv_differentiate(plan->activation, rows->out + i * step->out_size,
+        mb_layer_differentiate(step->kernels, plan->activation,
+            plan->activation->default_parameters, rows->out + i * step->out_size,
             rows->d_out + i * step->out_size, plan->conv.n_cells, plan->n_out, plan->width,
             work.cells, rows->gradient + plan->gradient_bias);
         if (plan->is_separable) {

@@ -56,16 +56,6 @@ static mb_status infer_same(mb_context *ctx, mb_model *model, mb_layer *layer,
     return MB_OK;
 }
 
-static void forward_identity(const mb_step *step, const mb_rows *rows) {
-    memcpy(rows->out, rows->in[0], rows->n * step->out_size * sizeof(float));
-}
-
-static void backward_identity(const mb_step *step, const mb_rows *rows) {
-    for (size_t i = 0; i < rows->n * step->out_size && rows->d_in[0] != NULL; i++) {
-        rows->d_in[0][i] += rows->d_out[i];
-    }
-}
-
 static mb_random stream_of(
     const dropout_plan *plan, const mb_rows *rows, size_t row, mb_purpose purpose) {
     return mb_random_stream(
@@ -169,11 +159,9 @@ static mb_status make_plan(
     plan->scale = (float)(1 / (1 - dropout->rate));
     plan->salt = hash_name(site->layer->name);
     step->data = plan;
-    step->forward = forward_identity;
-    step->backward = backward_identity;
     step->scratch_bytes = n_drawn * sizeof(float);
     *out = plan;
-    return MB_OK;
+    return mb_layer_plan_copy(ctx, site);
 }
 
 static mb_status plan_mask(mb_context *ctx, mb_plan_site *site, size_t n_drawn) {

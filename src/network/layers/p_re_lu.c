@@ -112,14 +112,6 @@ static mb_status plan(mb_context *ctx, mb_plan_site *site) {
     return MB_OK;
 }
 
-static uint64_t flops(const mb_layer *layer, const mb_value_type *inputs, size_t n_inputs,
-    const mb_value_type *output) {
-    (void)layer;
-    (void)inputs;
-    (void)n_inputs;
-    return mb_value_size(output);
-}
-
 const mb_layer_ops mb_layer_p_re_lu = {
     .name = "p_re_lu",
     .class_name = "PReLU",
@@ -131,5 +123,5 @@ const mb_layer_ops mb_layer_p_re_lu = {
     .layout = MB_LAYOUT_WRITTEN,
     .infer = infer,
     .plan = plan,
-    .flops = flops,
+    .flops = mb_layer_flops_each,
 };

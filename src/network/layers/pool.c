@@ -3,6 +3,17 @@
 
 #include "network/layers/pool.h"
 
+const mb_option mb_pool_options_list[] = {
+    {"pool_size", MB_OPTION_SIZES, offsetof(mb_pool_options, pool_size), "2", 1, 1 << 16, NULL,
+        "pool", "window, per dimension"},
+    {"strides", MB_OPTION_SIZES, offsetof(mb_pool_options, strides), "", 1, 1 << 16, NULL, "stride",
+        "step, per dimension; default: the window"},
+    {"padding", MB_OPTION_CHOICE, offsetof(mb_pool_options, padding), "valid", 0, 0,
+        mb_padding_names, NULL, "what happens at the borders"},
+    {"data_format", MB_OPTION_CHOICE, offsetof(mb_pool_options, data_format), "channels_last", 0, 0,
+        mb_data_format_names, NULL, "where the channels are"},
+    MB_OPTIONS_END};
+
 bool mb_pool_is_channels_first(const mb_layer *layer) {
     return ((const mb_pool_options *)layer->options)->data_format == 1;
 }
@@ -36,6 +47,17 @@ mb_status mb_pool_infer(mb_context *ctx, mb_model *model, mb_layer *layer,
     }
     *output = mb_spatial_type(inputs, &spatial, mb_pool_is_channels_first(layer));
     return MB_OK;
+}
+
+uint64_t mb_pool_flops(const mb_layer *layer, const mb_value_type *inputs, size_t n_inputs,
+    const mb_value_type *output) {
+    const mb_pool_options *pool = layer->options;
+    uint64_t n_terms = 1;
+    (void)n_inputs;
+    for (size_t i = 0; i + 1 < inputs->rank; i++) {
+        n_terms *= pool->pool_size.value[pool->pool_size.n == 1 ? 0 : i];
+    }
+    return n_terms * mb_value_size(output);
 }
 
 mb_status mb_pool_plan_make(

@@ -31,16 +31,33 @@ void mb_pool_range(const mb_pool_plan *plan, size_t axis, size_t at, size_t *fir
 bool mb_pool_tiles(
     const mb_layer *layer, size_t n_spatial, const size_t length[3], size_t window[3]);
 
-#define MB_POOL_OPTIONS                                                                            \
-    {"pool_size", MB_OPTION_SIZES, offsetof(mb_pool_options, pool_size), "2", 1, 1 << 16, NULL,    \
-        "pool", "window, per dimension"},                                                          \
-        {"strides", MB_OPTION_SIZES, offsetof(mb_pool_options, strides), "", 1, 1 << 16, NULL,     \
-            "stride", "step, per dimension; default: the window"},                                 \
-        {"padding", MB_OPTION_CHOICE, offsetof(mb_pool_options, padding), "valid", 0, 0,           \
-            mb_padding_names, NULL, "what happens at the borders"},                                \
-    {                                                                                              \
-        "data_format", MB_OPTION_CHOICE, offsetof(mb_pool_options, data_format), "channels_last",  \
-            0, 0, mb_data_format_names, NULL, "where the channels are"                             \
-    }
+extern const mb_option mb_pool_options_list[];
+uint64_t mb_pool_flops(const mb_layer *layer, const mb_value_type *inputs, size_t n_inputs,
+    const mb_value_type *output);
+
+// The record of a kind of pooling whose file has plan_pool(ctx, site, dimensions).
+#define MB_POOL_LAYER(kind, class, text, dimensions)                                               \
+    static mb_status infer##dimensions(mb_context *ctx, mb_model *model, mb_layer *layer,          \
+        const mb_value_type *inputs, size_t n_inputs, mb_value_type *output) {                     \
+        (void)n_inputs;                                                                            \
+        return mb_pool_infer(ctx, model, layer, inputs, dimensions, output);                       \
+    }                                                                                              \
+    static mb_status plan##dimensions(mb_context *ctx, mb_plan_site *site) {                       \
+        return plan_pool(ctx, site, dimensions);                                                   \
+    }                                                                                              \
+    const mb_layer_ops mb_layer_##kind##dimensions##d = {                                          \
+        .name = #kind #dimensions "d",                                                             \
+        .class_name = class #dimensions "D",                                                       \
+        .help = text " over windows of " #dimensions "-dimensional rows",                          \
+        .options = mb_pool_options_list,                                                           \
+        .options_size = sizeof(mb_pool_options),                                                   \
+        .least_inputs = 1,                                                                         \
+        .most_inputs = 1,                                                                          \
+        .layout = MB_LAYOUT_CHANNELS,                                                              \
+        .is_channels_first = mb_pool_is_channels_first,                                            \
+        .infer = infer##dimensions,                                                                \
+        .plan = plan##dimensions,                                                                  \
+        .flops = mb_pool_flops,                                                                    \
+    };
 
 #endif

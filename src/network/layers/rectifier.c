@@ -125,14 +125,6 @@ static bool find_elu(const mb_layer *layer, mb_activation *out) {
     return set_activation("elu", ((const rectifier_options *)layer->options)->alpha, out);
 }
 
-static uint64_t flops(const mb_layer *layer, const mb_value_type *inputs, size_t n_inputs,
-    const mb_value_type *output) {
-    (void)layer;
-    (void)inputs;
-    (void)n_inputs;
-    return mb_value_size(output);
-}
-
 static mb_status rename_member(
     mb_context *ctx, mb_document *document, mb_node *config, const char *from, const char *to) {
     const mb_node *member = mb_node_find(config, from);
@@ -173,7 +165,7 @@ static mb_status leaky_to_keras(
         .infer = infer,                                                                            \
         .plan = plan_##kind,                                                                       \
         .find_activation = find_##kind,                                                            \
-        .flops = flops,                                                                            \
+        .flops = mb_layer_flops_each,                                                              \
         .from_keras = reads,                                                                       \
         .to_keras = writes,                                                                        \
     };

@@ -65,23 +65,6 @@ static mb_status infer(mb_context *ctx, mb_model *model, mb_layer *layer,
     return MB_OK;
 }
 
-static void forward(const mb_step *step, const mb_rows *rows) {
-    memcpy(rows->out, rows->in[0], rows->n * step->out_size * sizeof(float));
-}
-
-static void backward(const mb_step *step, const mb_rows *rows) {
-    for (size_t i = 0; i < rows->n * step->out_size && rows->d_in[0] != NULL; i++) {
-        rows->d_in[0][i] += rows->d_out[i];
-    }
-}
-
-static mb_status plan(mb_context *ctx, mb_plan_site *site) {
-    (void)ctx;
-    site->step->forward = forward;
-    site->step->backward = backward;
-    return MB_OK;
-}
-
 const mb_layer_ops mb_layer_reshape = {
     .name = "reshape",
     .class_name = "Reshape",
@@ -92,5 +75,5 @@ const mb_layer_ops mb_layer_reshape = {
     .most_inputs = 1,
     .layout = MB_LAYOUT_WRITTEN,
     .infer = infer,
-    .plan = plan,
+    .plan = mb_layer_plan_copy,
 };
