@@ -290,6 +290,24 @@ static size_t *copy_values(mb_context *ctx, mb_model *model, const size_t *value
     return copy;
 }
 
+// Doubles, as the arena keeps what is left behind: nested models may come to very many calls.
+static mb_status reserve_group_call(mb_context *ctx, mb_arena *arena, mb_group *group) {
+    if (group->n_calls < group->call_capacity) {
+        return MB_OK;
+    }
+    const size_t capacity = mb_max_size(2 * group->call_capacity, 1);
+    mb_group_call *calls = mb_arena_allocate(arena, ctx, capacity, sizeof *calls);
+    if (calls == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    if (group->n_calls > 0) {
+        memcpy(calls, group->calls, group->n_calls * sizeof *calls);
+    }
+    group->calls = calls;
+    group->call_capacity = capacity;
+    return MB_OK;
+}
+
 mb_status mb_model_add_group_call(mb_context *ctx, mb_model *model, const char *name,
     const char *class_name, const size_t *inputs, size_t n_inputs, const size_t *outputs,
     size_t n_outputs) {
@@ -311,20 +329,13 @@ mb_status mb_model_add_group_call(mb_context *ctx, mb_model *model, const char *
         }
         model->n_groups++;
     }
-    mb_group_call *calls = mb_arena_allocate(arena, ctx, group->n_calls + 1, sizeof *calls);
-    if (calls == NULL) {
-        return MB_ERR_MEMORY;
-    }
-    if (group->n_calls > 0) {
-        memcpy(calls, group->calls, group->n_calls * sizeof *calls);
-    }
-    mb_group_call *call = &calls[group->n_calls];
+    MB_TRY(reserve_group_call(ctx, arena, group));
+    mb_group_call *call = &group->calls[group->n_calls];
     *call = (mb_group_call){n_inputs, n_outputs, copy_values(ctx, model, inputs, n_inputs),
         copy_values(ctx, model, outputs, n_outputs)};
     if (call->inputs == NULL || call->outputs == NULL) {
         return MB_ERR_MEMORY;
     }
-    group->calls = calls;
     group->n_calls++;
     return MB_OK;
 }

@@ -86,7 +86,7 @@ typedef struct mb_group {
     const char *name;       // path
     const char *class_name; // "Functional" or "Sequential"
     mb_group_call *calls;
-    size_t n_calls;
+    size_t n_calls, call_capacity;
 } mb_group;
 
 struct mb_model {
