@@ -59,7 +59,10 @@ static mb_status read_entry(mb_context *ctx, mb_h5_file *file, size_t i, mb_bund
             status = mb_bundle_put_text(out, ctx, name, text);
         }
     } else if (status == MB_OK) {
-        status = mb_h5_read(file, path, &array);
+        status = mb_context_status(ctx);
+        if (status == MB_OK) {
+            status = mb_h5_read(file, path, &array);
+        }
         if (status == MB_OK) {
             status = mb_bundle_put(out, ctx, name, &array);
         }
@@ -74,6 +77,7 @@ static mb_status read_all(mb_context *ctx, mb_h5_file *file, const char *path, m
     int64_t number = 0;
     int64_t n = 0;
     if (!mb_h5_has_attribute(file, "/", number_name)) {
+        MB_TRY(mb_context_status(ctx));
         return mb_fail(ctx, MB_ERR_FORMAT,
             "%s: is no checkpoint (attribute %s is absent); name a checkpoint.h5", path,
             number_name);

@@ -54,6 +54,7 @@ static mb_status check_vars(const counted *c, const mb_keras_entry *entry, const
     mb_names names = {.ctx = weights->ctx};
     mb_status status = MB_OK;
     if (!mb_h5_is_group(weights->file, path)) {
+        MB_TRY(mb_context_status(weights->ctx));
         return mb_fail(weights->ctx, MB_ERR_FORMAT,
             "%s: layer %s: has no weights in the file (%s); take the weights of this very model",
             weights->name, entry->name, path);
@@ -73,7 +74,7 @@ static mb_status check_vars(const counted *c, const mb_keras_entry *entry, const
 static mb_status check_name(const counted *c, const mb_keras_entry *entry, const char *path) {
     mb_keras_weights *weights = c->weights;
     if (!mb_h5_has_attribute(weights->file, path, "name")) {
-        return MB_OK;
+        return mb_context_status(weights->ctx);
     }
     char *name = NULL;
     MB_TRY(mb_h5_attribute_text(weights->file, path, "name", &name));

@@ -194,6 +194,7 @@ static mb_status list_object(walk *w, const char *path, uint32_t depth) {
     if (mb_h5_is_group(w->file, path)) {
         return list_group(w, path, depth);
     }
+    MB_TRY(pass_other(w->list, w->quiet, mb_context_status(w->quiet)));
     mb_h5_info info;
     const mb_status found = mb_h5_get_info(w->file, path, &info);
     return found == MB_OK

@@ -213,22 +213,38 @@ mb_status mb_h5_open_object(mb_h5_file *file, const char *path, hid_t *object) {
     return MB_OK;
 }
 
-// Looks without leaving a failure behind: a context of its own takes it.
+mb_status mb_h5_question_begin(mb_h5_question *question, mb_h5_file *file) {
+    *question = (mb_h5_question){.asked = file, .view = *file};
+    if (mb_context_create(mb_context_runtime(file->ctx), &question->view.ctx) != MB_OK) {
+        return mb_fail(file->ctx, MB_ERR_MEMORY,
+            "%s: no memory to look into it; free some or use "
+            "fewer events at a time",
+            file->name);
+    }
+    return MB_OK;
+}
+
+void mb_h5_question_end(mb_h5_question *question) {
+    mb_context *quiet = question->view.ctx;
+    if (mb_context_status(quiet) == MB_ERR_MEMORY) {
+        mb_fail_from(question->asked->ctx, quiet);
+    }
+    mb_context_destroy(quiet);
+}
+
 static H5I_type_t look(mb_h5_file *file, const char *path) {
-    mb_context *quiet = NULL;
-    if (mb_context_create(mb_context_runtime(file->ctx), &quiet) != MB_OK) {
+    mb_h5_question question;
+    if (mb_h5_question_begin(&question, file) != MB_OK) {
         return H5I_BADID;
     }
-    mb_h5_file view = *file;
-    view.ctx = quiet;
     hid_t object = -1;
     mb_h5_guard guard;
     mb_h5_enter(&guard);
     const H5I_type_t type =
-        mb_h5_open_object(&view, path, &object) == MB_OK ? H5Iget_type(object) : H5I_BADID;
+        mb_h5_open_object(&question.view, path, &object) == MB_OK ? H5Iget_type(object) : H5I_BADID;
     mb_h5_close_id(object);
     mb_h5_leave(&guard);
-    mb_context_destroy(quiet);
+    mb_h5_question_end(&question);
     return type;
 }
 

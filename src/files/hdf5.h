@@ -25,6 +25,10 @@ mb_status mb_h5_open_bytes(mb_context *ctx, const char *name, const void *bytes,
     mb_h5_file **out) MB_MUST_CHECK;
 void mb_h5_close(mb_h5_file *file);
 
+// Questions that a bool answers leave no failure behind, but for lack of memory: then the answer is
+// false and the context of the file holds MEMORY, so that a false that decides something is to be
+// followed by a look at mb_context_status.
+
 // A group or an array that can be read; false for texts and records.
 bool mb_h5_exists(mb_h5_file *file, const char *path);
 bool mb_h5_is_group(mb_h5_file *file, const char *path);

@@ -148,16 +148,14 @@ static mb_status read_texts(
 
 // Whether an object has an attribute; false too when its head is damaged, which a read then says.
 static bool has_attribute(mb_h5_file *file, hid_t object, const char *name) {
-    mb_context *quiet = NULL;
-    if (mb_context_create(mb_context_runtime(file->ctx), &quiet) != MB_OK) {
+    mb_h5_question question;
+    if (mb_h5_question_begin(&question, file) != MB_OK) {
         return false;
     }
-    mb_h5_file view = *file;
-    view.ctx = quiet;
-    attribute a = {.file = &view, .path = "", .name = name};
+    attribute a = {.file = &question.view, .path = "", .name = name};
     const bool has_it = find_attribute(&a, object) == MB_OK && a.is_found;
     close_attribute(&a);
-    mb_context_destroy(quiet);
+    mb_h5_question_end(&question);
     return has_it;
 }
 
@@ -193,6 +191,10 @@ static mb_status read_pieces(
         *was_split = is_split(file, object, name);
         status = *was_split ? read_split(file, object, path, name, texts)
                             : read_texts(file, object, path, name, texts);
+    }
+    // A piece that could not be looked for is not one that is absent.
+    if (mb_context_status(file->ctx) == MB_ERR_MEMORY) {
+        status = MB_ERR_MEMORY;
     }
     mb_h5_close_id(object);
     mb_h5_leave(&guard);

@@ -33,6 +33,15 @@ struct mb_h5_file {
     uint64_t base; // of addresses: the length of what lies before the HDF5 part
 };
 
+// A view of a file for a question: its failures go into a context of its own, and only a lack of
+// memory comes back to the file's. begin fails with MEMORY, recorded.
+typedef struct mb_h5_question {
+    mb_h5_file *asked;
+    mb_h5_file view;
+} mb_h5_question;
+mb_status mb_h5_question_begin(mb_h5_question *question, mb_h5_file *file) MB_MUST_CHECK;
+void mb_h5_question_end(mb_h5_question *question);
+
 // A name that no file has: HDF5's memory driver looks whether one exists, and tells files apart by
 // it.
 void mb_h5_memory_name(const void *owner, char *name, size_t size);

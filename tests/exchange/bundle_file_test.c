@@ -136,6 +136,39 @@ static void test_bundle_file__claims_are_held_against_the_limits(void **state) {
     }
 }
 
+static mb_status fill_bundle(mb_context *ctx, mb_bundle *bundle) {
+    const double numbers[] = {1, 2, 3};
+    MB_TRY(mb_bundle_put_doubles(bundle, ctx, "numbers", numbers, 3));
+    MB_TRY(mb_bundle_put_text(bundle, ctx, "a text", "of some length"));
+    return mb_bundle_put_doubles(bundle, ctx, "none", numbers, 0);
+}
+
+static mb_status save_bundle(void *user, mb_context *ctx) {
+    mb_bundle bundle;
+    mb_bundle_init(&bundle, ctx);
+    mb_status status = fill_bundle(ctx, &bundle);
+    if (status == MB_OK) {
+        status = mb_bundle_save(ctx, &bundle, user);
+    }
+    mb_bundle_clear(&bundle);
+    return status;
+}
+
+static mb_status load_bundle(void *user, mb_context *ctx) {
+    mb_bundle bundle;
+    const mb_status status = mb_bundle_load(ctx, user, &bundle);
+    mb_bundle_clear(&bundle);
+    return status;
+}
+
+static void test_bundle_file__any_lack_of_memory_ends_cleanly(void **state) {
+    (void)state;
+    char path[512];
+    snprintf(path, sizeof path, "%s/scarce_bundle.h5", directory);
+    assert_true(mb_test_each_lack_of_memory(save_bundle, path) > 5);
+    assert_true(mb_test_each_lack_of_memory(load_bundle, path) > 5);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bundle_file__gives_back_every_bit_and_the_order),
@@ -143,6 +176,7 @@ int main(void) {
         cmocka_unit_test(test_bundle_file__newer_formats_are_refused_by_number),
         cmocka_unit_test(test_bundle_file__other_files_are_refused),
         cmocka_unit_test(test_bundle_file__claims_are_held_against_the_limits),
+        cmocka_unit_test(test_bundle_file__any_lack_of_memory_ends_cleanly),
     };
     return cmocka_run_group_tests(tests, open_world, close_world);
 }
