@@ -21,6 +21,15 @@ mb_status mb_model_save_parameters(mb_context *ctx, const mb_model *model, const
 mb_status mb_model_load_weights(
     mb_context *ctx, const mb_model *model, const char *path, float *parameters) MB_MUST_CHECK;
 
+// The first layer that plain Keras does not open: one of a class of our own, or (option is then its
+// name) with an option of our own that changes predictions. layer NULL: Keras opens the model.
+typedef struct mb_keras_own {
+    const mb_layer *layer;
+    const char *option; // memory of the document
+} mb_keras_own;
+mb_status mb_keras_find_own(
+    mb_context *ctx, mb_document *document, const mb_model *model, mb_keras_own *out) MB_MUST_CHECK;
+
 // Models in memory, for programs that embed and for tests. name stands in messages.
 mb_status mb_model_load_h5_bytes(mb_context *ctx, const char *name, const void *bytes,
     size_t length, mb_model **out) MB_MUST_CHECK;

@@ -30,6 +30,7 @@ typedef struct mb_keras_entry {
     const char *class_name; // Keras's
     const char *path;       // the layer's name in the flat model
     const mb_node *config;  // as read
+    const mb_node *beside;  // options of our own beside it, or NULL
     bool is_operation;      // a Keras 3 operation (keras.ops), which is no layer to Keras
     bool is_input;
     mb_value_type type; // of an input; rank 0 when the file does not say
@@ -109,6 +110,23 @@ mb_node *mb_keras_config_of(mb_context *ctx, mb_document *document, const mb_mod
 mb_node *mb_keras_layer_config(
     mb_context *ctx, mb_document *document, const mb_keras_entry *entry, mb_keras_style style);
 
+// Options of our own that stand beside a layer's configuration; *out is NULL where there are none.
+mb_status mb_keras_layer_beside(
+    mb_context *ctx, mb_document *document, const mb_layer *layer, mb_node **out) MB_MUST_CHECK;
+
+// What is our own (see keras_own.c).
+typedef enum mb_keras_option_kind {
+    MB_KERAS_OPTION_KERAS,  // Keras has it
+    MB_KERAS_OPTION_OWN,    // ours, and predictions depend on it
+    MB_KERAS_OPTION_BESIDE, // ours, for training alone
+} mb_keras_option_kind;
+mb_keras_option_kind mb_keras_option_kind_of(const char *key);
+bool mb_keras_is_own_class(const char *class_name);
+// "minbias>MinbiasSlice" from "MinbiasSlice", and back (other names stay as they are).
+mb_node *mb_keras_registered_name(mb_context *ctx, mb_document *document, const char *class_name);
+const char *mb_keras_plain_class(const char *class_name);
+
+bool mb_keras_ends_with(const char *text, const char *end);
 // "Conv2DTranspose" -> "conv2d_transpose", as Keras names the parts of a weights file.
 void mb_keras_snake_case(const char *name, char *out, size_t size);
 

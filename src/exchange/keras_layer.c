@@ -50,12 +50,6 @@ static const mb_option *find_option(const mb_layer_ops *ops, const char *key) {
     return NULL;
 }
 
-static bool ends_with(const char *text, const char *end) {
-    const size_t n = strlen(text);
-    const size_t m = strlen(end);
-    return n >= m && strcmp(text + n - m, end) == 0;
-}
-
 static bool is_neutral(const mb_node *node, const char *neutral) {
     if (neutral == any) {
         return true;
@@ -91,10 +85,11 @@ static mb_status check_leftover(
             return MB_OK;
         }
     }
-    if (ends_with(node->key, "_initializer")) {
+    if (mb_keras_ends_with(node->key, "_initializer")) {
         return MB_OK; // of a weight that the layer does not have
     }
-    if (ends_with(node->key, "_constraint") || ends_with(node->key, "_regularizer")) {
+    if (mb_keras_ends_with(node->key, "_constraint") ||
+        mb_keras_ends_with(node->key, "_regularizer")) {
         mb_notice(reader->ctx, MB_NOTICE_WARNING, reader->file,
             "layer %s: %s is not offered and left out; predictions stay the same, further training "
             "would differ",
@@ -232,7 +227,7 @@ static mb_status read_member(mb_keras_reader *reader, const mb_keras_entry *entr
     if (strcmp(node->key, "activation") == 0) {
         return read_activation(reader, entry, map, node);
     }
-    if (ends_with(node->key, "_initializer") && !is_known_initializer(node)) {
+    if (mb_keras_ends_with(node->key, "_initializer") && !is_known_initializer(node)) {
         mb_notice(reader->ctx, MB_NOTICE_WARNING, reader->file,
             "layer %s: its %s is not offered; the default stands for it where weights are drawn "
             "anew",
@@ -254,6 +249,18 @@ static mb_status adapt_to_version(
                : MB_OK;
 }
 
+static mb_status add_beside(mb_keras_reader *reader, const mb_keras_entry *entry, mb_node *map) {
+    const mb_node *node = entry->beside != NULL ? entry->beside->first : NULL;
+    for (; node != NULL && node->key != NULL; node = node->next) {
+        mb_node *copy = mb_node_copy(reader->document, reader->ctx, node);
+        if (copy == NULL) {
+            return MB_ERR_MEMORY;
+        }
+        MB_TRY(mb_node_set(reader->document, reader->ctx, map, node->key, copy));
+    }
+    return MB_OK;
+}
+
 static mb_status read_options(
     mb_keras_reader *reader, const mb_keras_entry *entry, const mb_layer_ops *ops, mb_node **out) {
     mb_node *map = mb_node_copy(reader->document, reader->ctx, entry->config);
@@ -269,7 +276,7 @@ static mb_status read_options(
     }
     map->key = NULL;
     *out = map;
-    return MB_OK;
+    return add_beside(reader, entry, map);
 }
 
 static const mb_layer_ops *find_layer(const mb_keras_entry *entry) {

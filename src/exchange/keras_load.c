@@ -12,15 +12,9 @@
 
 typedef enum file_kind { KIND_H5, KIND_KERAS, KIND_JSON } file_kind;
 
-static bool ends_with(const char *text, const char *end) {
-    const size_t n = strlen(text);
-    const size_t m = strlen(end);
-    return n >= m && strcmp(text + n - m, end) == 0;
-}
-
 bool mb_model_is_path(const char *path) {
-    return ends_with(path, ".h5") || ends_with(path, ".hdf5") || ends_with(path, ".keras") ||
-           ends_with(path, ".json");
+    return mb_keras_ends_with(path, ".h5") || mb_keras_ends_with(path, ".hdf5") ||
+           mb_keras_ends_with(path, ".keras") || mb_keras_ends_with(path, ".json");
 }
 
 // What a file is shows in its first bytes, whatever it is called.
@@ -37,7 +31,7 @@ static mb_status find_kind(mb_context *ctx, const char *path, file_kind *out) {
         *out = KIND_H5;
     } else if (n >= 4 && memcmp(start, "PK\x03\x04", 4) == 0) {
         *out = KIND_KERAS;
-    } else if (ends_with(path, ".json")) {
+    } else if (mb_keras_ends_with(path, ".json")) {
         *out = KIND_JSON;
     } else {
         return mb_fail(ctx, MB_ERR_FORMAT,
@@ -102,10 +96,10 @@ static mb_status end(loading *l, mb_status status, mb_model **out) {
     return status;
 }
 
-static mb_status read_text(mb_h5_file *file, const char *name, char **out) {
+static mb_status read_text(mb_context *ctx, mb_h5_file *file, const char *name, char **out) {
     *out = NULL;
     return mb_h5_has_attribute(file, "/", name) ? mb_h5_attribute_text(file, "/", name, out)
-                                                : MB_OK;
+                                                : mb_context_status(ctx);
 }
 
 static mb_status load_h5(mb_context *ctx, const char *name, mb_h5_file *file, mb_model **out) {
@@ -114,7 +108,7 @@ static mb_status load_h5(mb_context *ctx, const char *name, mb_h5_file *file, mb
     char *version = NULL;
     char *backend = NULL;
     begin(&l, ctx, name);
-    mb_status status = read_text(file, "model_config", &config);
+    mb_status status = read_text(ctx, file, "model_config", &config);
     if (status == MB_OK && config == NULL) {
         status = mb_fail(ctx, MB_ERR_FORMAT,
             "%s: holds no model, at most its weights; save the whole model, or its .json beside "
@@ -122,10 +116,10 @@ static mb_status load_h5(mb_context *ctx, const char *name, mb_h5_file *file, mb
             name);
     }
     if (status == MB_OK) {
-        status = read_text(file, "keras_version", &version);
+        status = read_text(ctx, file, "keras_version", &version);
     }
     if (status == MB_OK) {
-        status = read_text(file, "backend", &backend);
+        status = read_text(ctx, file, "backend", &backend);
     }
     if (status == MB_OK) {
         status = read_config(&l, config, strlen(config));
@@ -271,6 +265,8 @@ static mb_status read_weights_file(mb_context *ctx, const char *path, mb_documen
         status = mb_keras_read_named(&weights, graph, is_ordered);
     } else if (mb_h5_is_group(file, "/layers")) {
         status = mb_keras_read_counted(&weights, document, graph);
+    } else if (mb_context_status(ctx) != MB_OK) {
+        status = mb_context_status(ctx);
     } else {
         status = mb_fail(ctx, MB_ERR_FORMAT,
             "%s: holds no weights of a Keras model; save the weights again", path);
@@ -281,7 +277,7 @@ static mb_status read_weights_file(mb_context *ctx, const char *path, mb_documen
 
 static mb_status find_weights_beside(mb_context *ctx, const char *path, mb_buffer *out) {
     static const char *const suffixes[] = {".weights.h5", ".hdf5", ".h5"};
-    const size_t stem = strlen(path) - (ends_with(path, ".json") ? 5 : 0);
+    const size_t stem = strlen(path) - (mb_keras_ends_with(path, ".json") ? 5 : 0);
     for (size_t i = 0; i < MB_COUNT_OF(suffixes); i++) {
         mb_buffer_clear(out);
         mb_buffer_init(out, ctx);

@@ -3,6 +3,12 @@
 
 #include "exchange/keras_graph.h"
 
+bool mb_keras_ends_with(const char *text, const char *end) {
+    const size_t n = strlen(text);
+    const size_t m = strlen(end);
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
 static bool is_upper(char c) {
     return c >= 'A' && c <= 'Z';
 }

@@ -138,11 +138,13 @@ static mb_status read_entry(mb_keras_reader *reader, mb_keras_graph *graph, cons
     unsigned depth, mb_keras_entry *entry) {
     entry->class_name = text_of(object, "class_name");
     entry->config = mb_node_find(object, "config");
+    entry->beside = mb_node_find(object, "minbias");
     if (entry->class_name == NULL || entry->config == NULL) {
         return mb_fail(reader->ctx, MB_ERR_FORMAT,
             "%s: layer %zu of model %s has no class_name or config; save the model again",
             reader->file, (size_t)(entry - graph->entries) + 1, graph->name);
     }
+    entry->class_name = mb_keras_plain_class(entry->class_name);
     if (++reader->n_layers > MOST_LAYERS) {
         return mb_fail(reader->ctx, MB_ERR_LIMIT, "%s: has more than %d layers; make it smaller",
             reader->file, MOST_LAYERS);

@@ -22,12 +22,6 @@ typedef struct saving {
     mb_buffer config;
 } saving;
 
-static bool ends_with(const char *text, const char *end) {
-    const size_t n = strlen(text);
-    const size_t m = strlen(end);
-    return n >= m && strcmp(text + n - m, end) == 0;
-}
-
 static mb_status begin(saving *s, mb_keras_style style, bool has_version) {
     MB_TRY(mb_keras_graph_of(s->ctx, &s->document, s->model, &s->graph));
     mb_node *root = mb_keras_config_of(s->ctx, &s->document, s->model, s->graph, style);
@@ -141,11 +135,11 @@ mb_status mb_model_save_parameters(
     mb_document_init(&s.document, ctx, path);
     mb_buffer_init(&s.config, ctx);
     mb_status status;
-    if (ends_with(path, ".h5") || ends_with(path, ".hdf5")) {
+    if (mb_keras_ends_with(path, ".h5") || mb_keras_ends_with(path, ".hdf5")) {
         status = save_h5(&s, path);
-    } else if (ends_with(path, ".keras")) {
+    } else if (mb_keras_ends_with(path, ".keras")) {
         status = save_keras(&s, path);
-    } else if (ends_with(path, ".json")) {
+    } else if (mb_keras_ends_with(path, ".json")) {
         status = save_json(&s, path);
     } else {
         status = mb_fail(ctx, MB_ERR_UNSUPPORTED,

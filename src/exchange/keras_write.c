@@ -176,10 +176,37 @@ static mb_node *graph_object(const writing *w, const mb_keras_graph *graph) {
                : wrap(w, "keras.src.models.functional", "Functional", config);
 }
 
+// {module: null, class_name, config, registered_name}; in the style of .h5 the class has that name.
+static mb_node *own_object(const writing *w, const mb_keras_entry *entry, mb_node *config) {
+    mb_node *object = make(w, MB_NODE_MAP);
+    mb_node *name = mb_keras_registered_name(w->ctx, w->document, entry->class_name);
+    const bool has_module = w->style != MB_KERAS_STYLE_H5;
+    if (object == NULL || name == NULL ||
+        (has_module && set(w, object, "module", make(w, MB_NODE_NULL)) != MB_OK) ||
+        set(w, object, "class_name", has_module ? make_text(w, entry->class_name) : name) !=
+            MB_OK ||
+        set(w, object, "config", config) != MB_OK ||
+        (has_module && set(w, object, "registered_name", name) != MB_OK)) {
+        return NULL;
+    }
+    return object;
+}
+
+static mb_node *layer_object(const writing *w, const mb_keras_entry *entry) {
+    mb_node *config = mb_keras_layer_config(w->ctx, w->document, entry, w->style);
+    mb_node *object = mb_keras_is_own_class(entry->class_name)
+                          ? own_object(w, entry, config)
+                          : wrap(w, "keras.layers", entry->class_name, config);
+    mb_node *beside = NULL;
+    if (object == NULL || (entry->layer != NULL && mb_keras_layer_beside(w->ctx, w->document,
+                                                       entry->layer, &beside) != MB_OK)) {
+        return NULL;
+    }
+    return beside == NULL || set(w, object, "minbias", beside) == MB_OK ? object : NULL;
+}
+
 static mb_node *entry_object(const writing *w, const mb_keras_entry *entry) {
-    return entry->nested != NULL ? graph_object(w, entry->nested)
-                                 : wrap(w, "keras.layers", entry->class_name,
-                                       mb_keras_layer_config(w->ctx, w->document, entry, w->style));
+    return entry->nested != NULL ? graph_object(w, entry->nested) : layer_object(w, entry);
 }
 
 static mb_node *ends_node(

@@ -7,21 +7,12 @@
 
 #include "network/initializer.h"
 
-// Options that Keras does not have: written only where they differ from the default.
-static const char *const own_options[] = {"pad_phi"};
-
 typedef struct writing {
     mb_context *ctx;
     mb_document *document;
     const mb_layer *layer;
     mb_keras_style style;
 } writing;
-
-static bool ends_with(const char *text, const char *end) {
-    const size_t n = strlen(text);
-    const size_t m = strlen(end);
-    return n >= m && strcmp(text + n - m, end) == 0;
-}
 
 static mb_status set(const writing *w, mb_node *map, const char *key, mb_node *value) {
     return value == NULL ? MB_ERR_MEMORY : mb_node_set(w->document, w->ctx, map, key, value);
@@ -97,16 +88,17 @@ static mb_node *activation_node(const writing *w, const mb_node *node) {
 
 // Keras takes one number for all dimensions, but no list of one where there are more. Lists that
 // mean a shape stay lists.
-static bool is_number_for_all(const mb_node *node) {
-    return node->kind == MB_NODE_LIST && node->n_children == 1 && mb_node_is_scalar(node->first) &&
+static bool is_number_for_all(const writing *w, const mb_node *node) {
+    return !mb_keras_is_own_class(w->layer->ops->class_name) && node->kind == MB_NODE_LIST &&
+           node->n_children == 1 && mb_node_is_scalar(node->first) &&
            strcmp(node->key, "target_shape") != 0 && strcmp(node->key, "dims") != 0;
 }
 
 static mb_node *member_node(const writing *w, const mb_node *node) {
     static const char initializer[] = "_initializer";
     static const char regularizer[] = "_regularizer";
-    const bool is_initializer = ends_with(node->key, initializer);
-    if (is_initializer || ends_with(node->key, regularizer)) {
+    const bool is_initializer = mb_keras_ends_with(node->key, initializer);
+    if (is_initializer || mb_keras_ends_with(node->key, regularizer)) {
         const mb_weight *weight =
             weight_of(w->layer, node->key, is_initializer ? initializer : regularizer);
         if (weight == NULL) {
@@ -117,16 +109,14 @@ static mb_node *member_node(const writing *w, const mb_node *node) {
     if (strcmp(node->key, "activation") == 0 && node->kind == MB_NODE_TEXT) {
         return activation_node(w, node);
     }
-    return mb_node_copy(w->document, w->ctx, is_number_for_all(node) ? node->first : node);
+    return mb_node_copy(w->document, w->ctx, is_number_for_all(w, node) ? node->first : node);
 }
 
 static bool is_left_out(const mb_node *node, const mb_node *unusual) {
-    bool is_own = false;
-    for (size_t i = 0; i < MB_COUNT_OF(own_options); i++) {
-        is_own = is_own || strcmp(node->key, own_options[i]) == 0;
-    }
+    const mb_keras_option_kind kind = mb_keras_option_kind_of(node->key);
     return node->kind == MB_NODE_NULL || (node->kind == MB_NODE_LIST && node->n_children == 0) ||
-           (is_own && mb_node_find(unusual, node->key) == NULL);
+           kind == MB_KERAS_OPTION_BESIDE ||
+           (kind == MB_KERAS_OPTION_OWN && mb_node_find(unusual, node->key) == NULL);
 }
 
 static mb_status add_options(const writing *w, mb_node *config) {
@@ -152,7 +142,7 @@ static mb_status add_options(const writing *w, mb_node *config) {
             return MB_ERR_MEMORY;
         }
         // Without a weight there is nothing to initialise, and Keras's default does no harm.
-        if (value->kind != MB_NODE_NULL || ends_with(node->key, "_regularizer")) {
+        if (value->kind != MB_NODE_NULL || mb_keras_ends_with(node->key, "_regularizer")) {
             MB_TRY(set(w, config, node->key, value));
         }
     }
@@ -201,4 +191,29 @@ mb_node *mb_keras_layer_config(
         return NULL;
     }
     return config;
+}
+
+mb_status mb_keras_layer_beside(
+    mb_context *ctx, mb_document *document, const mb_layer *layer, mb_node **out) {
+    *out = NULL;
+    if (layer->ops->options == NULL) {
+        return MB_OK;
+    }
+    const mb_node *unusual =
+        mb_options_to_node(ctx, document, layer->ops->options, layer->options, false);
+    if (unusual == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    for (const mb_node *node = unusual->first; node != NULL; node = node->next) {
+        if (mb_keras_option_kind_of(node->key) != MB_KERAS_OPTION_BESIDE) {
+            continue;
+        }
+        *out = *out == NULL ? mb_node_make(document, ctx, MB_NODE_MAP) : *out;
+        mb_node *copy = mb_node_copy(document, ctx, node);
+        if (*out == NULL || copy == NULL) {
+            return MB_ERR_MEMORY;
+        }
+        MB_TRY(mb_node_set(document, ctx, *out, node->key, copy));
+    }
+    return MB_OK;
 }

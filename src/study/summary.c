@@ -3,6 +3,7 @@
 
 #include "study/summary.h"
 
+#include "exchange/keras.h"
 #include "minbias/inspect.h"
 #include "network/layer.h"
 #include "study/answer.h"
@@ -267,6 +268,27 @@ static void answer_layers(mb_answer *answer, const mb_model *model) {
     }
 }
 
+static mb_status answer_openers(mb_context *ctx, mb_answer *answer, const mb_model *model) {
+    mb_document document;
+    mb_keras_own own;
+    mb_document_init(&document, ctx, model->name);
+    const mb_status status = mb_keras_find_own(ctx, &document, model, &own);
+    if (status == MB_OK && own.layer == NULL) {
+        mb_answer_line(answer, "Opens in: Keras 2 and 3 (every layer is Keras's)");
+    } else if (status == MB_OK && own.option != NULL) {
+        mb_answer_line(answer, "Opens in: minbias alone (Keras has no option %s, layer %s)",
+            own.option, own.layer->name);
+    } else if (status == MB_OK) {
+        mb_answer_line(answer,
+            "Opens in: minbias alone (layer %s is no layer of Keras's; there its class must be "
+            "registered as minbias>%s)",
+            own.layer->name, own.layer->ops->class_name);
+    }
+    mb_answer_put_bool(answer, NULL, "opens_in_keras", own.layer == NULL);
+    mb_document_clear(&document);
+    return status;
+}
+
 mb_status mb_model_summary(mb_context *ctx, const mb_model *model, mb_answer **out) {
     *out = NULL;
     mb_answer *answer = NULL;
@@ -280,7 +302,7 @@ mb_status mb_model_summary(mb_context *ctx, const mb_model *model, mb_answer **o
     mb_answer_line(answer, "Bytes of the weights: %s (float32)",
         mb_format_count(bytes, sizeof bytes, 4 * (uint64_t)model->n_parameters));
     mb_answer_line(answer, "Quantisers: none");
-    mb_answer_line(answer, "Opens in: Keras 2 and 3 (every layer is Keras's)");
+    const mb_status status = answer_openers(ctx, answer, model);
     char hash[65];
     mb_model_hash(model, model->parameters, hash);
     mb_answer_line(answer, "Weights SHA-256: %s", hash);
@@ -297,5 +319,5 @@ mb_status mb_model_summary(mb_context *ctx, const mb_model *model, mb_answer **o
     mb_answer_put_int(answer, NULL, "bytes", 4 * (int64_t)model->n_parameters);
     mb_answer_put_text(answer, NULL, "weights_sha256", hash);
     answer_layers(answer, model);
-    return mb_answer_finish(answer, MB_OK, out);
+    return mb_answer_finish(answer, status, out);
 }

@@ -7,7 +7,10 @@
 #include "base/output.h"
 #include "exchange/keras.h"
 #include "files/zip.h"
+#include "minbias/inspect.h"
 #include "study/summary.h"
+
+#include <stdio.h>
 
 // Holds the layer table to what Keras 2.15 printed for the golden models
 // (tests/golden/summaries.py).
@@ -73,7 +76,44 @@ static void test_summary__prints_what_keras_prints(void **state) {
     mb_test_world_close(&world);
 }
 
+static void check_opens(mb_context *ctx, const char *layer, const char *wanted) {
+    char json[512];
+    mb_model *model = NULL;
+    mb_answer *answer = NULL;
+    const int length = snprintf(json, sizeof json,
+        "{\"class_name\": \"Sequential\", \"config\": {\"name\": \"s\", \"layers\": ["
+        "{\"class_name\": \"InputLayer\", \"config\": {\"batch_shape\": [null, 4, 4, 1]}}, "
+        "%s]}}",
+        layer);
+    assert_ok(ctx, mb_model_load_config(ctx, "hand.json", json, (size_t)length, &model));
+    assert_ok(ctx, mb_model_summary(ctx, model, &answer));
+    if (strstr(mb_answer_text(answer), wanted) == NULL) {
+        fail_msg("no '%s' in: %s", wanted, mb_answer_text(answer));
+    }
+    mb_answer_destroy(answer);
+    mb_model_destroy(model);
+}
+
+static void test_summary__says_what_opens_the_model(void **state) {
+    (void)state;
+    mb_test_world world;
+    mb_test_world_open(&world, 1, MB_CPU_ALL);
+    check_opens(world.ctx, "{\"class_name\": \"Flatten\", \"config\": {\"name\": \"f\"}}",
+        "Opens in: Keras 2 and 3");
+    check_opens(world.ctx,
+        "{\"class_name\": \"minbias>MinbiasSlice\", \"config\": {\"name\": \"cut\", \"begin\": [1, "
+        "0, 0]}}",
+        "minbias alone (layer cut is no layer of Keras's");
+    check_opens(world.ctx,
+        "{\"class_name\": \"Conv2D\", \"config\": {\"name\": \"c\", \"filters\": 1, "
+        "\"kernel_size\": "
+        "3, \"padding\": \"same\", \"pad_phi\": \"wrap\"}}",
+        "minbias alone (Keras has no option pad_phi, layer c)");
+    mb_test_world_close(&world);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_summary__prints_what_keras_prints)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_summary__prints_what_keras_prints),
+        cmocka_unit_test(test_summary__says_what_opens_the_model)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
