@@ -74,10 +74,10 @@ const char *mb_parse_double(const char *text, const char *end, double *out) {
         while (p < end && is_digit(*p)) {
             mantissa = mantissa * 10 + (uint64_t)(*p++ - '0');
         }
-        exponent = -(int)(p - fraction);
+        exponent = p - fraction < LONGEST_NUMBER ? -(int)(p - fraction) : 0;
         n_digits += p - fraction;
     }
-    if (n_digits == 0) {
+    if (n_digits == 0 || p - text >= LONGEST_NUMBER) {
         return NULL;
     }
     if (p < end && (*p == 'e' || *p == 'E')) {

@@ -9,8 +9,8 @@
 // Numbers to and from text, without the host's locale.
 
 // Parses a decimal number at text (not beyond end): optional sign, digits, fraction, exponent;
-// correctly rounded. Returns the first byte after it, or NULL when there is no number. "inf" and
-// "nan" are not numbers here.
+// correctly rounded (beyond the largest double: infinite). Returns the first byte after it, or NULL
+// when there is no number or it has 512 characters or more. "inf" and "nan" are not numbers here.
 const char *mb_parse_double(const char *text, const char *end, double *out);
 // Parses an unsigned integer, exactly. NULL when there is none or it does not fit into 64 bits.
 const char *mb_parse_uint64(const char *text, const char *end, uint64_t *out);
