@@ -22,7 +22,8 @@ mb_status mb_yaml_parse_node(mb_context *ctx, mb_document *document, const char 
 // Sets what a dotted path names to a value, read as YAML: ("train.epochs", "3"). A step is a map's
 // key; in a list it is the `name:` of a member, a member's only key, or an index. A map with
 // `layers:` is looked through: "model.conv0.filters" reaches the options of the layer named conv0.
-// A missing last key is made; any other missing step fails with the nearest name.
+// Missing keys are made, with maps on the way to them: who reads the tree knows which there may be.
+// A missing layer or member of a list fails with the nearest name.
 mb_status mb_yaml_set(
     mb_context *ctx, mb_document *document, const char *path, const char *value) MB_MUST_CHECK;
 

@@ -159,6 +159,23 @@ static mb_status set_missing(const walk *in, spot at, const char *step, mb_node 
     return mb_node_set(in->document, in->ctx, at.node, step, value);
 }
 
+// A map that the file leaves out, to be filled: whether there is such a key shows when the options
+// are read. What has layers has names of its own making.
+static mb_status add_map(const walk *in, spot *at, const char *step) {
+    const bool may_have = (at->node->kind == MB_NODE_MAP || is_null(at->node)) &&
+                          at->record == NULL && mb_node_find(at->node, "layers") == NULL;
+    if (!may_have) {
+        return fail_step(in, at->node, step);
+    }
+    mb_node *map = mb_node_make(in->document, in->ctx, MB_NODE_MAP);
+    if (map == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    MB_TRY(set_missing(in, *at, step, map));
+    *at = (spot){map, NULL};
+    return MB_OK;
+}
+
 mb_status mb_yaml_set(mb_context *ctx, mb_document *document, const char *path, const char *value) {
     walk in = {ctx, document, path, 0};
     char step[LONGEST_STEP];
@@ -177,7 +194,12 @@ mb_status mb_yaml_set(mb_context *ctx, mb_document *document, const char *path, 
         const spot found = find_step(at, step);
         const bool is_last = *rest == '\0';
         if (found.node == NULL) {
-            return is_last ? set_missing(&in, at, step, node) : fail_step(&in, at.node, step);
+            if (is_last) {
+                return set_missing(&in, at, step, node);
+            }
+            MB_TRY(add_map(&in, &at, step));
+            in.n_done = (size_t)(rest - path) - 1;
+            continue;
         }
         if (is_last) {
             replace(found.node, node);

@@ -361,8 +361,9 @@ static mb_status check_override(
     }
     char name[64];
     mb_format(name, sizeof name, "%.*s", (int)mb_min_size(length - 7, 60), path + 7);
+    name[strcspn(name, ".")] = '\0';
     const mb_node *params = mb_node_find(study->document.root, "params");
-    if (strchr(name, '.') != NULL || mb_node_find(params, name) != NULL) {
+    if (mb_node_find(params, name) != NULL) {
         return MB_OK;
     }
     const char *names[128];
