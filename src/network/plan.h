@@ -53,6 +53,8 @@ typedef struct mb_train_batch {
 // Lays out the training memory for max_rows and the runtime's threads. Later mb_plan_gradient calls
 // allocate nothing.
 mb_status mb_plan_reserve(mb_context *ctx, mb_plan *plan) MB_MUST_CHECK;
+// Only finds out how much that would be: mb_plan_training_bytes.
+mb_status mb_plan_lay_out(mb_context *ctx, mb_plan *plan) MB_MUST_CHECK;
 // One forward and backward pass over a batch on all threads. gradient (n_parameters) is overwritten
 // with the sum over rows of what the loss asked for (the loss divides by the batch size itself).
 // The bits do not depend on threads or instruction set. Fails with ARG for more rows than reserved.

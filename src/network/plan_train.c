@@ -25,10 +25,7 @@ static size_t align(size_t bytes) {
     return mb_round_up(bytes, 64);
 }
 
-mb_status mb_plan_reserve(mb_context *ctx, mb_plan *plan) {
-    if (plan->training != NULL) {
-        return MB_OK;
-    }
+mb_status mb_plan_lay_out(mb_context *ctx, mb_plan *plan) {
     plan->n_workers = mb_runtime_threads(plan->runtime);
     const size_t chunk = (plan->max_rows + MB_PLAN_CHUNKS - 1) / MB_PLAN_CHUNKS;
     const bool is_tiled = plan->n_barriers == 0;
@@ -48,6 +45,14 @@ mb_status mb_plan_reserve(mb_context *ctx, mb_plan *plan) {
         plan->at_gradients + align(plan->gradient_floats * sizeof(float)) * MB_PLAN_CHUNKS;
     plan->training_bytes =
         plan->at_statistics + align(plan->most_statistics * sizeof(double)) * MB_PLAN_CHUNKS;
+    return MB_OK;
+}
+
+mb_status mb_plan_reserve(mb_context *ctx, mb_plan *plan) {
+    if (plan->training != NULL) {
+        return MB_OK;
+    }
+    MB_TRY(mb_plan_lay_out(ctx, plan));
     plan->training = mb_allocate_zeroed(ctx, plan->training_bytes, 1);
     return plan->training != NULL ? MB_OK : MB_ERR_MEMORY;
 }

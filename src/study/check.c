@@ -7,8 +7,10 @@
 
 // `check`: what a run would do, without doing it.
 
-// Batches of the trial training that the time is judged from.
-enum { TRIAL_BATCHES = 8 };
+// The trial training that the time is judged from: most batches, and how it grows towards them.
+enum { TRIAL_BATCHES = 8, TRIAL_GROWTH = 4 };
+// What it may take, and what a machine does where no trial can tell.
+static const double trial_seconds = 2.0, usual_flops_per_second = 2e10;
 
 static uint64_t dataset_bytes(const mb_dataset *dataset) {
     uint64_t bytes = 0;
@@ -62,7 +64,7 @@ static mb_status training_bytes(mb_run *run, const mb_model *model, size_t batch
         .is_training = true, .max_rows = batch, .sparse_inputs = sparse};
     mb_status status = mb_plan_create(run->ctx, model, &settings, &plan);
     if (status == MB_OK) {
-        status = mb_plan_reserve(run->ctx, plan);
+        status = mb_plan_lay_out(run->ctx, plan);
     }
     *bytes = status == MB_OK ? mb_plan_training_bytes(plan) : 0;
     mb_plan_destroy(plan);
@@ -79,11 +81,11 @@ typedef struct trial {
     float *parameters;
 } trial;
 
-static mb_status time_batches(const trial *t, size_t n_batches, double *per_second) {
+static mb_status time_rows(const trial *t, size_t n, double *seconds) {
     mb_train train = t->round->fit->train;
     train.options.epochs = 1;
+    train.options.batch = mb_min_size(train.options.batch, n);
     train.n_callbacks = 0;
-    const size_t n = mb_min_size(t->n_rows, n_batches * train.options.batch);
     const mb_fit_request request = {.model = t->model,
         .parameters = t->parameters,
         .dataset = &t->run->dataset,
@@ -94,15 +96,42 @@ static mb_status time_batches(const trial *t, size_t n_batches, double *per_seco
     mb_fit_result result = {0};
     const double start = mb_seconds_now();
     const mb_status status = mb_fit(t->run->ctx, &request, &result);
-    const double seconds = mb_seconds_now() - start;
-    *per_second = seconds > 0 ? (double)n / seconds : 0;
+    *seconds = mb_seconds_now() - start;
     mb_fit_result_clear(&result);
     return status;
 }
 
-// Trains a few batches, for the time; where already one is slow, one is enough.
+// Trains on a few events, then on more as long as that is expected to end in time: one event of a
+// large network may take longer than all batches of a small one.
+static mb_status time_trial(const trial *t, double *per_second) {
+    const size_t most = mb_min_size(t->n_rows, TRIAL_BATCHES * t->round->fit->train.options.batch);
+    double spent = 0;
+    double seconds = 0;
+    for (size_t n = 1; n > 0; n = n < most ? mb_min_size(n * TRIAL_GROWTH, most) : 0) {
+        if (n > 1 && spent + seconds * TRIAL_GROWTH > trial_seconds) {
+            break;
+        }
+        MB_TRY(time_rows(t, n, &seconds));
+        spent += seconds;
+        *per_second = seconds > 0 ? (double)n / seconds : 0;
+    }
+    return MB_OK;
+}
+
+// Backward takes about twice as long as forward.
+static double seconds_from_work(const mb_model *model) {
+    return 3 * (double)mb_summary_flops(model) / usual_flops_per_second;
+}
+
+// How fast a training would be; *is_measured tells whether that was tried.
 static mb_status time_training(mb_run *run, const mb_round *round, const mb_model *model,
-    const uint32_t *rows, size_t n, double *per_second) {
+    const uint32_t *rows, size_t n, double *per_second, bool *is_measured) {
+    const double expected = seconds_from_work(model);
+    *is_measured = n > 0 && expected < trial_seconds;
+    *per_second = expected > 0 ? 1 / expected : 0;
+    if (!*is_measured) {
+        return MB_OK;
+    }
     trial t = {.run = run, .round = round, .model = model, .rows = rows, .n_rows = n};
     t.parameters = mb_allocate(run->ctx, model->n_parameters, sizeof *t.parameters);
     if (t.parameters == NULL) {
@@ -110,13 +139,32 @@ static mb_status time_training(mb_run *run, const mb_round *round, const mb_mode
     }
     mb_status status = mb_model_initialize(run->ctx, model, round->seed, t.parameters);
     if (status == MB_OK) {
-        status = time_batches(&t, 1, per_second);
-    }
-    if (status == MB_OK && *per_second > (double)round->fit->train.options.batch) {
-        status = time_batches(&t, TRIAL_BATCHES, per_second);
+        // Its few events may well be of one class, which says nothing of the study.
+        run->journal.is_muted = true;
+        status = time_trial(&t, per_second);
+        run->journal.is_muted = false;
     }
     mb_release(run->ctx, t.parameters);
     return status;
+}
+
+// Digits behind the point of a number that is only about right.
+static int decimals(double value) {
+    return value < 1 ? 2 : value < 10 ? 1 : 0;
+}
+
+static const char *time_text(double seconds, char *text, size_t size) {
+    static const struct {
+        double seconds;
+        const char *name;
+    } units[] = {{86400, "days"}, {3600, "h"}, {60, "min"}, {1, "s"}};
+    size_t i = 0;
+    while (i + 1 < MB_COUNT_OF(units) && seconds < 2 * units[i].seconds) {
+        i++;
+    }
+    const double value = seconds / units[i].seconds;
+    mb_format(text, size, "%.*f %s", decimals(value), value, units[i].name);
+    return text;
 }
 
 static mb_status tell_round(mb_answer *answer, mb_run *run, const mb_round *round, mb_node *list) {
@@ -128,6 +176,7 @@ static mb_status tell_round(mb_answer *answer, mb_run *run, const mb_round *roun
     size_t n_validation = 0;
     size_t bytes = 0;
     double per_second = 0;
+    bool is_measured = false;
     const mb_train_options *options = &round->fit->train.options;
     mb_status status =
         mb_study_build_model(run->ctx, run->study, round->fit, &run->dataset, &model, &has_weights);
@@ -142,19 +191,21 @@ static mb_status tell_round(mb_answer *answer, mb_run *run, const mb_round *roun
         status = training_bytes(run, model, options->batch, &bytes);
     }
     if (status == MB_OK) {
-        status = time_training(run, round, model, train, n_train, &per_second);
+        status = time_training(run, round, model, train, n_train, &per_second, &is_measured);
     }
     if (status == MB_OK) {
         const double seconds =
             per_second > 0 ? (double)(options->epochs * n_train) / per_second : 0.0;
         char text[40];
+        char time[40];
         mb_answer_line(answer, "%s%s%zu parameters, %llu FLOPs an event, training memory %s",
             round->name, round->name[0] != '\0' ? ": " : "", model->n_parameters,
             (unsigned long long)mb_summary_flops(model), mb_format_bytes(text, sizeof text, bytes));
         mb_answer_line(answer,
-            "%s%strain on %zu, validate on %zu; about %.0f samples/s, %.0f s for %zu epochs",
-            round->name, round->name[0] != '\0' ? ": " : "", n_train, n_validation, per_second,
-            seconds, options->epochs);
+            "%s%strain on %zu, validate on %zu; about %.*f samples/s (%s), %s for %zu epochs",
+            round->name, round->name[0] != '\0' ? ": " : "", n_train, n_validation,
+            decimals(per_second), per_second, is_measured ? "measured" : "judged from the FLOPs",
+            time_text(seconds, time, sizeof time), options->epochs);
         mb_node *map = mb_answer_add_map(answer, list);
         mb_answer_put_text(answer, map, "name", round->name);
         mb_answer_put_int(answer, map, "parameters", (int64_t)model->n_parameters);
@@ -164,6 +215,7 @@ static mb_status tell_round(mb_answer *answer, mb_run *run, const mb_round *roun
         mb_answer_put_int(answer, map, "n_validation", (int64_t)n_validation);
         mb_answer_put_real(answer, map, "samples_per_second", per_second);
         mb_answer_put_real(answer, map, "seconds", seconds);
+        mb_answer_put_bool(answer, map, "is_measured", is_measured);
     }
     mb_release(run->ctx, train);
     mb_release(run->ctx, validation);

@@ -28,6 +28,9 @@ static void write_log(mb_journal *journal, const char *text) {
 
 static void tee_notice(void *user, mb_notice_level level, const char *where, const char *text) {
     mb_journal *journal = user;
+    if (journal->is_muted) {
+        return;
+    }
     char line[1400];
     mb_format(line, sizeof line, "%s%s: %s\n", level == MB_NOTICE_WARNING ? "warning: " : "", where,
         text);

@@ -19,8 +19,8 @@ typedef struct mb_journal {
     pthread_mutex_t lock;
     mb_notice_fn notice; // the runtime's own
     void *notice_user;
-    bool is_open;
-    atomic_bool cancel; // set once the caller asks to stop
+    bool is_open, is_muted; // muted: notices go nowhere
+    atomic_bool cancel;     // set once the caller asks to stop
 } mb_journal;
 
 // path: log.txt, appended to; NULL: no file. settings and their members may be NULL.
