@@ -228,7 +228,16 @@ static void add_provenance(const page *p, const mb_node *metrics) {
     mb_report_table(p->report, "Training", NULL, 2, cells, MB_COUNT_OF(names) + 1);
 }
 
+static void add_origin(const page *p, const mb_node *metrics) {
+    const mb_node *simulated = mb_node_find(metrics, "simulated");
+    if (simulated != NULL && simulated->kind == MB_NODE_BOOL && simulated->boolean) {
+        mb_report_warning(
+            p->report, "Toy events: there were no data files, so all events here are simulated.");
+    }
+}
+
 static mb_status add_single(const page *p) {
+    add_origin(p, p->metrics);
     add_tiles(p, p->metrics);
     add_balance(p, p->metrics, true);
     add_working_points(p, p->metrics);
@@ -387,6 +396,7 @@ static mb_status add_several(const page *p) {
         return mb_fail(p->ctx, MB_ERR_FORMAT,
             "%s/metrics.json: names no fits; make it again with 'minbias evaluate'", p->directory);
     }
+    add_origin(p, mb_node_find(first, "metrics"));
     mb_report_heading(p->report, 2, "Fits");
     add_fit_table(p, fits);
     add_round_table(p, rounds);

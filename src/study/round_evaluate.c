@@ -192,6 +192,7 @@ static mb_status write_metrics(mb_run *run, mb_context *ctx, const mb_round *rou
     mb_answer_put_text(answer, NULL, "study", run->study->name);
     mb_answer_put_text(answer, NULL, "fit", round->name);
     mb_answer_put_int(answer, NULL, "events", (int64_t)scored->n);
+    mb_answer_put_bool(answer, NULL, "simulated", mb_study_is_simulated(ctx, run->study));
     const mb_node *best = mb_node_find(record.root, "best_epoch_figures");
     for (const mb_node *m = best != NULL ? best->first : NULL; m != NULL; m = m->next) {
         mb_answer_put_copy(answer, NULL, m->key, m);

@@ -6,6 +6,8 @@
 #include "base/output.h"
 #include "data/arrays_source.h"
 
+#include <stdio.h>
+
 mb_detector_request mb_study_detector_request(const mb_study *study) {
     // The detector parses into the document's arena, which is memory, not meaning.
     return (mb_detector_request){.document = (mb_document *)(uintptr_t)&study->document,
@@ -28,18 +30,69 @@ mb_status mb_detector_simulate(mb_context *ctx, const mb_detector_ops *detector,
     return detector->simulate(ctx, record, seed, directory);
 }
 
+// Written beside simulated files, and before the first of them: events of a simulation that was
+// killed must not pass for all of it, nor toy events for data.
+static const char done_name[] = "simulated.txt", begun_name[] = "simulated.part";
+
+static mb_status write_mark(mb_context *ctx, const mb_study *study, const char *path) {
+    mb_buffer text;
+    mb_buffer_init(&text, ctx);
+    mb_buffer_format(&text,
+        "The events in this folder are toy events: minbias %s simulated them for the study %s with "
+        "seed %llu, because there were no data files. Reports say so as long as this file is here: "
+        "remove it with them.\n",
+        mb_version(), study->name, (unsigned long long)study->seed);
+    return mb_write_buffer(&text, path);
+}
+
+static bool has_mark(mb_context *ctx, const mb_study *study, const char *name) {
+    char *path =
+        study->data_directory != NULL ? mb_path_join(ctx, study->data_directory, name) : NULL;
+    const bool is_there = path != NULL && mb_path_exists(path);
+    mb_release(ctx, path);
+    return is_there;
+}
+
+bool mb_study_is_simulated(mb_context *ctx, const mb_study *study) {
+    return study->detector != NULL && has_mark(ctx, study, done_name);
+}
+
+static mb_status simulate_marked(
+    mb_context *ctx, const mb_study *study, const mb_detector_request *request) {
+    char *begun = mb_path_join(ctx, study->data_directory, begun_name);
+    char *done = mb_path_join(ctx, study->data_directory, done_name);
+    mb_status status = begun == NULL || done == NULL
+                           ? MB_ERR_MEMORY
+                           : mb_make_directory(ctx, study->data_directory);
+    if (status == MB_OK) {
+        status = write_mark(ctx, study, begun);
+    }
+    if (status == MB_OK) {
+        status = mb_detector_simulate(ctx, study->detector, request->document, study->simulate,
+            study->seed, study->data_directory);
+    }
+    if (status == MB_OK) {
+        status = write_mark(ctx, study, done);
+    }
+    if (status == MB_OK) {
+        remove(begun);
+    }
+    mb_release(ctx, begun);
+    mb_release(ctx, done);
+    return status;
+}
+
 // Toy events in place of data that is not there: said, never silent.
 static mb_status simulate_absent(
     mb_context *ctx, const mb_study *study, const mb_detector_request *request) {
     bool is_there = false;
     MB_TRY(study->detector->has_files(ctx, request, &is_there));
-    if (is_there || study->simulate == NULL) {
+    if ((is_there && !has_mark(ctx, study, begun_name)) || study->simulate == NULL) {
         return MB_OK;
     }
     mb_notice(ctx, MB_NOTICE_INFO, study->data_directory,
         "the data files are absent: toy events are simulated (simulate: in the study)");
-    return mb_detector_simulate(ctx, study->detector, request->document, study->simulate,
-        study->seed, study->data_directory);
+    return simulate_marked(ctx, study, request);
 }
 
 mb_status mb_study_load(mb_context *ctx, const mb_study *study, const mb_source_request *request,

@@ -76,6 +76,8 @@ typedef struct mb_source_request {
 } mb_source_request;
 mb_status mb_study_load(mb_context *ctx, const mb_study *study, const mb_source_request *request,
     mb_dataset *out, mb_buffer *report) MB_MUST_CHECK;
+// Whether the study's events were simulated for want of data files, now or by an earlier call.
+bool mb_study_is_simulated(mb_context *ctx, const mb_study *study);
 mb_detector_request mb_study_detector_request(const mb_study *study);
 
 // The resolved study as it is stored in a run.
