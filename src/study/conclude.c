@@ -64,7 +64,7 @@ static void tell_round(mb_answer *answer, const mb_round *round, const mb_node *
         const double value = figure_of(record, i);
         const double error = i == 0 ? mb_node_number(record, "auc_error") : (double)NAN;
         if (isfinite(value) && isfinite(error)) {
-            mb_answer_line(answer, "  %-20s %.6g +- %.2g", figures[i].shown, value, error);
+            mb_answer_line(answer, "  %-20s %.4f +- %.4f", figures[i].shown, value, error);
         } else if (isfinite(value)) {
             mb_answer_line(answer, "  %-20s %.6g", figures[i].shown, value);
         }
@@ -73,8 +73,14 @@ static void tell_round(mb_answer *answer, const mb_round *round, const mb_node *
     if (split != NULL) {
         mb_answer_line(answer, "  %-20s %s events", "evaluated on", split);
     }
-    mb_answer_line(answer, "  %-20s %.0f of %.0f", "best epoch",
-        mb_node_number(training, "best_epoch"), mb_node_number(training, "epochs"));
+    const double epochs = mb_node_number(training, "epochs");
+    const mb_node *by = mb_node_find(training, "monitor");
+    const char *monitor = by != NULL && by->kind == MB_NODE_TEXT ? by->text : NULL;
+    if (epochs > 0) {
+        mb_answer_line(answer, "  %-20s %.0f of %.0f, %s%s", "epoch kept",
+            mb_node_number(training, "best_epoch"), epochs,
+            monitor != NULL ? "the best by " : "the last", monitor != NULL ? monitor : "");
+    }
     const char *hash = mb_node_text(mb_node_find(training, "weights_sha256"));
     mb_answer_line(answer, "  %-20s %s", "weights SHA-256", hash != NULL ? hash : "");
 }

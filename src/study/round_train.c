@@ -139,7 +139,8 @@ static mb_status write_record(
     mb_answer_put_int(record, NULL, "n_train", (int64_t)n_train);
     mb_answer_put_int(record, NULL, "n_validation", (int64_t)n_validation);
     mb_answer_put_int(record, NULL, "epochs", (int64_t)result->n_epochs);
-    mb_answer_put_int(record, NULL, "best_epoch", (int64_t)result->best_epoch + 1);
+    mb_answer_put_int(
+        record, NULL, "best_epoch", result->n_epochs > 0 ? (int64_t)result->best_epoch + 1 : 0);
     mb_answer_put_text(record, NULL, "monitor", result->monitor);
     mb_answer_put_bool(record, NULL, "stopped_early", result->stopped_early);
     mb_answer_put_real(record, NULL, "seconds", result->seconds);
@@ -186,12 +187,23 @@ static mb_status first_parameters(const training *t, bool has_weights, float *pa
     return mb_model_initialize(t->ctx, t->model, t->round->seed, parameters);
 }
 
+// Keras leaves a line of blanks between layers: half of a screen that is wanted for the training.
+static void tell_table(mb_journal *journal, const char *text) {
+    while (*text != '\0') {
+        const size_t length = strcspn(text, "\n");
+        if (strspn(text, " ") < length) {
+            mb_journal_line(journal, "%.*s", (int)mb_min_size(length, 1000), text);
+        }
+        text += length + (text[length] == '\n');
+    }
+}
+
 static void tell_model(const training *t, size_t n_train, size_t n_validation) {
     if (t->round->index == 0) {
         mb_buffer text;
         mb_buffer_init(&text, t->ctx);
         mb_summary_table(&text, t->model);
-        mb_journal_text(&t->run->journal, text.length > 0 ? text.data : "");
+        tell_table(&t->run->journal, text.length > 0 ? text.data : "");
         mb_buffer_clear(&text);
     }
     mb_journal_line(&t->run->journal, "%s%sTrain on %zu samples, validate on %zu samples",

@@ -127,12 +127,16 @@ mb_status mb_run_open(mb_run *run, mb_context *ctx, const mb_study *study, const
     mb_buffer report;
     mb_buffer_init(&report, ctx);
     const double start = mb_seconds_now();
+    mb_journal_line(&run->journal, "Reading the events of %s", study->data_directory);
     const mb_source_request request = {.wants_label = true};
     mb_status status = mb_study_load(ctx, study, &request, &run->dataset, &report);
     run->load_seconds = mb_seconds_now() - start;
     status = status != MB_OK ? status : report.status;
     if (status == MB_OK) {
         mb_journal_text(&run->journal, report.length > 0 ? report.data : "");
+        if (mb_study_is_simulated(ctx, study)) {
+            mb_journal_line(&run->journal, "These are toy events: simulated, not measured");
+        }
         mb_journal_line(
             &run->journal, "Read %zu events in %.2f s", run->dataset.n_rows, run->load_seconds);
         status = lay_out_rounds(run);
@@ -163,6 +167,22 @@ mb_status mb_round_rows(mb_run *run, mb_context *ctx, const mb_round *round, uin
     return MB_OK;
 }
 
+// Whether a training left anything in a folder that is worth keeping.
+static mb_status has_begun(mb_context *ctx, const char *directory, bool *out) {
+    static const char *const names[] = {
+        "checkpoint.h5", "model.h5", "last.h5", "history.csv", "fits", "trials.jsonl"};
+    *out = false;
+    for (size_t i = 0; i < MB_COUNT_OF(names); i++) {
+        char *path = mb_path_join(ctx, directory, names[i]);
+        if (path == NULL) {
+            return MB_ERR_MEMORY;
+        }
+        *out = *out || mb_path_exists(path);
+        mb_release(ctx, path);
+    }
+    return MB_OK;
+}
+
 // A folder is for one run: what is in it is kept unless the caller says otherwise.
 mb_status mb_run_claim(
     mb_context *ctx, const mb_study *study, const mb_run_settings *settings, mb_arena *arena) {
@@ -174,7 +194,9 @@ mb_status mb_run_claim(
         MB_TRY(mb_make_directory(ctx, settings->directory));
         return mb_study_write(ctx, study, stored);
     }
-    if (!settings->is_resumed && !settings->is_forced) {
+    bool is_kept = false;
+    MB_TRY(has_begun(ctx, settings->directory, &is_kept));
+    if (!settings->is_resumed && !settings->is_forced && is_kept) {
         return mb_fail(ctx, MB_ERR_IO,
             "%s: holds a run already; choose another folder, or use --resume or --force",
             settings->directory);
@@ -287,12 +309,14 @@ mb_status mb_study_run(
         status = mb_run_open(&run, ctx, study, settings->directory, log, settings);
         run.is_resumed = settings->is_resumed;
         run.initial_model = settings->initial_model;
-        if (status != MB_OK && is_new) {
-            drop_empty_run(ctx, settings->directory);
-        }
     }
     if (status == MB_OK) {
         status = do_rounds(&run, true, !settings->is_training_only);
+    }
+    bool is_kept = true;
+    if (status != MB_OK && is_new && has_begun(ctx, settings->directory, &is_kept) == MB_OK &&
+        !is_kept) {
+        drop_empty_run(ctx, settings->directory);
     }
     if (status == MB_OK) {
         status = mb_run_conclude(&run, out);
@@ -300,6 +324,9 @@ mb_status mb_study_run(
     if (status == MB_OK && !settings->is_training_only) {
         const char *page = mb_run_file(ctx, &arena, settings->directory, "report.html");
         status = page == NULL ? MB_ERR_MEMORY : mb_run_make_report(ctx, settings->directory, page);
+        if (status == MB_OK && out != NULL) {
+            mb_answer_line(*out, "  %-20s %s", "report", page);
+        }
     }
     if (status != MB_OK && run.journal.is_open) {
         mb_journal_log(&run.journal, mb_context_error_text(ctx));
@@ -341,8 +368,20 @@ mb_status mb_run_evaluate(
     if (status == MB_OK) {
         status = mb_run_conclude(&run, out);
     }
+    // A report that is there already would show the figures before these.
+    const char *page = mb_run_file(ctx, &arena, directory, "report.html");
+    if (status == MB_OK && page != NULL && mb_path_exists(page)) {
+        status = mb_run_make_report(ctx, directory, page);
+        if (status == MB_OK && out != NULL) {
+            mb_answer_line(*out, "  %-20s %s", "report", page);
+        }
+    }
     mb_run_clear(&run);
     mb_study_destroy(study);
     mb_arena_clear(&arena);
+    if (status != MB_OK && out != NULL) {
+        mb_answer_destroy(*out);
+        *out = NULL;
+    }
     return status;
 }
