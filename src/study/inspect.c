@@ -6,8 +6,11 @@
 #include "detector/detector.h"
 #include "exchange/keras.h"
 #include "files/arrays.h"
+#include "files/csv.h"
 #include "files/hdf5.h"
+#include "files/json.h"
 #include "study/answer.h"
+#include "study/study.h"
 
 #include <math.h>
 
@@ -180,15 +183,22 @@ static mb_status is_model(mb_context *ctx, const char *path, bool *out) {
         return MB_OK;
     }
     *out = true;
-    if (dot == NULL || strcmp(dot, ".keras") == 0 || strcmp(dot, ".json") == 0) {
+    if (dot == NULL || strcmp(dot, ".keras") == 0) {
         return MB_OK;
+    }
+    if (strcmp(dot, ".json") == 0) {
+        mb_document document = {0};
+        const mb_status status = mb_json_read(ctx, path, &document);
+        *out = mb_node_find(document.root, "class_name") != NULL;
+        mb_document_clear(&document);
+        return status;
     }
     mb_h5_file *file = NULL;
     MB_TRY(mb_h5_open(ctx, path, &file));
     *out = mb_h5_has_attribute(file, "/", "model_config") ||
            mb_h5_has_attribute(file, "/", "model_config0");
     mb_h5_close(file);
-    return MB_OK;
+    return *out ? MB_OK : mb_context_status(ctx);
 }
 
 static mb_status tell_model(mb_context *ctx, const char *path, mb_answer **out) {
@@ -197,6 +207,84 @@ static mb_status tell_model(mb_context *ctx, const char *path, mb_answer **out) 
     const mb_status status = mb_model_summary(ctx, model, out);
     mb_model_destroy(model);
     return status;
+}
+
+static void tell_column(mb_answer *answer, const mb_csv *table, size_t column, mb_node *list) {
+    double least = INFINITY;
+    double most = -INFINITY;
+    size_t n_empty = 0;
+    size_t n_text = 0;
+    for (size_t i = 0; i < table->n_rows; i++) {
+        const char *field = mb_csv_field(table, i, column);
+        double value = 0;
+        if (*field == '\0') {
+            n_empty++;
+        } else if (mb_text_to_double(field, &value)) {
+            least = value < least ? value : least;
+            most = value > most ? value : most;
+        } else {
+            n_text++;
+        }
+    }
+    const char *name = mb_csv_column_name(table, column);
+    mb_node *map = mb_answer_add_map(answer, list);
+    if (map == NULL) {
+        return;
+    }
+    mb_answer_put_text(answer, map, "name", name);
+    mb_answer_put_int(answer, map, "texts", (int64_t)n_text);
+    mb_answer_put_int(answer, map, "empty", (int64_t)n_empty);
+    mb_answer_put_real(answer, map, "min", least);
+    mb_answer_put_real(answer, map, "max", most);
+    char shown[80] = "text";
+    if (n_text == 0 && least <= most) {
+        mb_format(shown, sizeof shown, "%.8g .. %.8g", least, most);
+    } else if (n_text == 0) {
+        mb_format(shown, sizeof shown, "no numbers");
+    }
+    mb_answer_line(answer, "  %-24s %s%s", name, shown, n_empty > 0 ? ", some empty" : "");
+}
+
+static mb_status tell_table(mb_answer *answer, mb_context *ctx, const char *path) {
+    mb_csv table = {0};
+    const mb_status status = mb_csv_read(&table, ctx, path, true);
+    if (status == MB_OK) {
+        mb_answer_put_text(answer, NULL, "kind", "table");
+        mb_answer_put_int(answer, NULL, "rows", (int64_t)table.n_rows);
+        mb_answer_line(
+            answer, "%s: a table of %zu rows, %zu columns", path, table.n_rows, table.n_columns);
+        mb_node *list = mb_answer_put_list(answer, NULL, "columns");
+        for (size_t j = 0; j < table.n_columns; j++) {
+            tell_column(answer, &table, j, list);
+        }
+    }
+    mb_csv_clear(&table);
+    return status;
+}
+
+static mb_status tell_study(mb_answer *answer, mb_context *ctx, const char *path) {
+    mb_study *study = NULL;
+    MB_TRY(mb_study_open(ctx, path, NULL, &study));
+    const char *source = study->detector != NULL ? study->detector->name : "arrays";
+    mb_answer_put_text(answer, NULL, "kind", "study");
+    mb_answer_put_text(answer, NULL, "study", study->name);
+    mb_answer_put_int(answer, NULL, "seed", (int64_t)study->seed);
+    mb_answer_put_text(answer, NULL, "source", study->data != NULL ? source : NULL);
+    mb_answer_put_int(answer, NULL, "fits", (int64_t)study->n_fits);
+    mb_answer_line(
+        answer, "%s: the study %s, seed %llu", path, study->name, (unsigned long long)study->seed);
+    if (study->data != NULL) {
+        mb_answer_line(answer, "  data     %s in %s", source, study->data_directory);
+    }
+    mb_answer_line(answer, "  fits     %zu", study->n_fits);
+    mb_answer_line(answer, "  scan     %s", study->scan != NULL ? "yes" : "no");
+    mb_study_destroy(study);
+    return MB_OK;
+}
+
+static bool has_suffix(const char *path, const char *suffix) {
+    const size_t n = strlen(path), k = strlen(suffix);
+    return n > k && strcmp(path + n - k, suffix) == 0;
 }
 
 static mb_status tell_raw(mb_answer *answer, mb_context *ctx, const char *path) {
@@ -214,9 +302,12 @@ static mb_status tell_raw(mb_answer *answer, mb_context *ctx, const char *path) 
             return MB_OK;
         }
     }
+    if (has_suffix(path, ".csv")) {
+        return tell_table(answer, ctx, path);
+    }
     return mb_fail(ctx, MB_ERR_FORMAT,
         "%s: is no file this program reads; give arrays (.npy, .npz, .h5), a model (.h5, .keras, "
-        ".json) or a detector's files",
+        ".json), a study (.yaml), a table (.csv) or a detector's files",
         path);
 }
 
@@ -233,7 +324,9 @@ mb_status mb_inspect(mb_context *ctx, const char *path, mb_answer **out) {
     mb_answer *answer = NULL;
     MB_TRY(mb_answer_create(ctx, &answer));
     mb_answer_put_text(answer, NULL, "file", path);
-    const mb_status status =
-        mb_arrays_is_path(path) ? tell_arrays(answer, ctx, path) : tell_raw(answer, ctx, path);
+    const bool is_study = has_suffix(path, ".yaml") || has_suffix(path, ".yml");
+    const mb_status status = mb_arrays_is_path(path) ? tell_arrays(answer, ctx, path)
+                             : is_study              ? tell_study(answer, ctx, path)
+                                                     : tell_raw(answer, ctx, path);
     return mb_answer_finish(answer, status, out);
 }

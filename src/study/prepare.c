@@ -260,6 +260,17 @@ static mb_status prepare(mb_context *ctx, const mb_study *study, const char *pat
     return status;
 }
 
+static bool has_h5_suffix(const char *path) {
+    static const char *const suffixes[] = {".h5", ".hdf5", ".hdf"};
+    const char *dot = strrchr(path, '.');
+    for (size_t i = 0; dot != NULL && i < MB_COUNT_OF(suffixes); i++) {
+        if (strcmp(dot, suffixes[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 mb_status mb_study_prepare(mb_context *ctx, const mb_study *study, const char *path,
     const mb_run_settings *settings, mb_answer **out) {
     if (out != NULL) {
@@ -267,6 +278,10 @@ mb_status mb_study_prepare(mb_context *ctx, const mb_study *study, const char *p
     }
     const size_t length = strlen(path);
     const bool is_folder = length > 0 && (path[length - 1] == '/' || mb_path_is_directory(path));
+    if (!is_folder && !has_h5_suffix(path)) {
+        return mb_fail(ctx, MB_ERR_ARG,
+            "%s: says neither HDF5 nor a folder; write FILE.h5, or DIR/ for .npy files", path);
+    }
     mb_arena arena;
     mb_arena_init(&arena, ctx);
     const char *first = is_folder ? mb_run_file(ctx, &arena, path, "split.npy") : path;

@@ -73,9 +73,13 @@ static mb_status put_rates(
         mb_answer_put_rate(answer, mb_answer_add_map(answer, list), &point);
         char khz[64];
         char text[512];
-        mb_answer_line(answer, "at %s: efficiency %s; interpolated %.6f",
-            mb_rate_format(target, khz, sizeof khz), mb_rate_point_text(&point, text, sizeof text),
-            point.efficiency_interpolated);
+        mb_rate_point_text(&point, text, sizeof text);
+        if (point.verdict == MB_RATE_OK) {
+            mb_answer_line(answer, "at %s: efficiency %s; interpolated %.6f",
+                mb_rate_format(target, khz, sizeof khz), text, point.efficiency_interpolated);
+        } else {
+            mb_answer_line(answer, "%s; interpolated %.6f", text, point.efficiency_interpolated);
+        }
     }
     return MB_OK;
 }
@@ -96,12 +100,33 @@ static mb_status measure(mb_answer *answer, mb_context *ctx, const mb_array *sco
     return status;
 }
 
+// A rate that is none is a mistake of who asks, not of the files.
+static mb_status check_rates(mb_context *ctx, const char *input_rate, const char *at) {
+    double khz = 0;
+    const char *next = input_rate;
+    char rate[64];
+    while (next != NULL && *next != '\0') {
+        const size_t length = next == input_rate ? strlen(next) : strcspn(next, ",");
+        mb_format(rate, sizeof rate, "%.*s", (int)mb_min_size(length, 60), next);
+        if (mb_rate_parse(ctx, rate, &khz) != MB_OK) {
+            mb_context_clear(ctx);
+            return mb_fail(ctx, MB_ERR_ARG,
+                "roc: '%s' is not a positive rate; write a number with Hz, kHz, MHz or GHz, such "
+                "as 5kHz",
+                rate);
+        }
+        next = next == input_rate ? at : next + length + (next[length] == ',');
+    }
+    return MB_OK;
+}
+
 mb_status mb_roc_of_files(mb_context *ctx, const char *scores_name, const char *labels_name,
     const char *input_rate, const char *at, mb_answer **out) {
     *out = NULL;
     mb_array scores = {0};
     mb_array labels = {0};
     mb_answer *answer = NULL;
+    MB_TRY(check_rates(ctx, input_rate, at));
     MB_TRY(mb_answer_create(ctx, &answer));
     mb_status status = read_column(ctx, scores_name, &scores);
     if (status == MB_OK) {

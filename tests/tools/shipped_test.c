@@ -46,9 +46,97 @@ static void test_shipped__both_data_formats_give_the_same_scores(void **state) {
     mb_array_clear(&b);
 }
 
+// A network whose single step takes minutes is judged from its work, not tried.
+static void test_shipped__check_does_not_train_what_takes_long(void **state) {
+    WORLD(world)
+    mb_tool_expect(world, 0, "new barrel-trigger -o large.yaml");
+    mb_tool_expect(world, 0,
+        "check large.yaml --json --quiet --set model.conv0_0.filters=2048 "
+        "--set model.conv0_1.filters=512");
+    mb_document answer = mb_tool_json(world, world->last.out);
+    const mb_node *fit = mb_node_find(answer.root, "fits")->first;
+    assert_false(mb_node_find(fit, "is_measured")->boolean);
+    assert_true(mb_tool_number(fit, "samples_per_second") < 1);
+    assert_true(mb_tool_number(fit, "seconds") > 100);
+    mb_document_clear(&answer);
+    mb_tool_expect(world, 0, "check large.yaml --json");
+    assert_null(strstr(world->last.err, "training labels"));
+    answer = mb_tool_json(world, world->last.out);
+    fit = mb_node_find(answer.root, "fits")->first;
+    assert_true(mb_node_find(fit, "is_measured")->boolean);
+    assert_true(mb_tool_number(fit, "samples_per_second") > 1);
+    mb_document_clear(&answer);
+}
+
+static bool is_simulated(mb_tool_world *world, const char *answer_text) {
+    mb_document answer = mb_tool_json(world, answer_text);
+    const bool result = mb_node_find(answer.root, "simulated")->boolean;
+    mb_document_clear(&answer);
+    return result;
+}
+
+// Toy events are called so, and a simulation that was killed does not pass for a whole one.
+static void test_shipped__toy_events_stay_toy_events(void **state) {
+    WORLD(world)
+    static const char run[] = "run small.yaml -o %s --json --set train.epochs=1 --force "
+                              "--set data.dir=toys --set 'simulate={files: 2, events: 30}'";
+    mb_tool_expect(world, 0, run, "toy1");
+    assert_true(is_simulated(world, world->last.out));
+    mb_tool_expect(world, 0, run, "toy2");
+    assert_true(is_simulated(world, world->last.out));
+    assert_non_null(strstr(world->last.err, "simulated, not measured"));
+    char *page = mb_tool_read(world, "toy2/report.html");
+    assert_non_null(strstr(page, "all events here are simulated"));
+    mb_release(world->base.ctx, page);
+    assert_int_equal(remove(mb_tool_path(world, "toys/clusters_2.csv")), 0);
+    assert_ok(world->base.ctx,
+        mb_write_file(world->base.ctx, mb_tool_path(world, "toys/simulated.part"), "", 0));
+    mb_tool_expect(world, 0, run, "toy3");
+    assert_true(mb_path_exists(mb_tool_path(world, "toys/clusters_2.csv")));
+    assert_false(mb_path_exists(mb_tool_path(world, "toys/simulated.part")));
+    mb_tool_expect(world, 0, "run small.yaml -o no_toy --json --set train.epochs=1");
+    assert_false(is_simulated(world, world->last.out));
+}
+
+static void test_shipped__the_folder_of_a_run_stands_for_its_model(void **state) {
+    WORLD(world)
+    mb_tool_expect(world, 0, "run small.yaml -o whole --quiet --set train.epochs=1");
+    mb_tool_expect(world, 0, "summary whole --json");
+    char *folder = mb_copy_text(world->base.ctx, world->last.out);
+    mb_tool_expect(world, 0, "summary whole/model.h5 --json");
+    assert_string_equal(world->last.out, folder);
+    mb_release(world->base.ctx, folder);
+    mb_tool_expect(world, 0, "convert whole whole.keras");
+    mb_tool_expect(world, 0, "inspect whole");
+    mb_tool_expect(world, 0, "inspect whole/study.yaml");
+    assert_non_null(strstr(world->last.out, "the study small"));
+    mb_tool_expect(world, 0, "inspect whole/history.csv");
+    assert_non_null(strstr(world->last.out, "val_loss"));
+    mb_tool_expect(world, 1, "inspect whole/metrics.json");
+    mb_tool_expect(world, 2, "predict whole data/clusters_1.csv -o scores.npy");
+    assert_non_null(strstr(world->last.err, "FILE.csv"));
+}
+
+// The page would show figures that are no longer those of the files beside it.
+static void test_shipped__evaluating_again_renews_the_report(void **state) {
+    WORLD(world)
+    mb_tool_expect(world, 0, "run small.yaml -o again --quiet --set train.epochs=1");
+    assert_ok(world->base.ctx,
+        mb_write_file(world->base.ctx, mb_tool_path(world, "again/report.html"), "old", 3));
+    mb_tool_expect(world, 0, "evaluate again");
+    assert_non_null(strstr(world->last.out, "again/report.html"));
+    char *page = mb_tool_read(world, "again/report.html");
+    assert_non_null(strstr(page, "Events and classes"));
+    mb_release(world->base.ctx, page);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shipped__both_data_formats_give_the_same_scores),
+        cmocka_unit_test(test_shipped__check_does_not_train_what_takes_long),
+        cmocka_unit_test(test_shipped__toy_events_stay_toy_events),
+        cmocka_unit_test(test_shipped__the_folder_of_a_run_stands_for_its_model),
+        cmocka_unit_test(test_shipped__evaluating_again_renews_the_report),
     };
     return cmocka_run_group_tests(tests, mb_tool_open, mb_tool_close);
 }

@@ -14,7 +14,7 @@ static mb_status run(mb_session *session) {
         return MB_ERR_IO;
     }
     mb_model *model = NULL;
-    mb_status status = mb_model_load(session->ctx, from, &model);
+    mb_status status = mb_model_load(session->ctx, session_model_path(session, from), &model);
     if (status == MB_OK) {
         status = mb_model_save(session->ctx, model, to);
     }

@@ -7,7 +7,8 @@
 
 static mb_status run(mb_session *session) {
     mb_answer *answer = NULL;
-    const mb_status status = mb_inspect(session->ctx, session->arguments.operands[0], &answer);
+    const mb_status status = mb_inspect(
+        session->ctx, session_model_path(session, session->arguments.operands[0]), &answer);
     if (status == MB_OK) {
         session_answer(session, answer);
     }
@@ -17,7 +18,8 @@ static mb_status run(mb_session *session) {
 static const option options[] = {{NULL, 0, OPTION_FLAG, NULL, NULL}};
 
 static const operand operands[] = {
-    {"FILE", false, false, "arrays (.npy, .npz, .h5), a model, or a raw detector file"},
+    {"FILE", false, false,
+        "arrays (.npy, .npz, .h5), a model, a run, a study, a table, or a raw detector file"},
     {NULL, false, false, NULL}};
 
 const mb_command command_inspect = {.name = "inspect",

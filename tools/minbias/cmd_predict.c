@@ -5,6 +5,8 @@
 
 #include "minbias/inspect.h"
 
+#include <string.h>
+
 static mb_status predict_arrays(mb_session *session, const char *output, mb_answer **answer) {
     if (session->arguments.n_operands != 2) {
         return usage_fail(session,
@@ -34,12 +36,18 @@ static mb_status run(mb_session *session) {
             session, "predict: the input is missing; name files behind the model or run");
     }
     mb_answer *answer = NULL;
+    const bool is_run = mb_run_is_directory(session->arguments.operands[0]);
+    const char *dot = strrchr(output, '.');
+    if (is_run && (dot == NULL || strcmp(dot, ".csv") != 0)) {
+        return usage_fail(session,
+            "predict: the scores of a run's events are a table; name it as FILE.csv, not %s",
+            output);
+    }
     const mb_status status =
-        mb_run_is_directory(session->arguments.operands[0])
-            ? mb_run_predict(session->ctx, session->arguments.operands[0],
-                  session->arguments.operands + 1, session->arguments.n_operands - 1,
-                  option_text(session, "accept", NULL), output, session->is_forced, &answer)
-            : predict_arrays(session, output, &answer);
+        is_run ? mb_run_predict(session->ctx, session->arguments.operands[0],
+                     session->arguments.operands + 1, session->arguments.n_operands - 1,
+                     option_text(session, "accept", NULL), output, session->is_forced, &answer)
+               : predict_arrays(session, output, &answer);
     if (status == MB_OK) {
         session_answer(session, answer);
     }

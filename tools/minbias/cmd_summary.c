@@ -8,7 +8,8 @@
 static mb_status run(mb_session *session) {
     mb_model *model = NULL;
     mb_answer *answer = NULL;
-    mb_status status = mb_model_load(session->ctx, session->arguments.operands[0], &model);
+    mb_status status = mb_model_load(
+        session->ctx, session_model_path(session, session->arguments.operands[0]), &model);
     if (status == MB_OK) {
         status = mb_model_summary(session->ctx, model, &answer);
     }
@@ -22,7 +23,8 @@ static mb_status run(mb_session *session) {
 static const option options[] = {{NULL, 0, OPTION_FLAG, NULL, NULL}};
 
 static const operand operands[] = {
-    {"MODEL", false, false, "a model file: .h5, .keras, .json"}, {NULL, false, false, NULL}};
+    {"MODEL", false, false, "a model file (.h5, .keras, .json), or the folder of a run"},
+    {NULL, false, false, NULL}};
 
 const mb_command command_summary = {.name = "summary",
     .summary = "the layers of a model as Keras prints them, FLOPs, bytes",

@@ -59,6 +59,7 @@ typedef struct mb_session {
     uint64_t seed_value;
     bool is_terminal;  // stderr
     bool is_bar_drawn; // the last line of the terminal holds the bar
+    char model_path[4096];
 } mb_session;
 
 typedef struct mb_command {
@@ -111,6 +112,9 @@ void session_end_bar(mb_session *session);
 // Opens the study named by operand 0 with --set and --seed.
 mb_status session_open_study(mb_session *session, mb_study **out) MB_MUST_CHECK;
 mb_study_settings session_study_settings(const mb_session *session);
+
+// The model that a name means: that of a run for its folder, else the file itself.
+const char *session_model_path(mb_session *session, const char *name);
 
 extern const char set_help[], output_help[];
 

@@ -4,9 +4,12 @@
 #include "command.h"
 
 #include <signal.h>
+#include <stdarg.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
-enum { BAR_WIDTH = 24 };
+enum { LEAST_BAR = 6, MOST_BAR = 30 };
 
 static volatile sig_atomic_t is_interrupted;
 
@@ -48,15 +51,37 @@ static void print_line(void *user, const char *text) {
     fprintf(stderr, "%s\n", text);
 }
 
-static void print_time(FILE *out, double seconds) {
+static const char *time_text(double seconds, char *text, size_t size) {
     const unsigned long whole = seconds < 0     ? 0
                                 : seconds > 1e8 ? 100000000
                                                 : (unsigned long)seconds;
     if (whole >= 3600) {
-        fprintf(out, "%lu:%02lu:%02lu", whole / 3600, whole / 60 % 60, whole % 60);
+        snprintf(text, size, "%lu:%02lu:%02lu", whole / 3600, whole / 60 % 60, whole % 60);
     } else {
-        fprintf(out, "%lu:%02lu", whole / 60, whole % 60);
+        snprintf(text, size, "%lu:%02lu", whole / 60, whole % 60);
     }
+    return text;
+}
+
+// Columns of the terminal, so that a line of the bar never wraps: a wrapped one cannot be redrawn.
+static size_t terminal_width(void) {
+    enum { USUAL = 80 };
+#ifdef TIOCGWINSZ
+    struct winsize size;
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
+        return size.ws_col;
+    }
+#endif
+    return USUAL;
+}
+
+static void add(char *line, size_t size, const char *format, ...) MB_PRINTF(3, 4);
+static void add(char *line, size_t size, const char *format, ...) {
+    const size_t used = strlen(line);
+    va_list list;
+    va_start(list, format);
+    vsnprintf(line + used, size - used, format, list);
+    va_end(list);
 }
 
 static void draw_bar(void *user, const mb_progress *progress) {
@@ -64,26 +89,40 @@ static void draw_bar(void *user, const mb_progress *progress) {
     if (session->is_quiet || !session->is_terminal) {
         return;
     }
-    char bar[BAR_WIDTH + 1];
-    const double part =
-        progress->n_total > 0 ? (double)progress->n_samples / (double)progress->n_total : 0;
-    for (int i = 0; i < BAR_WIDTH; i++) {
-        bar[i] = (double)i < part * BAR_WIDTH ? '#' : '.';
-    }
-    bar[BAR_WIDTH] = '\0';
-    fputs("\r\x1b[K", stderr);
+    char head[160] = "";
+    char tail[320] = "";
     if (progress->what[0] != '\0') {
-        fprintf(stderr, "%s ", progress->what);
+        add(head, sizeof head, "%.40s ", progress->what);
     }
-    fprintf(stderr, "Epoch %zu/%zu [%s] %zu/%zu", progress->epoch, progress->n_epochs, bar,
-        progress->n_samples, progress->n_total);
+    add(head, sizeof head, "Epoch %zu/%zu", progress->epoch, progress->n_epochs);
+    add(tail, sizeof tail, "%zu/%zu", progress->n_samples, progress->n_total);
     if (progress->samples_per_second > 0) {
-        fprintf(stderr, " %.0f/s ETA ", progress->samples_per_second);
-        print_time(stderr, progress->seconds_left);
+        char left[32];
+        add(tail, sizeof tail, " %.0f/s ETA %s", progress->samples_per_second,
+            time_text(progress->seconds_left, left, sizeof left));
     }
     for (size_t i = 0; i < progress->n_figures; i++) {
-        fprintf(stderr, " %s %.4f", progress->names[i], progress->figures[i]);
+        add(tail, sizeof tail, " %s %.4f", progress->names[i], progress->figures[i]);
     }
+    // What does not fit goes from the end: loss and accuracy come first among the figures.
+    const size_t width = terminal_width() - 1;
+    const size_t taken = strlen(head) + strlen(tail) + 4;
+    const size_t room = width > taken ? width - taken : 0;
+    const size_t n_cells = room < LEAST_BAR ? 0 : room < MOST_BAR ? room : MOST_BAR;
+    const double part =
+        progress->n_total > 0 ? (double)progress->n_samples / (double)progress->n_total : 0;
+    char line[640] = "";
+    add(line, sizeof line, "%s ", head);
+    if (n_cells > 0) {
+        char bar[MOST_BAR + 1];
+        for (size_t i = 0; i < n_cells; i++) {
+            bar[i] = (double)i < part * (double)n_cells ? '#' : '.';
+        }
+        bar[n_cells] = '\0';
+        add(line, sizeof line, "[%s] ", bar);
+    }
+    add(line, sizeof line, "%s", tail);
+    fprintf(stderr, "\r\x1b[K%.*s", (int)width, line);
     fflush(stderr);
     session->is_bar_drawn = true;
 }
@@ -117,4 +156,12 @@ mb_study_settings session_study_settings(const mb_session *session) {
 mb_status session_open_study(mb_session *session, mb_study **out) {
     const mb_study_settings settings = session_study_settings(session);
     return mb_study_open(session->ctx, session->arguments.operands[0], &settings, out);
+}
+
+const char *session_model_path(mb_session *session, const char *name) {
+    if (!mb_run_is_directory(name)) {
+        return name;
+    }
+    const int n = snprintf(session->model_path, sizeof session->model_path, "%s/model.h5", name);
+    return n > 0 && (size_t)n < sizeof session->model_path ? session->model_path : name;
 }
