@@ -19,5 +19,6 @@ COMMAND(summary)
 COMMAND(convert)
 COMMAND(scan)
 COMMAND(roc)
+COMMAND(emd)
 COMMAND(help)
 // clang-format on

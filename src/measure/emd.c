@@ -1,0 +1,234 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "measure/emd.h"
+
+#include "base/threads.h"
+#include "geometry/hex48.h"
+#include "kernels/transport.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+mb_status mb_emd_metric_find(mb_emd_metric *out, mb_context *ctx, const char *name) {
+    if (strcmp(name, "hex48") != 0) {
+        return mb_fail(ctx, MB_ERR_ARG, "metric '%s': unknown; write hex48", name);
+    }
+    out->name = "hex48";
+    out->n_cells = MB_HEX48_CELLS;
+    for (size_t i = 0; i < MB_HEX48_CELLS; i++) {
+        for (size_t j = 0; j < MB_HEX48_CELLS; j++) {
+            out->distance[i][j] = mb_hex48_distance(i, j);
+        }
+    }
+    return MB_OK;
+}
+
+// The charges times a power of two, so that no sum or product of sums leaves the range of double
+// and whole charges stay whole. Returns their sum.
+static double scale_charges(const double *from, size_t n, double threshold, double *to) {
+    double most = 0;
+    for (size_t i = 0; i < n; i++) {
+        most = from[i] > most ? from[i] : most;
+    }
+    if (most == 0) {
+        return 0;
+    }
+    int exponent = 0;
+    if (most > 0x1p100 || most < 0x1p-100) {
+        (void)frexp(most, &exponent);
+    }
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        to[i] = exponent == 0 ? from[i] : ldexp(from[i], -exponent);
+        sum += to[i];
+    }
+    if (threshold <= 0) {
+        return sum;
+    }
+    const double whole = sum;
+    sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        to[i] = to[i] / whole < threshold ? 0 : to[i];
+        sum += to[i];
+    }
+    return sum;
+}
+
+// What has to move, as a problem of its own.
+typedef struct difference {
+    size_t n_sources, n_sinks;
+    uint8_t source[MB_EMD_CELLS], sink[MB_EMD_CELLS];
+    double supply[MB_EMD_CELLS], demand[MB_EMD_CELLS];
+    double cost[MB_EMD_CELLS * MB_EMD_CELLS / 4]; // (n_sources, n_sinks)
+} difference;
+
+static void take_difference(const mb_emd_metric *metric, const double *a, double sum_a,
+    const double *b, double sum_b, difference *d) {
+    d->n_sources = d->n_sinks = 0;
+    for (size_t i = 0; i < metric->n_cells; i++) {
+        // Instead of a / sum_a - b / sum_b: whole charges give whole differences, which add up to
+        // exactly 0.
+        const double left = a[i] * sum_b - b[i] * sum_a;
+        if (left > 0) {
+            d->source[d->n_sources] = (uint8_t)i;
+            d->supply[d->n_sources++] = left;
+        } else if (left < 0) {
+            d->sink[d->n_sinks] = (uint8_t)i;
+            d->demand[d->n_sinks++] = -left;
+        }
+    }
+    for (size_t i = 0; i < d->n_sources; i++) {
+        const double *row = metric->distance[d->source[i]];
+        for (size_t j = 0; j < d->n_sinks; j++) {
+            d->cost[i * d->n_sinks + j] = row[d->sink[j]];
+        }
+    }
+}
+
+// The duals of the sinks, carried to all cells: f(x) = min over sinks of distance(x, sink) - v.
+static void fill_potential(
+    const mb_emd_metric *metric, const difference *d, const mb_transport *work, double *potential) {
+    const double *v = work->potential + work->n_sources;
+    for (size_t i = 0; i < metric->n_cells; i++) {
+        double least = metric->distance[i][d->sink[0]] - v[0];
+        for (size_t j = 1; j < d->n_sinks; j++) {
+            const double f = metric->distance[i][d->sink[j]] - v[j];
+            least = f < least ? f : least;
+        }
+        potential[i] = least;
+    }
+}
+
+mb_status mb_emd_of_pictures(const mb_emd_metric *metric, mb_context *ctx, const double *a,
+    const double *b, double threshold, double *potential, double *out) {
+    double scaled_a[MB_EMD_CELLS];
+    double scaled_b[MB_EMD_CELLS];
+    if (potential != NULL) {
+        memset(potential, 0, metric->n_cells * sizeof *potential);
+    }
+    const double sum_a = scale_charges(a, metric->n_cells, threshold, scaled_a);
+    if (sum_a == 0) {
+        *out = MB_EMD_EMPTY_INPUT;
+        return MB_OK;
+    }
+    const double sum_b = scale_charges(b, metric->n_cells, threshold, scaled_b);
+    if (sum_b == 0) {
+        *out = MB_EMD_EMPTY_OUTPUT;
+        return MB_OK;
+    }
+    difference d;
+    take_difference(metric, scaled_a, sum_a, scaled_b, sum_b, &d);
+    // One side alone is rounding: the pictures are the same.
+    if (d.n_sources == 0 || d.n_sinks == 0) {
+        *out = 0;
+        return MB_OK;
+    }
+    mb_transport work;
+    if (!mb_transport_solve(&work, d.n_sources, d.n_sinks, d.supply, d.demand, d.cost, d.n_sinks)) {
+        return mb_fail(ctx, MB_ERR_INTERNAL,
+            "emd: no optimum after %zu steps; please report these charges", work.n_pivots);
+    }
+    *out = mb_transport_cost(&work, d.cost, d.n_sinks) / (sum_a * sum_b);
+    if (potential != NULL) {
+        fill_potential(metric, &d, &work, potential);
+    }
+    return MB_OK;
+}
+
+enum { ROWS_A_TASK = 64 };
+
+typedef struct rows {
+    const mb_emd_metric *metric;
+    const char *name[2];
+    mb_values values[2];
+    size_t n;
+    double threshold;
+    double *out;
+} rows;
+
+static mb_status read_row(
+    const rows *r, mb_context *ctx, size_t side, size_t row, double *charges) {
+    const size_t n = r->metric->n_cells;
+    for (size_t i = 0; i < n; i++) {
+        charges[i] = mb_values_get(r->values[side], row * n + i);
+        if (!(charges[i] >= 0 && charges[i] <= 0x1.fffffffffffffp1023)) {
+            return mb_fail(ctx, MB_ERR_RANGE,
+                "%s: row %zu, column %zu is %g; charges are finite and not negative", r->name[side],
+                row, i, charges[i]);
+        }
+    }
+    return MB_OK;
+}
+
+static mb_status run_rows(void *user, mb_context *ctx, size_t task, unsigned worker) {
+    (void)worker;
+    const rows *r = user;
+    const size_t end = mb_min_size(r->n, (task + 1) * ROWS_A_TASK);
+    for (size_t row = task * ROWS_A_TASK; row < end; row++) {
+        double a[MB_EMD_CELLS];
+        double b[MB_EMD_CELLS];
+        MB_TRY(read_row(r, ctx, 0, row, a));
+        MB_TRY(read_row(r, ctx, 1, row, b));
+        MB_TRY(mb_emd_of_pictures(r->metric, ctx, a, b, r->threshold, NULL, &r->out[row]));
+    }
+    return MB_OK;
+}
+
+mb_status mb_emd_of_rows(const mb_emd_metric *metric, mb_context *ctx, const char *name_a,
+    mb_values a, const char *name_b, mb_values b, double threshold, double *out) {
+    if (a.n != b.n || a.n % metric->n_cells != 0) {
+        return mb_fail(ctx, MB_ERR_SHAPE,
+            "%s has %zu charges but %s has %zu; give rows of %zu to both, as many", name_a, a.n,
+            name_b, b.n, metric->n_cells);
+    }
+    rows r = {metric, {name_a, name_b}, {a, b}, a.n / metric->n_cells, threshold, out};
+    return mb_parallel(ctx, (r.n + ROWS_A_TASK - 1) / ROWS_A_TASK, run_rows, &r);
+}
+
+static int compare(const void *left, const void *right) {
+    const double a = *(const double *)left;
+    const double b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+static double percentile(const double *sorted, size_t n, double share) {
+    const double place = share * (double)(n - 1);
+    const size_t below = (size_t)place;
+    const size_t above = mb_min_size(below + 1, n - 1);
+    return sorted[below] + (place - (double)below) * (sorted[above] - sorted[below]);
+}
+
+mb_status mb_emd_summarise(
+    mb_emd_summary *out, mb_context *ctx, const double *distances, size_t n) {
+    *out = (mb_emd_summary){.mean = NAN, .std = NAN, .low = NAN, .median = NAN, .high = NAN};
+    double *sorted = mb_allocate(ctx, n, sizeof *sorted);
+    if (sorted == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (distances[i] >= 0) {
+            sorted[out->n++] = distances[i];
+            sum += distances[i];
+        } else {
+            out->n_empty_input += distances[i] == MB_EMD_EMPTY_INPUT;
+            out->n_empty_output += distances[i] == MB_EMD_EMPTY_OUTPUT;
+        }
+    }
+    if (out->n > 0) {
+        const double mean = sum / (double)out->n;
+        double squares = 0;
+        for (size_t i = 0; i < out->n; i++) {
+            squares += (sorted[i] - mean) * (sorted[i] - mean);
+        }
+        out->mean = mean;
+        out->std = sqrt(squares / (double)out->n);
+        qsort(sorted, out->n, sizeof *sorted, compare);
+        out->low = percentile(sorted, out->n, 0.16);
+        out->median = percentile(sorted, out->n, 0.5);
+        out->high = percentile(sorted, out->n, 0.84);
+    }
+    mb_release(ctx, sorted);
+    return MB_OK;
+}
