@@ -258,21 +258,47 @@ double mb_cell_grid_diagonal(const mb_cell_grid *grid, size_t cell) {
     return sum;
 }
 
-// Narrows the nodes next..end of a level to those inside the window.
-static void narrow(mb_cell_window *window, size_t k) {
-    const uint64_t *number = window->grid->level[k].number;
-    const size_t end = window->end[k];
-    size_t first = window->next[k];
+// The first of the nodes first..end whose number is at least low, looked for from guess on.
+static size_t find_first(
+    const uint64_t *number, size_t first, size_t end, size_t guess, uint64_t low) {
+    enum { MOST_STEPS = 8 };
+    if (guess >= first && guess < end) {
+        if (number[guess] >= low) {
+            end = guess;
+            for (int step = 0; step < MOST_STEPS && end > first; step++, end--) {
+                if (number[end - 1] < low) {
+                    return end;
+                }
+            }
+        } else {
+            first = guess + 1;
+            for (int step = 0; step < MOST_STEPS && first < end; step++, first++) {
+                if (number[first] >= low) {
+                    return first;
+                }
+            }
+        }
+    }
     for (size_t left = end - first; left > 0;) {
         const size_t half = left / 2;
-        const bool is_below = number[first + half] < window->low[k];
+        const bool is_below = number[first + half] < low;
         first += is_below ? half + 1 : 0;
         left = is_below ? left - half - 1 : half;
     }
+    return first;
+}
+
+// Narrows the children next..end of a node to those inside the window.
+static void narrow(mb_cell_window *window, size_t k, size_t parent) {
+    const uint64_t *number = window->grid->level[k].number;
+    const size_t end = window->end[k];
+    uint32_t *hint = &window->hint[k][parent % MB_GRID_HINTS];
+    const size_t first = find_first(number, window->next[k], end, *hint, window->low[k]);
     size_t last = first;
     while (last < end && number[last] <= window->high[k]) {
         last++;
     }
+    *hint = (uint32_t)first;
     window->next[k] = first;
     window->end[k] = last;
 }
@@ -290,7 +316,7 @@ void mb_cell_window_open(
     window->is_done = false;
     window->next[0] = 0;
     window->end[0] = grid->level[0].n;
-    narrow(window, 0);
+    narrow(window, 0, 0);
 }
 
 bool mb_cell_window_next(mb_cell_window *window, size_t *first, size_t *end) {
@@ -298,10 +324,11 @@ bool mb_cell_window_next(mb_cell_window *window, size_t *first, size_t *end) {
     while (!window->is_done) {
         const size_t k = window->depth;
         if (k < last && window->next[k] < window->end[k]) {
-            const uint32_t *children = &window->grid->level[k].first[window->next[k]++];
+            const size_t parent = window->next[k]++;
+            const uint32_t *children = &window->grid->level[k].first[parent];
             window->next[k + 1] = children[0];
             window->end[k + 1] = children[1];
-            narrow(window, k + 1);
+            narrow(window, k + 1, parent);
             window->depth = k + 1;
             continue;
         }

@@ -10,7 +10,7 @@
 // fixed reach. Whatever the coordinates, a window misses no point: a cell number is a monotone
 // function of the coordinate in floating point, and so are both ends of the window.
 
-enum { MB_GRID_MOST_AXES = 4 };
+enum { MB_GRID_MOST_AXES = 4, MB_GRID_HINTS = 64 };
 
 // The occupied cells as a tree: a node of level k is one cell number on axis k below its parent's.
 // The nodes of the last level are the cells, in lexicographic order.
@@ -60,8 +60,11 @@ typedef struct mb_cell_window {
     size_t next[MB_GRID_MOST_AXES], end[MB_GRID_MOST_AXES];
     size_t depth;
     bool is_done;
+    // Where the last window began below a node: neighbouring cells have nearly the same window.
+    uint32_t hint[MB_GRID_MOST_AXES][MB_GRID_HINTS];
 } mb_cell_window;
 
+// The window is zeroed before its first use; cells in rising order are then found fastest.
 // is_forward: cells whose first number is lower may be left out (for pairs of cells, each once).
 void mb_cell_window_open(
     mb_cell_window *window, const mb_cell_grid *grid, size_t cell, double reach, bool is_forward);

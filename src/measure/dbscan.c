@@ -64,16 +64,16 @@ static uint32_t count_neighbours(
     return count;
 }
 
-static void count_cell(clustering *c, size_t cell, size_t begin, size_t end) {
+static void count_cell(
+    clustering *c, mb_cell_window *window, size_t cell, size_t begin, size_t end) {
     const bool is_tight = c->is_tight[cell];
     for (size_t i = begin; i < end; i++) {
         c->n_neighbours[i] = is_tight ? (uint32_t)(end - begin) : 0;
     }
-    mb_cell_window window;
-    mb_cell_window_open(&window, &c->grid, cell, c->reach, false);
+    mb_cell_window_open(window, &c->grid, cell, c->reach, false);
     size_t first_cell;
     size_t end_cell;
-    while (mb_cell_window_next(&window, &first_cell, &end_cell)) {
+    while (mb_cell_window_next(window, &first_cell, &end_cell)) {
         const size_t first = mb_cell_grid_begin(&c->grid, first_cell);
         const size_t last = mb_cell_grid_begin(&c->grid, end_cell);
         const bool is_split = is_tight && first_cell <= cell && cell < end_cell;
@@ -88,14 +88,14 @@ static void count_cell(clustering *c, size_t cell, size_t begin, size_t end) {
     }
 }
 
-static void find_core(clustering *c, size_t cell) {
+static void find_core(clustering *c, mb_cell_window *window, size_t cell) {
     const size_t begin = mb_cell_grid_begin(&c->grid, cell);
     const size_t end = mb_cell_grid_begin(&c->grid, cell + 1);
     c->is_tight[cell] = mb_cell_grid_diagonal(&c->grid, cell) <= c->eps_squared;
     c->first_core[cell] = no_point;
     const bool is_full = c->is_tight[cell] && end - begin >= c->min_samples;
     if (!is_full) {
-        count_cell(c, cell, begin, end);
+        count_cell(c, window, cell, begin, end);
     }
     for (size_t i = begin; i < end; i++) {
         c->is_core[i] = is_full || c->n_neighbours[i] >= c->min_samples;
@@ -161,15 +161,14 @@ static void join_cells(clustering *c, size_t a, size_t b) {
     }
 }
 
-static void link_cell(clustering *c, size_t cell) {
+static void link_cell(clustering *c, mb_cell_window *window, size_t cell) {
     if (c->first_core[cell] == no_point) {
         return;
     }
-    mb_cell_window window;
-    mb_cell_window_open(&window, &c->grid, cell, c->reach, true);
+    mb_cell_window_open(window, &c->grid, cell, c->reach, true);
     size_t first;
     size_t end;
-    while (mb_cell_window_next(&window, &first, &end)) {
+    while (mb_cell_window_next(window, &first, &end)) {
         for (size_t other = mb_max_size(first, cell); other < end; other++) {
             const bool is_settled = other == cell && c->is_tight[cell];
             if (!is_settled && c->first_core[other] != no_point &&
@@ -195,7 +194,7 @@ static int64_t lowest_label(const clustering *c, size_t point, size_t cell, int6
     return best;
 }
 
-static void label_border(clustering *c, size_t cell) {
+static void label_border(clustering *c, mb_cell_window *window, size_t cell) {
     const size_t begin = mb_cell_grid_begin(&c->grid, cell);
     const size_t end = mb_cell_grid_begin(&c->grid, cell + 1);
     bool is_all_core = true;
@@ -205,11 +204,10 @@ static void label_border(clustering *c, size_t cell) {
     if (is_all_core) {
         return;
     }
-    mb_cell_window window;
-    mb_cell_window_open(&window, &c->grid, cell, c->reach, false);
+    mb_cell_window_open(window, &c->grid, cell, c->reach, false);
     size_t first;
     size_t last;
-    while (mb_cell_window_next(&window, &first, &last)) {
+    while (mb_cell_window_next(window, &first, &last)) {
         for (size_t other = first; other < last; other++) {
             for (size_t i = begin; i < end && c->first_core[other] != no_point; i++) {
                 if (!c->is_core[i]) {
@@ -220,24 +218,27 @@ static void label_border(clustering *c, size_t cell) {
     }
 }
 
+typedef void (*cell_fn)(clustering *c, mb_cell_window *window, size_t cell);
+
 typedef struct pass {
     clustering *c;
-    void (*of_cell)(clustering *c, size_t cell);
+    cell_fn of_cell;
 } pass;
 
 static mb_status run_task(void *user, mb_context *ctx, size_t task, unsigned worker) {
     (void)ctx;
     (void)worker;
     const pass *work = user;
+    mb_cell_window window = {0};
     const size_t first = task * CELLS_IN_TASK;
     const size_t end = mb_min_size(first + CELLS_IN_TASK, work->c->grid.n_cells);
     for (size_t cell = first; cell < end; cell++) {
-        work->of_cell(work->c, cell);
+        work->of_cell(work->c, &window, cell);
     }
     return MB_OK;
 }
 
-static mb_status each_cell(clustering *c, void (*of_cell)(clustering *, size_t)) {
+static mb_status each_cell(clustering *c, cell_fn of_cell) {
     pass work = {c, of_cell};
     return mb_parallel(
         c->ctx, (c->grid.n_cells + CELLS_IN_TASK - 1) / CELLS_IN_TASK, run_task, &work);
