@@ -3,7 +3,7 @@
 
 #include "minbias/measure.h"
 
-#include "files/arrays.h"
+#include "study/array_files.h"
 #include "study/rates.h"
 
 #include <math.h>
@@ -16,22 +16,6 @@ void mb_answer_put_rate(mb_answer *answer, mb_node *map, const mb_rate_point *po
     mb_answer_put_real(answer, map, "threshold", is_good ? point->threshold : NAN);
     mb_answer_put_int(answer, map, "background_events", (int64_t)point->background_events);
     mb_answer_put_real(answer, map, "error", is_good ? point->signal.error : NAN);
-}
-
-// FILE, or FILE:NAME for a member of an archive.
-static mb_status read_column(mb_context *ctx, const char *where, mb_array *out) {
-    const char *colon = strrchr(where, ':');
-    if (colon == NULL || mb_path_exists(where)) {
-        return mb_arrays_read(ctx, where, NULL, out);
-    }
-    char *path = mb_copy_text(ctx, where);
-    if (path == NULL) {
-        return MB_ERR_MEMORY;
-    }
-    path[colon - where] = '\0';
-    const mb_status status = mb_arrays_read(ctx, path, colon + 1, out);
-    mb_release(ctx, path);
-    return status;
 }
 
 static mb_status check_columns(mb_context *ctx, const char *scores_name, const mb_array *scores,
@@ -128,9 +112,9 @@ mb_status mb_roc_of_files(mb_context *ctx, const char *scores_name, const char *
     mb_answer *answer = NULL;
     MB_TRY(check_rates(ctx, input_rate, at));
     MB_TRY(mb_answer_create(ctx, &answer));
-    mb_status status = read_column(ctx, scores_name, &scores);
+    mb_status status = mb_array_file_read(ctx, scores_name, &scores);
     if (status == MB_OK) {
-        status = read_column(ctx, labels_name, &labels);
+        status = mb_array_file_read(ctx, labels_name, &labels);
     }
     if (status == MB_OK) {
         status = check_columns(ctx, scores_name, &scores, labels_name, &labels);
