@@ -6,13 +6,14 @@
 #include "base/math.h"
 #include "base/numbers.h"
 #include "base/random.h"
-#include "detector/barrel/line.h"
 #include "detector/barrel/masks.h"
+#include "detector/barrel/scan.h"
 
 #include <math.h>
 #include <stdio.h>
 
 static mb_test_world world;
+static mb_barrel_scan scan;
 
 static int open_world(void **state) {
     (void)state;
@@ -56,7 +57,8 @@ static bool compare_readers(const char *line, size_t length) {
     mb_barrel_hit quick = {0}, careful = {0};
     size_t found;
     const char *start = pad(&p, line, length, '7');
-    if (!mb_barrel_hit_scan(start, &quick, &found)) {
+    mb_barrel_scan_start(&scan, mb_runtime_cpu(world.runtime));
+    if (!mb_barrel_scan_hit(&scan, start, length + 1, &quick, &found)) {
         return false;
     }
     const size_t line_length = (size_t)((const char *)memchr(start, '\n', length + 1) - start);
@@ -131,6 +133,70 @@ static void test_line__the_quick_reader_takes_nothing_that_the_careful_one_refus
                 alphabet[mb_random_below(&random, sizeof alphabet - 1)];
         }
         compare_readers(line, sizeof usual - 1);
+    }
+}
+
+// Reads all lines of text in turn; takes note of what the quick reader takes.
+static size_t scan_lines(
+    uint32_t cpu, const char *text, size_t n, bool *is_quick, mb_barrel_hit *hits) {
+    size_t n_lines = 0;
+    mb_barrel_scan_start(&scan, cpu);
+    for (const char *line = text; line < text + n;) {
+        const char *end = memchr(line, '\n', (size_t)(text + n - line));
+        size_t length = 0;
+        is_quick[n_lines] =
+            mb_barrel_scan_hit(&scan, line, (size_t)(text + n - line), &hits[n_lines], &length);
+        assert_true(!is_quick[n_lines] || line + length == end);
+        n_lines++;
+        line = end + 1;
+    }
+    return n_lines;
+}
+
+static void test_line__lines_in_a_row_are_read_as_each_alone(void **state) {
+    (void)state;
+    enum { LINES = 600 };
+    static char text[LINES * sizeof usual + (size_t)2 * MB_BARREL_SLACK];
+    static mb_barrel_hit plain[LINES], fast[LINES];
+    static bool is_plain[LINES], is_fast[LINES];
+    mb_random random = mb_random_stream(mb_test_seed(), MB_PURPOSE_TEST, 3, 0);
+    static const char alphabet[] = "0123456789,,, [[]].-e#\t\xB0\xFF";
+    for (int round = 0; round < 20; round++) {
+        memset(text, '7', sizeof text);
+        char *end = text + MB_BARREL_SLACK;
+        for (int i = 0; i < LINES; i++) {
+            // Blank lines, lines cut and lines with a wrong byte stand between good ones.
+            const uint64_t kind = mb_random_below(&random, 20);
+            const size_t length =
+                kind == 0 ? 0 : sizeof usual - 1 - (kind == 1 ? mb_random_below(&random, 100) : 0);
+            memcpy(end, usual, length);
+            if (kind == 2) {
+                end[mb_random_below(&random, length)] =
+                    alphabet[mb_random_below(&random, sizeof alphabet - 1)];
+            }
+            end[length] = '\n';
+            end += length + 1;
+        }
+        const char *begin = text + MB_BARREL_SLACK;
+        const size_t n = (size_t)(end - begin);
+        const size_t n_lines = scan_lines(0, begin, n, is_plain, plain);
+        assert_int_equal(n_lines, LINES);
+        assert_int_equal(
+            scan_lines(mb_runtime_cpu(world.runtime), begin, n, is_fast, fast), n_lines);
+        const char *line = begin;
+        size_t n_quick = 0;
+        for (size_t i = 0; i < n_lines; i++) {
+            const char *feed = memchr(line, '\n', (size_t)(end - line));
+            assert_int_equal(is_plain[i], is_fast[i]);
+            assert_int_equal(is_plain[i], compare_readers(line, (size_t)(feed - line)));
+            if (is_plain[i]) {
+                assert_true(plain[i].barcode == fast[i].barcode && plain[i].x == fast[i].x &&
+                            plain[i].y == fast[i].y && plain[i].z == fast[i].z);
+                n_quick++;
+            }
+            line = feed + 1;
+        }
+        assert_true(n_quick > LINES * 8 / 10);
     }
 }
 
@@ -271,6 +337,7 @@ int main(void) {
         cmocka_unit_test(test_line__the_usual_line_is_read_by_both_readers),
         cmocka_unit_test(test_line__both_readers_agree_on_usual_lines_of_all_lengths),
         cmocka_unit_test(test_line__the_quick_reader_takes_nothing_that_the_careful_one_refuses),
+        cmocka_unit_test(test_line__lines_in_a_row_are_read_as_each_alone),
         cmocka_unit_test(test_line__masks_of_both_kinds_are_equal),
         cmocka_unit_test(test_line__every_legal_form_is_accepted),
         cmocka_unit_test(test_line__bad_hits_are_refused_with_their_place),

@@ -5,6 +5,7 @@
 
 #include "base/math.h"
 #include "detector/barrel/lines.h"
+#include "detector/barrel/scan.h"
 
 static mb_barrel_place place_of(const mb_barrel_lines *lines, size_t length) {
     return (mb_barrel_place){
@@ -37,6 +38,7 @@ static mb_status drop_if_cut(mb_context *ctx, const mb_barrel_event_rules *rules
 typedef struct hit_reader {
     mb_context *ctx;
     mb_barrel_lines lines;
+    mb_barrel_scan *scan;
     const mb_barrel_event_rules *rules;
     mb_barrel_hit *hits;
     size_t n, capacity;
@@ -47,15 +49,15 @@ typedef struct hit_reader {
 static mb_status read_line(hit_reader *r, const char *line, bool *is_separator) {
     mb_barrel_lines *lines = &r->lines;
     mb_barrel_hit *hit = &r->hits[r->n];
+    const size_t rest = lines->ready - lines->begin;
     size_t length;
     *is_separator = *line == '\n' || *line == '#';
-    if (!*is_separator && mb_barrel_hit_scan(line, hit, &length)) {
+    if (!*is_separator && mb_barrel_scan_hit(r->scan, line, rest, hit, &length)) {
         hit->line = lines->line;
         r->n++;
         mb_barrel_lines_skip(lines, length);
         return MB_OK;
     }
-    const size_t rest = lines->ready - lines->begin;
     const char *end = memchr(line, '\n', rest);
     length = (size_t)(end - line);
     *is_separator = *is_separator || mb_barrel_line_is_blank(line, end);
@@ -101,8 +103,14 @@ mb_status mb_barrel_hits_read(mb_context *ctx, const char *path, const mb_barrel
     *ending = (mb_barrel_ending){0};
     mb_status status = mb_barrel_lines_open(&reader.lines, ctx, path);
     if (status == MB_OK) {
+        reader.scan = mb_allocate(ctx, 1, sizeof *reader.scan);
+        status = reader.scan != NULL ? MB_OK : MB_ERR_MEMORY;
+    }
+    if (status == MB_OK) {
+        mb_barrel_scan_start(reader.scan, mb_runtime_cpu(mb_context_runtime(ctx)));
         status = read_hits(&reader, take, user, ending);
     }
+    mb_release(ctx, reader.scan);
     mb_release(ctx, reader.hits);
     mb_barrel_lines_close(&reader.lines);
     return status;

@@ -6,9 +6,8 @@
 
 #include "base/base.h"
 
-// One line of text to one hit or one particle. Two readers of a hit line: a quick one that takes
-// the usual form only, 64 bytes a step, and a careful one that takes every legal form and says what
-// is wrong and where. What the quick one takes, the careful one takes with the same result.
+// One line of text to one hit or one particle: the careful reader, which takes every legal form and
+// says what is wrong and where. scan.h has the quick one.
 
 typedef struct mb_barrel_hit {
     uint64_t hitid, barcode;
@@ -37,11 +36,6 @@ enum {
     MB_BARREL_SLACK = 64,
     MB_BARREL_DEPTH = 16, // of nested lists
 };
-
-// Reads a hit line in its usual form: no exponents, tabs or carriage returns, a line feed at the
-// end. False: look with the careful reader. hitid and place are not set. *length counts the bytes
-// before the line feed.
-bool mb_barrel_hit_scan(const char *line, mb_barrel_hit *hit, size_t *length);
 
 // line up to end, without the line feed. FORMAT and "path:line:column: ..." when it is not a hit.
 mb_status mb_barrel_hit_parse(mb_context *ctx, const mb_barrel_place *place, const char *line,

@@ -6,7 +6,9 @@
 
 #include "base/base.h"
 
-#if defined(__SSE2__)
+#if defined(__AVX2__)
+#include <immintrin.h>
+#elif defined(__SSE2__)
 #include <emmintrin.h>
 #endif
 
@@ -31,7 +33,41 @@ static inline void mb_barrel_masks_plain(const char *text, mb_barrel_masks *out)
     }
 }
 
-#if defined(__SSE2__)
+#if defined(__AVX2__)
+static inline uint64_t mb_barrel_bits_avx2(__m256i low, __m256i high) {
+    return (uint64_t)(uint32_t)_mm256_movemask_epi8(low) |
+           (uint64_t)(uint32_t)_mm256_movemask_epi8(high) << 32;
+}
+
+static inline uint64_t mb_barrel_mask_avx2(const __m256i bytes[2], char kind) {
+    const __m256i all = _mm256_set1_epi8(kind);
+    return mb_barrel_bits_avx2(_mm256_cmpeq_epi8(bytes[0], all), _mm256_cmpeq_epi8(bytes[1], all));
+}
+
+static inline uint64_t mb_barrel_digits_avx2(const __m256i bytes[2]) {
+    // Signed comparison: '0' .. '9' move to the ten least values.
+    const __m256i shift = _mm256_set1_epi8((char)(-128 - '0'));
+    const __m256i bound = _mm256_set1_epi8(-128 + 10);
+    return mb_barrel_bits_avx2(_mm256_cmpgt_epi8(bound, _mm256_add_epi8(bytes[0], shift)),
+        _mm256_cmpgt_epi8(bound, _mm256_add_epi8(bytes[1], shift)));
+}
+
+static inline void mb_barrel_masks_avx2(const char *text, mb_barrel_masks *out) {
+    __m256i bytes[2];
+    for (int i = 0; i < 2; i++) {
+        bytes[i] = _mm256_loadu_si256((const __m256i *)(const void *)(text + 32 * i));
+    }
+    out->digit = mb_barrel_digits_avx2(bytes);
+    out->comma = mb_barrel_mask_avx2(bytes, ',');
+    out->blank = mb_barrel_mask_avx2(bytes, ' ');
+    out->open = mb_barrel_mask_avx2(bytes, '[');
+    out->close = mb_barrel_mask_avx2(bytes, ']');
+    out->point = mb_barrel_mask_avx2(bytes, '.');
+    out->minus = mb_barrel_mask_avx2(bytes, '-');
+    out->feed = mb_barrel_mask_avx2(bytes, '\n');
+}
+#define mb_barrel_masks_of mb_barrel_masks_avx2
+#elif defined(__SSE2__)
 static inline uint64_t mb_barrel_mask_sse2(const __m128i bytes[4], char kind) {
     const __m128i all = _mm_set1_epi8(kind);
     const uint64_t a = (uint64_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes[0], all));
@@ -103,8 +139,10 @@ static inline uint64_t mb_barrel_load(const char *text) {
 
 // The number that the n <= 8 digits before end stand for. Reads 8 bytes before end.
 static inline uint64_t mb_barrel_digits_before(const char *end, unsigned n) {
+    // In two steps: shifting by 64 at once is undefined.
+    const uint64_t others = ~UINT64_C(0) >> (4 * n) >> (4 * n);
     const uint64_t word = mb_barrel_load(end - 8);
-    return n == 0 ? 0 : mb_barrel_eight_digits(word & ~UINT64_C(0) << (8 * (8 - n)));
+    return mb_barrel_eight_digits(word & ~others);
 }
 
 #endif

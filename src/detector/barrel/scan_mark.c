@@ -1,0 +1,8 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "detector/barrel/scan_mark.h"
+
+void mb_barrel_scan_mark_c(mb_barrel_scan *scan, const char *text, size_t n) {
+    mark(scan, text, n);
+}
