@@ -5,6 +5,7 @@
 
 #include "files/csv.h"
 #include "files/npy.h"
+#include "minbias/emd.h"
 
 #include <math.h>
 
@@ -195,12 +196,41 @@ static void test_emd__refuses_bad_input_by_name(void **state) {
     }
 }
 
+typedef struct measured {
+    char *a, *b, *output;
+} measured;
+
+static mb_status measure(void *user, mb_context *ctx) {
+    const measured *m = user;
+    mb_answer *answer = NULL;
+    const mb_status status =
+        mb_emd_of_files(ctx, m->a, m->b, "hex48", "0", m->output, true, &answer);
+    assert_true((answer != NULL) == (status == MB_OK));
+    mb_answer_destroy(answer);
+    return status;
+}
+
+static void test_emd__lack_of_memory_leaves_nothing_behind(void **state) {
+    WORLD(world)
+    write_inputs(world);
+    mb_context *ctx = world->base.ctx;
+    measured m = {mb_copy_text(ctx, mb_tool_path(world, "a.npy")),
+        mb_copy_text(ctx, mb_tool_path(world, "named.csv")),
+        mb_copy_text(ctx, mb_tool_path(world, "short_of_memory.csv"))};
+    assert_true(mb_test_each_lack_of_memory(measure, &m) > 10);
+    assert_true(mb_path_exists(m.output));
+    mb_release(ctx, m.a);
+    mb_release(ctx, m.b);
+    mb_release(ctx, m.output);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_emd__measures_files_of_all_kinds),
         cmocka_unit_test(test_emd__writes_what_it_measured),
         cmocka_unit_test(test_emd__no_rows_have_no_distances),
         cmocka_unit_test(test_emd__refuses_bad_input_by_name),
+        cmocka_unit_test(test_emd__lack_of_memory_leaves_nothing_behind),
     };
     return cmocka_run_group_tests(tests, mb_tool_open, mb_tool_close);
 }
