@@ -17,12 +17,12 @@ static void leave_out(mb_context *ctx, const char *figure, const char *array) {
     mb_notice(ctx, MB_NOTICE_INFO, "plots", "%s is left out: there is no %s", figure, array);
 }
 
-// True when all named arrays are there with the same length of their first axis; says what lacks.
+// True when all named arrays are there as rows of the same length; says what lacks.
 static bool has_arrays(const mb_bundle *pictures, mb_context *ctx, const char *figure,
     const char *const *names, const mb_array **out) {
     for (size_t i = 0; names[i] != NULL; i++) {
         out[i] = mb_bundle_array(pictures, names[i]);
-        if (out[i] == NULL || out[i]->rank == 0 || out[i]->shape[0] != out[0]->shape[0]) {
+        if (out[i] == NULL || out[i]->rank != 1 || out[i]->shape[0] != out[0]->shape[0]) {
             leave_out(ctx, figure, names[i]);
             return false;
         }
@@ -133,8 +133,11 @@ static mb_status draw_zphi(mb_gallery *gallery, mb_context *ctx, const mb_bundle
     if (!has_arrays(pictures, ctx, "hits_zphi", names, arrays) || !has_layers(pictures, &layers)) {
         return MB_OK;
     }
-    const mb_array *particle = mb_bundle_array(pictures, "selected/particle");
     const size_t n_hits = mb_array_count(arrays[0]);
+    const mb_array *particle = mb_bundle_array(pictures, "selected/particle");
+    if (particle != NULL && mb_array_count(particle) != n_hits) {
+        particle = NULL;
+    }
     const double event = n_hits > 0 ? mb_array_get(arrays[0], 0) : 0;
     mb_figure *figure = mb_figure_create(ctx, "hits_zphi", 16, 7);
     mb_figure_columns(figure, 5);

@@ -9,11 +9,16 @@
 
 enum { DEFAULT_BINS = 50 };
 
+// Whole numbers from here on are not all doubles, and half of one is nothing to them.
+static const double largest_whole = 4503599627370496.0;
+// Beyond it the width of a range may overflow.
+static const double largest_edge = 1e300;
+
 static bool are_whole(const mb_histogram_set *sets, size_t n_sets) {
     for (size_t s = 0; s < n_sets; s++) {
         for (size_t i = 0; i < sets[s].values.n; i++) {
             const double value = mb_values_get(sets[s].values, i);
-            if (isfinite(value) && value != floor(value)) {
+            if (isfinite(value) && (value != floor(value) || fabs(value) > largest_whole)) {
                 return false;
             }
         }
@@ -41,7 +46,10 @@ mb_binning mb_binning_choose(const mb_histogram_set *sets, size_t n_sets, size_t
     if (low >= 0 && high <= 1 && high - low > 0.3) {
         return (mb_binning){n_bins, 0, 1};
     }
-    return low < high ? (mb_binning){n_bins, low, high} : (mb_binning){1, low - 0.5, low + 0.5};
+    low = fmax(low, -largest_edge);
+    high = fmin(high, largest_edge);
+    const double half = fmax(0.5, fabs(low) / 1024);
+    return low < high ? (mb_binning){n_bins, low, high} : (mb_binning){1, low - half, low + half};
 }
 
 static double height(const mb_histogram *histogram, size_t bin, bool is_density, double total) {

@@ -184,11 +184,10 @@ static bool is_number_column(
 }
 
 static void write_row(mb_buffer *out, const char *tag, const char *const *row,
-    const char *const *cells, size_t n_columns, size_t n_rows) {
+    const bool *are_numbers, size_t n_columns) {
     mb_buffer_text(out, "<tr>");
     for (size_t i = 0; i < n_columns; i++) {
-        mb_buffer_format(out, "<%s%s>", tag,
-            is_number_column(cells, n_columns, n_rows, i) ? " class=\"number\"" : "");
+        mb_buffer_format(out, "<%s%s>", tag, are_numbers[i] ? " class=\"number\"" : "");
         escape(out, row[i] != NULL ? row[i] : "");
         mb_buffer_format(out, "</%s>", tag);
     }
@@ -201,18 +200,27 @@ void mb_report_table(mb_report *report, const char *caption, const char *const *
         return;
     }
     mb_buffer *out = &report->body;
+    bool *are_numbers =
+        mb_arena_allocate(&report->arena, report->ctx, n_columns, sizeof *are_numbers);
+    if (are_numbers == NULL) {
+        report->status = MB_ERR_MEMORY;
+        return;
+    }
+    for (size_t i = 0; i < n_columns; i++) {
+        are_numbers[i] = is_number_column(cells, n_columns, n_rows, i);
+    }
     mb_buffer_text(out, "<div class=\"scroll\"><table>");
     if (caption != NULL) {
         element(out, "<caption>", caption, "</caption>");
     }
     if (head != NULL) {
         mb_buffer_text(out, "<thead>");
-        write_row(out, "th", head, cells, n_columns, n_rows);
+        write_row(out, "th", head, are_numbers, n_columns);
         mb_buffer_text(out, "</thead>");
     }
     mb_buffer_text(out, "<tbody>\n");
     for (size_t row = 0; row < n_rows; row++) {
-        write_row(out, "td", cells + row * n_columns, cells, n_columns, n_rows);
+        write_row(out, "td", cells + row * n_columns, are_numbers, n_columns);
     }
     mb_buffer_text(out, "</tbody></table></div>\n");
 }

@@ -164,6 +164,17 @@ static void test_figures__histograms_put_whole_numbers_in_the_middle(void **stat
     assert_all_draw(f);
 }
 
+static void test_figures__histograms_of_huge_numbers_have_a_range(void **state) {
+    fixture *f = *state;
+    static const double values[][2] = {
+        {1e20, 1e20}, {-1.7e308, 1.7e308}, {1.7e308, 1.7e308}, {-1e17, 1e17}, {0.1, 0.1 + 1e-16}};
+    for (size_t i = 0; i < MB_COUNT_OF(values); i++) {
+        const mb_histogram_set set = {"Sum", mb_values_f64(values[i], 2)};
+        const mb_histogram_settings settings = {.name = "huge"};
+        assert_ok(f->world.ctx, mb_draw_histograms(f->gallery, f->world.ctx, &settings, &set, 1));
+    }
+}
+
 static void put(fixture *f, mb_bundle *bundle, const char *name, mb_dtype dtype, unsigned rank,
     const size_t *shape, const void *data) {
     mb_array array;
@@ -255,6 +266,8 @@ int main(void) {
             test_figures__learning_curve_averages_the_repeats, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             test_figures__histograms_put_whole_numbers_in_the_middle, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            test_figures__histograms_of_huge_numbers_have_a_range, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             test_figures__barrel_draws_all_of_the_spec, set_up, tear_down),
         cmocka_unit_test_setup_teardown(

@@ -4,6 +4,7 @@
 #include "testing.h"
 
 #include "base/output.h"
+#include "draw/figures.h"
 #include "draw/report.h"
 
 #include <stdio.h>
@@ -134,6 +135,48 @@ static void test_report__lists_its_chapters(void **state) {
     mb_release(f->world.ctx, page);
 }
 
+// A figure as script and data, and a report of it.
+static mb_status fill_report(mb_context *ctx, const char *directory, mb_gallery *gallery) {
+    static const double values[] = {0.1, 0.7, 0.3, 0.9};
+    static const int32_t labels[] = {0, 1, 0, 1};
+    char path[4096];
+    const char *cells[] = {"1", "2 ± 1", "text", NULL};
+    const mb_values numbers = mb_values_f64(values, 4);
+    MB_TRY(mb_draw_scores(gallery, ctx, numbers, mb_values_i32(labels, 4), 0.5));
+    MB_TRY(mb_gallery_draw(gallery, ctx));
+    mb_report *report = mb_report_create(ctx, "title", NULL);
+    mb_report_heading(report, 2, "part");
+    mb_report_paragraph(report, "%d", 1);
+    mb_report_table(report, "caption", cells, 2, cells, 2);
+    mb_report_gallery(report, gallery);
+    mb_report_footer(report, "%s", "end");
+    snprintf(path, sizeof path, "%s/scarce.html", directory);
+    const mb_status status = mb_report_write(report, ctx, path);
+    mb_report_destroy(report);
+    return status;
+}
+
+static mb_status draw_and_report(void *user, mb_context *ctx) {
+    const char *directory = user;
+    mb_gallery *gallery = NULL;
+    const mb_gallery_settings settings = {.gnuplot = "no-such-program"};
+    MB_TRY(mb_gallery_open(ctx, directory, &settings, &gallery));
+    mb_status status = fill_report(ctx, directory, gallery);
+    mb_gallery_destroy(gallery);
+    if (status == MB_OK) {
+        status = mb_gallery_load(ctx, directory, &gallery);
+    }
+    if (status == MB_OK) {
+        mb_gallery_destroy(gallery);
+    }
+    return status;
+}
+
+static void test_report__any_lack_of_memory_ends_cleanly(void **state) {
+    fixture *f = *state;
+    assert_true(mb_test_each_lack_of_memory(draw_and_report, f->directory) > 30);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_report__escapes_every_text, set_up, tear_down),
@@ -142,6 +185,8 @@ int main(void) {
             test_report__says_where_a_picture_is_missing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_report__sets_numbers_to_the_right, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_report__lists_its_chapters, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            test_report__any_lack_of_memory_ends_cleanly, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
