@@ -21,7 +21,6 @@ const mb_option mb_arrays_option_table[] = {
 
 typedef struct reader {
     mb_context *ctx;
-    mb_document *document;
     const mb_arrays_options *options;
     const char *directory;
     mb_dataset *dataset;
@@ -149,11 +148,7 @@ mb_status mb_arrays_source_load(mb_context *ctx, mb_document *document, const mb
     static const char *const others[] = {"source", "dir", "split", "rows", NULL};
     mb_arrays_options options;
     MB_TRY(mb_options_parse(ctx, document, mb_arrays_option_table, data, "data", others, &options));
-    reader r = {.ctx = ctx,
-        .document = document,
-        .options = &options,
-        .directory = directory,
-        .dataset = out};
+    reader r = {.ctx = ctx, .options = &options, .directory = directory, .dataset = out};
     if (options.inputs->kind != MB_NODE_MAP || options.inputs->n_children == 0) {
         return mb_fail_at(ctx, document, options.inputs,
             "data: inputs is not a map; write inputs: {name: /path/in/file}");

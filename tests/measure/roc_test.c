@@ -382,6 +382,28 @@ static void test_roc__one_event_of_a_class_has_no_error(void **state) {
     mb_roc_clear(&roc);
 }
 
+static mb_status measure_all(void *user, mb_context *ctx) {
+    (void)user;
+    static const float score[] = {0.1F, 0.9F, 0.4F, 0.4F}, other[] = {0.2F, 0.3F, 0.3F, 0.1F};
+    static const float label[] = {0, 1, 0, 1};
+    static const double edge[] = {0, 1, 2};
+    const mb_values scores = mb_values_f32(score, 4), labels = mb_values_f32(label, 4);
+    mb_roc roc;
+    mb_turn_on turn_on;
+    mb_auc_comparison comparison;
+    MB_TRY(mb_roc_make(&roc, ctx, scores, labels));
+    mb_roc_clear(&roc);
+    MB_TRY(mb_auc_compare_paired(ctx, scores, mb_values_f32(other, 4), labels, &comparison));
+    MB_TRY(mb_turn_on_make(&turn_on, ctx, labels, scores, 0.3, edge, 2));
+    mb_turn_on_clear(&turn_on);
+    return MB_OK;
+}
+
+static void test_roc__any_lack_of_memory_ends_cleanly(void **state) {
+    (void)state;
+    assert_true(mb_test_each_lack_of_memory(measure_all, NULL) > 20);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_roc__equals_scikit_learn),
@@ -396,6 +418,7 @@ int main(void) {
         cmocka_unit_test(test_rate__parses_units_exactly),
         cmocka_unit_test(test_roc__refuses_what_has_no_curve),
         cmocka_unit_test(test_roc__one_event_of_a_class_has_no_error),
+        cmocka_unit_test(test_roc__any_lack_of_memory_ends_cleanly),
     };
     return cmocka_run_group_tests(tests, open_world, close_world);
 }
