@@ -5,6 +5,7 @@
 
 #include "files/arrays.h"
 #include "files/npy.h"
+#include "minbias/cluster.h"
 
 #include <math.h>
 
@@ -114,11 +115,39 @@ static void test_cluster__refuses_bad_input_in_one_line(void **state) {
     }
 }
 
+typedef struct clustered {
+    char *points, *labels;
+} clustered;
+
+static mb_status cluster(void *user, mb_context *ctx) {
+    const clustered *files = user;
+    mb_answer *answer = NULL;
+    const mb_status status =
+        mb_cluster_of_file(ctx, files->points, "1.5", 2, files->labels, true, &answer);
+    assert_true((answer != NULL) == (status == MB_OK));
+    mb_answer_destroy(answer);
+    return status;
+}
+
+static void test_cluster__lack_of_memory_leaves_nothing_behind(void **state) {
+    WORLD(world)
+    mb_context *ctx = world->base.ctx;
+    static const int64_t wanted[] = {0, 0, -1};
+    write_points(world, "few.npy", MB_F64, 2, (const size_t[]){3, 1}, (const double[]){0, 1, 9});
+    clustered files = {mb_copy_text(ctx, mb_tool_path(world, "few.npy")),
+        mb_copy_text(ctx, mb_tool_path(world, "few_labels.npy"))};
+    assert_true(mb_test_each_lack_of_memory(cluster, &files) > 10);
+    check_labels(world, "few_labels.npy", wanted, 3);
+    mb_release(ctx, files.points);
+    mb_release(ctx, files.labels);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cluster__writes_a_label_for_each_point),
         cmocka_unit_test(test_cluster__gives_no_labels_for_no_points),
         cmocka_unit_test(test_cluster__refuses_bad_input_in_one_line),
+        cmocka_unit_test(test_cluster__lack_of_memory_leaves_nothing_behind),
     };
     return cmocka_run_group_tests(tests, mb_tool_open, mb_tool_close);
 }

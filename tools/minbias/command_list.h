@@ -19,6 +19,7 @@ COMMAND(summary)
 COMMAND(convert)
 COMMAND(scan)
 COMMAND(roc)
+COMMAND(cluster)
 COMMAND(emd)
 COMMAND(help)
 // clang-format on
