@@ -45,6 +45,7 @@ typedef struct mb_conv_plan {
     bool has_activity;    // the input has an activity list
     // Which cells an input coordinate reaches, per axis: [first, last].
     uint32_t *first_cell[3], *last_cell[3];
+    bool reaches_corners; // first and last are all, on every axis
     // The empty event's response repeats: cells whose coordinates have the same class on every axis
     // are equal. A class is named by its lowest coordinate.
     uint32_t *empty_class[3];

@@ -99,6 +99,7 @@ static mb_status make_axis(mb_context *ctx, mb_arena *arena, mb_conv_plan *plan,
         }
         plan->first_cell[axis][i] = first; // UINT32_MAX: reaches nothing
         plan->last_cell[axis][i] = last;
+        plan->reaches_corners = plan->reaches_corners && (first == UINT32_MAX || last - first <= 1);
     }
     return MB_OK;
 }
@@ -236,6 +237,7 @@ mb_status mb_conv_plan_make(
     plan->is_padded = plan->is_padded || site->pool_taken;
     MB_TRY(make_footprint(ctx, site->arena, plan));
     MB_TRY(make_base(ctx, site->arena, plan));
+    plan->reaches_corners = true;
     for (size_t d = 0; d < 3; d++) {
         MB_TRY(make_axis(ctx, site->arena, plan, d));
     }

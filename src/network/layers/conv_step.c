@@ -212,7 +212,7 @@ static float *finish_block(const mb_conv_plan *plan, const mb_kernels *kernels, 
     }
     if (plan->n_out != plan->width) {
         for (size_t i = 1; i < n_cells; i++) {
-            memmove(cells + i * plan->n_out, cells + i * plan->width, plan->n_out * sizeof *cells);
+            mb_conv_copy(cells + i * plan->n_out, cells + i * plan->width, plan->n_out);
         }
     }
     plan->activation.ops->forward(
@@ -307,13 +307,21 @@ void mb_conv_mark(const mb_conv_plan *plan, uint32_t position, uint8_t *mark) {
         plan->first_cell[2][x] == UINT32_MAX) {
         return;
     }
+    const size_t cells_x = plan->cells[2];
     for (size_t cell_z = plan->first_cell[0][z]; cell_z <= plan->last_cell[0][z]; cell_z++) {
+        uint8_t *plane = mark + cell_z * plan->cells[1] * cells_x;
+        const size_t first_x = plan->first_cell[2][x];
+        const size_t last_x = plan->last_cell[2][x];
+        if (plan->reaches_corners) {
+            // Whether a hit reaches one cell or two is a coin's toss: no branch.
+            uint8_t *first_row = plane + plan->first_cell[1][y] * cells_x;
+            uint8_t *last_row = plane + plan->last_cell[1][y] * cells_x;
+            first_row[first_x] = first_row[last_x] = 1;
+            last_row[first_x] = last_row[last_x] = 1;
+            continue;
+        }
         for (size_t cell_y = plan->first_cell[1][y]; cell_y <= plan->last_cell[1][y]; cell_y++) {
-            uint8_t *cells = mark + (cell_z * plan->cells[1] + cell_y) * plan->cells[2];
-            for (size_t cell_x = plan->first_cell[2][x]; cell_x <= plan->last_cell[2][x];
-                 cell_x++) {
-                cells[cell_x] = 1;
-            }
+            memset(plane + cell_y * cells_x + first_x, 1, last_x - first_x + 1);
         }
     }
 }
@@ -433,23 +441,6 @@ uint64_t mb_conv_count_done(const mb_step *step, const mb_rows *rows) {
     return done;
 }
 
-// The loss's gradient at the cells before the activation, padded to width, in d_cells; adds the
-// bias's.
-static void differentiate_cells(
-    const mb_step *step, const float *out, const float *d_out, float *d_cells, float *d_bias) {
-    const mb_conv_plan *plan = step->data;
-    memcpy(d_cells, d_out, plan->n_cells * plan->n_out * sizeof *d_cells);
-    plan->activation.ops->backward(
-        plan->activation.parameters, NULL, out, d_cells, plan->n_cells * plan->n_out, plan->n_out);
-    for (size_t i = plan->n_cells; plan->n_out != plan->width && i-- > 0;) {
-        memmove(
-            d_cells + i * plan->width, d_cells + i * plan->n_out, plan->n_out * sizeof *d_cells);
-        memset(d_cells + i * plan->width + plan->n_out, 0,
-            (plan->width - plan->n_out) * sizeof *d_cells);
-    }
-    step->kernels->sum_rows(plan->n_cells, d_cells, plan->width, d_bias);
-}
-
 // The winners of MB_LANES channels from first on that have a gradient: channel by channel, their
 // places and gradients.
 static void list_winners(const mb_conv_plan *plan, size_t first, const uint8_t *winner,
@@ -500,8 +491,9 @@ void mb_conv_backward(const mb_step *step, const mb_rows *rows) {
         float *frame;
         uint8_t *winner;
         saved_of_row(step, rows, i, &frame, &winner);
-        differentiate_cells(step, rows->out + i * step->out_size, rows->d_out + i * step->out_size,
-            d_cells, d_bias);
+        mb_layer_differentiate(step->kernels, plan->activation.ops, plan->activation.parameters,
+            rows->out + i * step->out_size, rows->d_out + i * step->out_size, plan->n_cells,
+            plan->n_out, plan->width, d_cells, d_bias);
         if (plan->is_sparse) {
             mb_conv_sparse_gradient(
                 step, rows, i, d_cells, winner, rows->gradient, scratch + at.sparse);
