@@ -40,7 +40,7 @@ static void add_tiles(const page *p, const mb_node *metrics) {
     const double auc = mb_node_number(metrics, "auc");
     const char *split = mb_node_text(mb_node_find(metrics, "evaluated_on"));
     if (isfinite(auc)) {
-        const char *error = mb_arena_format(p->arena, p->ctx, "+- %.4f, %s events",
+        const char *error = mb_arena_format(p->arena, p->ctx, "\xC2\xB1 %.4f, %s events",
             mb_node_number(metrics, "auc_error"), split != NULL ? split : "");
         tiles[n++] = (mb_report_tile){text_of(p, auc, "%.4f"), "area under the ROC curve", error};
     }
@@ -135,37 +135,60 @@ static void add_working_points(const page *p, const mb_node *metrics) {
         head, MB_COUNT_OF(head));
 }
 
-// What a meeting looks at first comes first, single events last.
-static void add_figures(const page *p, const mb_gallery *gallery) {
-    static const char *const first[] = {"history", "roc", "scores", "turn_on_pt", "turn_on_tracks",
-        "learning_curve", "multiplicity", "pt_eta", "hits_per_layer", "hits_zr", "selected_zr",
-        "hits_zphi"};
-    for (size_t i = 0; i < MB_COUNT_OF(first); i++) {
-        const mb_gallery_entry *entry = mb_gallery_find(gallery, first[i]);
+// What a meeting looks at first comes first: how the network does, then what it was given, single
+// events last.
+typedef enum figure_kind { FIGURES_OF_NETWORK, FIGURES_OF_EVENTS } figure_kind;
+
+static const char *const figures_of_network[] = {
+    "history", "roc", "scores", "turn_on_pt", "turn_on_tracks", "learning_curve", NULL};
+static const char *const figures_of_events[] = {
+    "multiplicity", "pt_eta", "hits_per_layer", "hits_zr", "selected_zr", "hits_zphi", NULL};
+
+static bool is_one_of(const char *name, const char *const *names) {
+    for (size_t i = 0; names[i] != NULL; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_figures(const page *p, const mb_gallery *gallery, figure_kind kind) {
+    const char *const *names = kind == FIGURES_OF_NETWORK ? figures_of_network : figures_of_events;
+    for (size_t i = 0; names[i] != NULL; i++) {
+        const mb_gallery_entry *entry = mb_gallery_find(gallery, names[i]);
         if (entry != NULL) {
             mb_report_figure(p->report, entry);
         }
     }
-    for (size_t i = 0; i < mb_gallery_count(gallery); i++) {
+    for (size_t i = 0; kind == FIGURES_OF_EVENTS && i < mb_gallery_count(gallery); i++) {
         const mb_gallery_entry *entry = mb_gallery_entry_at(gallery, i);
-        bool is_shown = false;
-        for (size_t j = 0; j < MB_COUNT_OF(first); j++) {
-            is_shown = is_shown || strcmp(first[j], entry->name) == 0;
-        }
-        if (!is_shown) {
+        if (!is_one_of(entry->name, figures_of_network) &&
+            !is_one_of(entry->name, figures_of_events)) {
             mb_report_figure(p->report, entry);
         }
     }
 }
 
-static mb_status add_gallery(const page *p, const char *directory) {
+// The figures of one kind below a heading, where there are any.
+static mb_status add_gallery(
+    const page *p, const char *directory, figure_kind kind, const char *heading) {
     char *folder = mb_path_join(p->ctx, directory, "plots");
     mb_gallery *gallery = NULL;
     mb_status status = folder == NULL ? MB_ERR_MEMORY : MB_OK;
     if (status == MB_OK && mb_path_is_directory(folder)) {
         status = mb_gallery_load(p->ctx, folder, &gallery);
-        if (status == MB_OK) {
-            add_figures(p, gallery);
+        bool has_any = false;
+        for (size_t i = 0; status == MB_OK && i < mb_gallery_count(gallery); i++) {
+            const char *name = mb_gallery_entry_at(gallery, i)->name;
+            has_any =
+                has_any || is_one_of(name, figures_of_network) == (kind == FIGURES_OF_NETWORK);
+        }
+        if (has_any) {
+            if (heading != NULL) {
+                mb_report_heading(p->report, 2, heading);
+            }
+            add_figures(p, gallery, kind);
         }
     }
     mb_gallery_destroy(gallery);
@@ -217,7 +240,7 @@ static void add_provenance(const page *p, const mb_node *metrics) {
     const char *hash = mb_node_text(mb_node_find(training, "weights_sha256"));
     static const char *const names[] = {"seed", "epochs", "best_epoch", "n_train", "n_validation"};
     static const char *const shown[] = {
-        "seed", "epochs trained", "best epoch", "events trained on", "events validated on"};
+        "seed", "epochs trained", "epoch kept", "events trained on", "events validated on"};
     const char *cells[2 * MB_COUNT_OF(names) + 2];
     for (size_t i = 0; i < MB_COUNT_OF(names); i++) {
         cells[2 * i] = shown[i];
@@ -226,6 +249,21 @@ static void add_provenance(const page *p, const mb_node *metrics) {
     cells[2 * MB_COUNT_OF(names)] = "SHA-256 of the weights";
     cells[2 * MB_COUNT_OF(names) + 1] = hash != NULL ? hash : "";
     mb_report_table(p->report, "Training", NULL, 2, cells, MB_COUNT_OF(names) + 1);
+}
+
+// A scan that was put below the run.
+static mb_status add_scan(const page *p) {
+    const char *folder = mb_run_file(p->ctx, p->arena, p->directory, "scan");
+    if (folder == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    if (!mb_path_is_directory(folder)) {
+        return MB_OK;
+    }
+    mb_report_heading(p->report, 2, "Learning curves");
+    MB_TRY(add_gallery(p, folder, FIGURES_OF_NETWORK, NULL));
+    MB_TRY(add_gallery(p, folder, FIGURES_OF_EVENTS, NULL));
+    return add_file(p, "scan/conclusion.txt", "What the scan came to");
 }
 
 static void add_origin(const page *p, const mb_node *metrics) {
@@ -241,8 +279,9 @@ static mb_status add_single(const page *p) {
     add_tiles(p, p->metrics);
     add_balance(p, p->metrics, true);
     add_working_points(p, p->metrics);
-    mb_report_heading(p->report, 2, "Figures");
-    MB_TRY(add_gallery(p, p->directory));
+    MB_TRY(add_gallery(p, p->directory, FIGURES_OF_NETWORK, "Training and trigger"));
+    MB_TRY(add_scan(p));
+    MB_TRY(add_gallery(p, p->directory, FIGURES_OF_EVENTS, "The events"));
     mb_report_heading(p->report, 2, "Model and training");
     add_provenance(p, p->metrics);
     return add_model(p, p->directory);
@@ -379,7 +418,7 @@ static mb_status add_round(const page *p, const mb_node *round, bool has_figures
     add_tiles(p, metrics);
     add_balance(p, metrics, false);
     if (has_figures) {
-        MB_TRY(add_gallery(p, folder));
+        MB_TRY(add_gallery(p, folder, FIGURES_OF_NETWORK, NULL));
     }
     add_provenance(p, metrics);
     MB_TRY(add_model(p, folder));
@@ -406,27 +445,14 @@ static mb_status add_several(const page *p) {
     if (title == NULL || folder == NULL) {
         return MB_ERR_MEMORY;
     }
-    mb_report_heading(p->report, 2, title);
-    MB_TRY(add_gallery(p, folder));
+    MB_TRY(add_gallery(p, folder, FIGURES_OF_NETWORK, title));
+    MB_TRY(add_scan(p));
+    MB_TRY(add_gallery(p, folder, FIGURES_OF_EVENTS, "The events"));
     mb_report_heading(p->report, 2, "Rounds one by one");
     for (const mb_node *r = first; r != NULL; r = r->next) {
         MB_TRY(add_round(p, r, r != first));
     }
     return MB_OK;
-}
-
-// A scan that was put below the run.
-static mb_status add_scan(const page *p) {
-    const char *folder = mb_run_file(p->ctx, p->arena, p->directory, "scan");
-    if (folder == NULL) {
-        return MB_ERR_MEMORY;
-    }
-    if (!mb_path_is_directory(folder)) {
-        return MB_OK;
-    }
-    mb_report_heading(p->report, 2, "Scan");
-    MB_TRY(add_gallery(p, folder));
-    return add_file(p, "scan/conclusion.txt", "What the scan came to");
 }
 
 mb_status mb_run_make_report(mb_context *ctx, const char *directory, const char *path) {
@@ -443,9 +469,6 @@ mb_status mb_run_make_report(mb_context *ctx, const char *directory, const char 
     }
     if (status == MB_OK) {
         status = mb_node_find(metrics.root, "rounds") != NULL ? add_several(&p) : add_single(&p);
-    }
-    if (status == MB_OK) {
-        status = add_scan(&p);
     }
     if (status == MB_OK) {
         mb_report_heading(p.report, 2, "Settings");

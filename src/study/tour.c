@@ -92,6 +92,11 @@ static mb_status visit(mb_context *ctx, mb_arena *arena, const tour_stop *stop,
     return MB_OK;
 }
 
+static mb_status check_folder(mb_context *ctx, mb_arena *arena, const mb_run_settings *settings) {
+    const char *page = mb_run_file(ctx, arena, settings->directory, "report.html");
+    return page == NULL ? MB_ERR_MEMORY : mb_check_absent(ctx, page, settings->is_forced);
+}
+
 mb_status mb_tour(mb_context *ctx, const mb_run_settings *settings, mb_answer **out) {
     if (out != NULL) {
         *out = NULL;
@@ -100,7 +105,7 @@ mb_status mb_tour(mb_context *ctx, const mb_run_settings *settings, mb_answer **
     mb_arena arena;
     mb_arena_init(&arena, ctx);
     MB_TRY(mb_answer_create(ctx, &answer));
-    mb_status status = MB_OK;
+    mb_status status = check_folder(ctx, &arena, settings);
     for (size_t i = 0; i < MB_COUNT_OF(stops) && status == MB_OK; i++) {
         status = visit(ctx, &arena, &stops[i], settings, answer);
     }
