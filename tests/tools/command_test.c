@@ -5,6 +5,7 @@
 
 #include "files/csv.h"
 #include "files/npy.h"
+#include "minbias/study.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -203,6 +204,23 @@ static void test_command__scans_the_same_with_workers_and_after_kills(void **sta
     mb_release(ctx, three);
 }
 
+static void test_command__new_lists_and_keeps_studies(void **state) {
+    WORLD(world)
+    mb_tool_expect(world, 0, "new --json");
+    mb_document answer = mb_tool_json(world, world->last.out);
+    const mb_node *first = mb_node_at(mb_node_find(answer.root, "studies"), 0);
+    assert_string_equal(mb_node_text(first), "barrel-trigger");
+    mb_document_clear(&answer);
+    mb_tool_expect(world, 0, "new barrel-trigger -o twice.yaml");
+    mb_tool_expect(world, 1, "new barrel-trigger -o twice.yaml");
+    mb_tool_expect(world, 0, "new barrel-trigger -o twice.yaml --force");
+    char *text = mb_tool_read(world, "twice.yaml");
+    assert_string_equal(text, mb_shipped_study_text("barrel-trigger"));
+    mb_release(world->base.ctx, text);
+    assert_false(mb_path_exists(mb_tool_path(world, "twice.yaml.part")));
+    mb_tool_expect(world, 1, "new barrel-trigger -o absent/twice.yaml");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_command__names_what_is_wrong_in_one_line),
@@ -210,6 +228,7 @@ int main(void) {
         cmocka_unit_test(test_command__answers_in_json),
         cmocka_unit_test(test_command__quotes_efficiencies_at_thresholds_that_exist),
         cmocka_unit_test(test_command__scans_the_same_with_workers_and_after_kills),
+        cmocka_unit_test(test_command__new_lists_and_keeps_studies),
     };
     return cmocka_run_group_tests(tests, mb_tool_open, mb_tool_close);
 }

@@ -3,10 +3,17 @@
 
 #include "command.h"
 
-#include <errno.h>
-#include <string.h>
+#include <unistd.h>
 
-static void list_studies(void) {
+static void list_studies(const mb_session *session) {
+    if (session->wants_json) {
+        printf("{\"studies\": [");
+        for (size_t i = 0; mb_shipped_study_name(i) != NULL; i++) {
+            printf("%s\"%s\"", i > 0 ? ", " : "", mb_shipped_study_name(i));
+        }
+        printf("]}\n");
+        return;
+    }
     for (size_t i = 0; mb_shipped_study_name(i) != NULL; i++) {
         printf("%-18s %s\n", mb_shipped_study_name(i), mb_shipped_study_help(i));
     }
@@ -24,9 +31,25 @@ static mb_status fail_kind(const mb_session *session, const char *kind) {
                : usage_fail(session, "new: unknown study '%s'; 'minbias new' lists them", kind);
 }
 
+// Under another name first: what is there already stays whole when the disk is full.
+static bool write_text(const char *path, const char *text) {
+    char part[4096];
+    const int n = snprintf(part, sizeof part, "%s.part", path);
+    FILE *file = n > 0 && (size_t)n < sizeof part ? fopen(part, "w") : NULL;
+    if (file == NULL) {
+        return false;
+    }
+    const bool is_written = fputs(text, file) >= 0 && fflush(file) == 0 && fsync(fileno(file)) == 0;
+    const bool is_whole = fclose(file) == 0 && is_written && rename(part, path) == 0;
+    if (!is_whole) {
+        remove(part);
+    }
+    return is_whole;
+}
+
 static mb_status run(mb_session *session) {
     if (session->arguments.n_operands == 0) {
-        list_studies();
+        list_studies(session);
         return MB_OK;
     }
     const char *kind = session->arguments.operands[0];
@@ -37,18 +60,15 @@ static mb_status run(mb_session *session) {
     char usual[128];
     snprintf(usual, sizeof usual, "%s.yaml", kind);
     const char *path = option_text(session, "output", usual);
-    FILE *file = fopen(path, session->is_forced ? "w" : "wx");
-    if (file == NULL) {
-        const bool is_there = errno == EEXIST;
-        fprintf(stderr, "minbias: %s: %s\n", path,
-            is_there ? "exists already; choose another name with -o or use --force"
-                     : "cannot be written; check the folder and its permissions");
+    if (!session->is_forced && access(path, F_OK) == 0) {
+        fprintf(stderr, "minbias: %s: exists already; choose another name with -o or use --force\n",
+            path);
         return MB_ERR_IO;
     }
-    const bool is_written = fputs(text, file) >= 0;
-    if (fclose(file) != 0 || !is_written) {
-        remove(path);
-        fprintf(stderr, "minbias: %s: cannot be written; is the disk full?\n", path);
+    if (!write_text(path, text)) {
+        fprintf(stderr,
+            "minbias: %s: cannot be written; check the folder, its permissions and the disk\n",
+            path);
         return MB_ERR_IO;
     }
     if (session->wants_json) {
