@@ -135,6 +135,7 @@ static mb_status write_record(
     mb_answer_put_text(record, NULL, "weights_sha256", hash);
     mb_answer_put_text(record, NULL, "last_weights_sha256", last);
     mb_answer_put_int(record, NULL, "seed", (int64_t)t->round->seed);
+    mb_answer_put_bool(record, NULL, "simulated", mb_study_is_simulated(t->ctx, t->run->study));
     mb_answer_put_int(record, NULL, "parameters", (int64_t)t->model->n_parameters);
     mb_answer_put_int(record, NULL, "n_train", (int64_t)n_train);
     mb_answer_put_int(record, NULL, "n_validation", (int64_t)n_validation);

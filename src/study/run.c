@@ -341,6 +341,34 @@ mb_status mb_study_run(
     return status;
 }
 
+// Toy events may be simulated anew for a network that was trained on such. In place of data that is
+// no longer there they would pass for it.
+static mb_status forbid_toy_events(
+    mb_context *ctx, mb_arena *arena, mb_study *study, const char *directory) {
+    if (study->n_fits == 0 || study->simulate == NULL) {
+        return MB_OK;
+    }
+    const mb_fit_spec *fit = &study->fits[0];
+    const char *name = fit->name[0] != '\0' ? fit->name : "fit";
+    const char *folder = study->n_fits == 1 && fit->n_rounds == 1 ? directory
+                         : fit->n_rounds == 1
+                             ? mb_arena_format(arena, ctx, "%s/fits/%s", directory, name)
+                             : mb_arena_format(arena, ctx, "%s/fits/%s-1", directory, name);
+    const char *path = folder == NULL ? NULL : mb_run_file(ctx, arena, folder, "training.json");
+    if (path == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    mb_document record = {0};
+    const mb_status status =
+        mb_path_exists(path) ? mb_run_read_json(ctx, folder, "training.json", &record) : MB_OK;
+    const mb_node *simulated = mb_node_find(record.root, "simulated");
+    if (simulated != NULL && simulated->kind == MB_NODE_BOOL && !simulated->boolean) {
+        study->simulate = NULL;
+    }
+    mb_document_clear(&record);
+    return status;
+}
+
 mb_status mb_run_evaluate(
     mb_context *ctx, const char *directory, const mb_run_settings *settings, mb_answer **out) {
     if (out != NULL) {
@@ -359,6 +387,9 @@ mb_status mb_run_evaluate(
     mb_run run = {0};
     const char *log = mb_run_file(ctx, &arena, directory, "log.txt");
     mb_status status = log == NULL ? MB_ERR_MEMORY : mb_study_open(ctx, stored, NULL, &study);
+    if (status == MB_OK) {
+        status = forbid_toy_events(ctx, &arena, study, directory);
+    }
     if (status == MB_OK) {
         status = mb_run_open(&run, ctx, study, directory, log, settings);
     }

@@ -98,6 +98,20 @@ static void test_shipped__toy_events_stay_toy_events(void **state) {
     assert_false(is_simulated(world, world->last.out));
 }
 
+static void test_shipped__toy_events_never_stand_in_for_lost_data(void **state) {
+    WORLD(world)
+    mb_tool_expect(world, 0, "simulate barrel -o mine --events 30 --files 2");
+    mb_tool_expect(world, 0,
+        "run small.yaml -o on_mine --quiet --set train.epochs=1 --set data.dir=mine "
+        "--set 'simulate={files: 2, events: 30}'");
+    char from[1024];
+    snprintf(from, sizeof from, "%s", mb_tool_path(world, "mine"));
+    assert_int_equal(rename(from, mb_tool_path(world, "mine.lost")), 0);
+    mb_tool_expect(world, 1, "evaluate on_mine --quiet");
+    assert_non_null(strstr(world->last.err, "mine"));
+    assert_false(mb_path_exists(mb_tool_path(world, "mine/clusters_1.csv")));
+}
+
 static void test_shipped__the_folder_of_a_run_stands_for_its_model(void **state) {
     WORLD(world)
     mb_tool_expect(world, 0, "run small.yaml -o whole --quiet --set train.epochs=1");
@@ -135,6 +149,7 @@ int main(void) {
         cmocka_unit_test(test_shipped__both_data_formats_give_the_same_scores),
         cmocka_unit_test(test_shipped__check_does_not_train_what_takes_long),
         cmocka_unit_test(test_shipped__toy_events_stay_toy_events),
+        cmocka_unit_test(test_shipped__toy_events_never_stand_in_for_lost_data),
         cmocka_unit_test(test_shipped__the_folder_of_a_run_stands_for_its_model),
         cmocka_unit_test(test_shipped__evaluating_again_renews_the_report),
     };
