@@ -9,12 +9,24 @@
 
 #include <stdatomic.h>
 
-enum { CELLS_IN_TASK = 512, BLOCK = 32 };
+enum { CELLS_IN_TASK = 512, BLOCK = 32, MOST_KEPT = 6 };
 
 // Squares of what is smaller or larger are no longer exact to a rounding.
 static const double least_eps = 1e-150;
 static const double most_eps = 1e150;
 static const uint32_t no_point = UINT32_MAX;
+
+// The runs of cells around one, kept from the first search for the next two. A grid of two axes has
+// rarely more than fit; none: search again.
+typedef struct kept_runs {
+    uint32_t n, first[MOST_KEPT], end[MOST_KEPT];
+} kept_runs;
+
+typedef struct search {
+    mb_cell_window window;
+    const kept_runs *kept;
+    uint32_t next;
+} search;
 
 // All arrays but links are written only by the task that has the cell.
 typedef struct clustering {
@@ -24,6 +36,7 @@ typedef struct clustering {
     uint32_t min_samples;
     uint32_t *n_neighbours; // (points) counted up to min_samples
     uint32_t *first_core;   // (cells) or no_point
+    kept_runs *kept;        // (cells)
     bool *is_core;          // (points)
     bool *is_tight;         // (cells) all its points are neighbours
     // (points) a core point that is linked to this one, itself or before it. The tree's form
@@ -64,18 +77,44 @@ static uint32_t count_neighbours(
     return count;
 }
 
-static void count_cell(
-    clustering *c, mb_cell_window *window, size_t cell, size_t begin, size_t end) {
+static void search_open(search *around, const clustering *c, size_t cell, bool is_forward) {
+    around->kept = &c->kept[cell];
+    around->next = 0;
+    if (around->kept->n == 0) {
+        mb_cell_window_open(&around->window, &c->grid, cell, c->reach, is_forward);
+    }
+}
+
+static bool search_next(search *around, size_t *first, size_t *end) {
+    if (around->kept->n == 0) {
+        return mb_cell_window_next(&around->window, first, end);
+    }
+    if (around->next == around->kept->n) {
+        return false;
+    }
+    *first = around->kept->first[around->next];
+    *end = around->kept->end[around->next++];
+    return true;
+}
+
+static void count_cell(clustering *c, search *around, size_t cell, size_t begin, size_t end) {
     const bool is_tight = c->is_tight[cell];
     for (size_t i = begin; i < end; i++) {
         c->n_neighbours[i] = is_tight ? (uint32_t)(end - begin) : 0;
     }
-    mb_cell_window_open(window, &c->grid, cell, c->reach, false);
+    mb_cell_window_open(&around->window, &c->grid, cell, c->reach, false);
+    kept_runs *kept = &c->kept[cell];
+    uint32_t n_runs = 0;
     size_t first_cell;
     size_t end_cell;
-    while (mb_cell_window_next(window, &first_cell, &end_cell)) {
+    while (mb_cell_window_next(&around->window, &first_cell, &end_cell)) {
         const size_t first = mb_cell_grid_begin(&c->grid, first_cell);
         const size_t last = mb_cell_grid_begin(&c->grid, end_cell);
+        if (n_runs < MOST_KEPT) {
+            kept->first[n_runs] = (uint32_t)first_cell;
+            kept->end[n_runs] = (uint32_t)end_cell;
+        }
+        n_runs++;
         const bool is_split = is_tight && first_cell <= cell && cell < end_cell;
         for (size_t i = begin; i < end; i++) {
             uint32_t count = c->n_neighbours[i];
@@ -86,16 +125,18 @@ static void count_cell(
             c->n_neighbours[i] = count;
         }
     }
+    kept->n = n_runs <= MOST_KEPT ? n_runs : 0;
 }
 
-static void find_core(clustering *c, mb_cell_window *window, size_t cell) {
+static void find_core(clustering *c, search *around, size_t cell) {
     const size_t begin = mb_cell_grid_begin(&c->grid, cell);
     const size_t end = mb_cell_grid_begin(&c->grid, cell + 1);
     c->is_tight[cell] = mb_cell_grid_diagonal(&c->grid, cell) <= c->eps_squared;
     c->first_core[cell] = no_point;
+    c->kept[cell].n = 0;
     const bool is_full = c->is_tight[cell] && end - begin >= c->min_samples;
     if (!is_full) {
-        count_cell(c, window, cell, begin, end);
+        count_cell(c, around, cell, begin, end);
     }
     for (size_t i = begin; i < end; i++) {
         c->is_core[i] = is_full || c->n_neighbours[i] >= c->min_samples;
@@ -161,14 +202,14 @@ static void join_cells(clustering *c, size_t a, size_t b) {
     }
 }
 
-static void link_cell(clustering *c, mb_cell_window *window, size_t cell) {
+static void link_cell(clustering *c, search *around, size_t cell) {
     if (c->first_core[cell] == no_point) {
         return;
     }
-    mb_cell_window_open(window, &c->grid, cell, c->reach, true);
+    search_open(around, c, cell, true);
     size_t first;
     size_t end;
-    while (mb_cell_window_next(window, &first, &end)) {
+    while (search_next(around, &first, &end)) {
         for (size_t other = mb_max_size(first, cell); other < end; other++) {
             const bool is_settled = other == cell && c->is_tight[cell];
             if (!is_settled && c->first_core[other] != no_point &&
@@ -194,7 +235,7 @@ static int64_t lowest_label(const clustering *c, size_t point, size_t cell, int6
     return best;
 }
 
-static void label_border(clustering *c, mb_cell_window *window, size_t cell) {
+static void label_border(clustering *c, search *around, size_t cell) {
     const size_t begin = mb_cell_grid_begin(&c->grid, cell);
     const size_t end = mb_cell_grid_begin(&c->grid, cell + 1);
     bool is_all_core = true;
@@ -204,10 +245,10 @@ static void label_border(clustering *c, mb_cell_window *window, size_t cell) {
     if (is_all_core) {
         return;
     }
-    mb_cell_window_open(window, &c->grid, cell, c->reach, false);
+    search_open(around, c, cell, false);
     size_t first;
     size_t last;
-    while (mb_cell_window_next(window, &first, &last)) {
+    while (search_next(around, &first, &last)) {
         for (size_t other = first; other < last; other++) {
             for (size_t i = begin; i < end && c->first_core[other] != no_point; i++) {
                 if (!c->is_core[i]) {
@@ -218,7 +259,7 @@ static void label_border(clustering *c, mb_cell_window *window, size_t cell) {
     }
 }
 
-typedef void (*cell_fn)(clustering *c, mb_cell_window *window, size_t cell);
+typedef void (*cell_fn)(clustering *c, search *around, size_t cell);
 
 typedef struct pass {
     clustering *c;
@@ -229,11 +270,11 @@ static mb_status run_task(void *user, mb_context *ctx, size_t task, unsigned wor
     (void)ctx;
     (void)worker;
     const pass *work = user;
-    mb_cell_window window = {0};
+    search around = {.next = 0};
     const size_t first = task * CELLS_IN_TASK;
     const size_t end = mb_min_size(first + CELLS_IN_TASK, work->c->grid.n_cells);
     for (size_t cell = first; cell < end; cell++) {
-        work->of_cell(work->c, &window, cell);
+        work->of_cell(work->c, &around, cell);
     }
     return MB_OK;
 }
@@ -271,12 +312,14 @@ static mb_status allocate(clustering *c) {
     const size_t n = c->grid.n_points;
     c->n_neighbours = mb_allocate(c->ctx, n, sizeof *c->n_neighbours);
     c->first_core = mb_allocate(c->ctx, c->grid.n_cells, sizeof *c->first_core);
+    c->kept = mb_allocate(c->ctx, c->grid.n_cells, sizeof *c->kept);
     c->is_core = mb_allocate(c->ctx, n, sizeof *c->is_core);
     c->is_tight = mb_allocate(c->ctx, c->grid.n_cells, sizeof *c->is_tight);
     c->link = mb_allocate(c->ctx, n, sizeof *c->link);
     c->label = mb_allocate(c->ctx, n, sizeof *c->label);
-    const bool is_short = c->n_neighbours == NULL || c->first_core == NULL || c->is_core == NULL ||
-                          c->is_tight == NULL || c->link == NULL || c->label == NULL;
+    const bool is_short = c->n_neighbours == NULL || c->first_core == NULL || c->kept == NULL ||
+                          c->is_core == NULL || c->is_tight == NULL || c->link == NULL ||
+                          c->label == NULL;
     return is_short ? MB_ERR_MEMORY : MB_OK;
 }
 
@@ -284,6 +327,7 @@ static void release(clustering *c) {
     mb_cell_grid_clear(&c->grid);
     mb_release(c->ctx, c->n_neighbours);
     mb_release(c->ctx, c->first_core);
+    mb_release(c->ctx, c->kept);
     mb_release(c->ctx, c->is_core);
     mb_release(c->ctx, c->is_tight);
     mb_release(c->ctx, c->link);
