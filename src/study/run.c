@@ -167,10 +167,21 @@ mb_status mb_round_rows(mb_run *run, mb_context *ctx, const mb_round *round, uin
     return MB_OK;
 }
 
-// Whether a training left anything in a folder that is worth keeping.
+static mb_status remove_file(mb_context *ctx, const char *directory, const char *name) {
+    char *path = mb_path_join(ctx, directory, name);
+    mb_status status = path == NULL ? MB_ERR_MEMORY : MB_OK;
+    if (path != NULL && mb_path_exists(path) && remove(path) != 0) {
+        status = mb_fail(ctx, MB_ERR_IO, "%s: cannot be removed; check its permissions", path);
+    }
+    mb_release(ctx, path);
+    return status;
+}
+
+// Whether a folder holds anything that a run would replace: of another run, or of the user.
 static mb_status has_begun(mb_context *ctx, const char *directory, bool *out) {
-    static const char *const names[] = {
-        "checkpoint.h5", "model.h5", "last.h5", "history.csv", "fits", "trials.jsonl"};
+    static const char *const names[] = {"checkpoint.h5", "model.h5", "last.h5", "history.csv",
+        "training.json", "metrics.json", "scores.npz", "predictions.csv", "threshold.json",
+        "report.html", "plots", "fits", "trials.jsonl"};
     *out = false;
     for (size_t i = 0; i < MB_COUNT_OF(names); i++) {
         char *path = mb_path_join(ctx, directory, names[i]);
@@ -183,16 +194,37 @@ static mb_status has_begun(mb_context *ctx, const char *directory, bool *out) {
     return MB_OK;
 }
 
+// A study.yaml that a person wrote is no output; that of a run is kept as it is while resuming.
+static mb_status check_stored(
+    mb_context *ctx, const char *path, const char *text, const mb_study *study, bool is_resumed) {
+    const size_t mark = strlen(mb_study_stored_mark);
+    if (strncmp(text, mb_study_stored_mark, mark) != 0) {
+        return mb_fail(
+            ctx, MB_ERR_IO, "%s: is a study, not the record of a run; choose another folder", path);
+    }
+    if (!is_resumed) {
+        return MB_OK;
+    }
+    mb_buffer now;
+    mb_buffer_init(&now, ctx);
+    mb_node_write_yaml(&now, study->document.root);
+    const mb_status status = now.status;
+    const bool is_same = status == MB_OK && strcmp(text + mark, now.data) == 0;
+    mb_buffer_clear(&now);
+    return is_same || status != MB_OK
+               ? status
+               : mb_fail(ctx, MB_ERR_FORMAT,
+                     "%s: --resume needs the study as the run began; undo the changes or choose "
+                     "another folder",
+                     path);
+}
+
 // A folder is for one run: what is in it is kept unless the caller says otherwise.
 mb_status mb_run_claim(
     mb_context *ctx, const mb_study *study, const mb_run_settings *settings, mb_arena *arena) {
     const char *stored = mb_run_file(ctx, arena, settings->directory, "study.yaml");
     if (stored == NULL) {
         return MB_ERR_MEMORY;
-    }
-    if (!mb_path_exists(stored)) {
-        MB_TRY(mb_make_directory(ctx, settings->directory));
-        return mb_study_write(ctx, study, stored);
     }
     bool is_kept = false;
     MB_TRY(has_begun(ctx, settings->directory, &is_kept));
@@ -201,45 +233,53 @@ mb_status mb_run_claim(
             "%s: holds a run already; choose another folder, or use --resume or --force",
             settings->directory);
     }
-    if (!settings->is_resumed) {
+    if (!mb_path_exists(stored)) {
+        MB_TRY(mb_make_directory(ctx, settings->directory));
         return mb_study_write(ctx, study, stored);
     }
     char *old = NULL;
     size_t n_old = 0;
     MB_TRY(mb_read_file(ctx, stored, &old, &n_old));
-    mb_buffer now;
-    mb_buffer_init(&now, ctx);
-    mb_node_write_yaml(&now, study->document.root);
-    const size_t length = strcspn(old, "\n") + 1;
-    const bool is_same = now.status == MB_OK && n_old >= length && n_old - length == now.length &&
-                         memcmp(old + length, now.data, now.length) == 0;
-    mb_buffer_clear(&now);
+    mb_status status = check_stored(ctx, stored, old, study, settings->is_resumed);
     mb_release(ctx, old);
-    return is_same ? MB_OK
-                   : mb_fail(ctx, MB_ERR_FORMAT,
-                         "%s: --resume needs the study as the run began; undo the changes or "
-                         "choose another folder",
-                         stored);
+    if (status == MB_OK && !settings->is_resumed) {
+        status = remove_file(ctx, settings->directory, "log.txt");
+    }
+    return status != MB_OK || settings->is_resumed ? status : mb_study_write(ctx, study, stored);
+}
+
+// Pictures of an earlier run that this one may not draw again.
+static mb_status clear_plots(mb_context *ctx, const char *directory) {
+    static const char *const suffixes[] = {".svg", ".png", ".gp", ".csv"};
+    char *folder = mb_path_join(ctx, directory, "plots");
+    mb_names names = {0};
+    mb_status status = folder == NULL ? MB_ERR_MEMORY : MB_OK;
+    if (status == MB_OK && mb_path_is_directory(folder)) {
+        status = mb_names_of_directory(&names, ctx, folder);
+    }
+    for (size_t i = 0; i < names.n && status == MB_OK; i++) {
+        const char *dot = strrchr(names.name[i], '.');
+        for (size_t k = 0; dot != NULL && k < MB_COUNT_OF(suffixes) && status == MB_OK; k++) {
+            if (strcmp(dot, suffixes[k]) == 0) {
+                status = remove_file(ctx, folder, names.name[i]);
+                break;
+            }
+        }
+    }
+    mb_names_clear(&names);
+    mb_release(ctx, folder);
+    return status;
 }
 
 // What an earlier run left and this one would take for its own.
 static mb_status clear_round(mb_context *ctx, const mb_round *round) {
     static const char *const names[] = {"checkpoint.h5", "model.h5", "last.h5", "training.json",
-        "metrics.json", "history.csv", "scores.npz", "predictions.csv", "threshold.json"};
+        "metrics.json", "history.csv", "scores.npz", "predictions.csv", "threshold.json",
+        "report.html"};
     for (size_t i = 0; i < MB_COUNT_OF(names); i++) {
-        char *path = mb_path_join(ctx, round->directory, names[i]);
-        if (path == NULL) {
-            return MB_ERR_MEMORY;
-        }
-        if (mb_path_exists(path) && remove(path) != 0) {
-            const mb_status status =
-                mb_fail(ctx, MB_ERR_IO, "%s: cannot be removed; check its permissions", path);
-            mb_release(ctx, path);
-            return status;
-        }
-        mb_release(ctx, path);
+        MB_TRY(remove_file(ctx, round->directory, names[i]));
     }
-    return MB_OK;
+    return clear_plots(ctx, round->directory);
 }
 
 typedef struct rounds_task {

@@ -474,11 +474,13 @@ void mb_study_destroy(mb_study *study) {
     }
 }
 
+const char mb_study_stored_mark[] =
+    "# The study as it was run: parameters put in, defaults written out.\n";
+
 mb_status mb_study_write(mb_context *ctx, const mb_study *study, const char *path) {
     mb_buffer buffer;
     mb_buffer_init(&buffer, ctx);
-    mb_buffer_text(
-        &buffer, "# The study as it was run: parameters put in, defaults written out.\n");
+    mb_buffer_text(&buffer, mb_study_stored_mark);
     mb_node_write_yaml(&buffer, study->document.root);
     return mb_write_buffer(&buffer, path);
 }

@@ -80,7 +80,8 @@ mb_status mb_study_load(mb_context *ctx, const mb_study *study, const mb_source_
 bool mb_study_is_simulated(mb_context *ctx, const mb_study *study);
 mb_detector_request mb_study_detector_request(const mb_study *study);
 
-// The resolved study as it is stored in a run.
+// The resolved study as it is stored in a run; its first line says so.
+extern const char mb_study_stored_mark[];
 mb_status mb_study_write(mb_context *ctx, const mb_study *study, const char *path) MB_MUST_CHECK;
 // A copy of a text in the study's own memory, absolute where it was relative to folder.
 const char *mb_study_absolute(

@@ -5,6 +5,7 @@
 
 #include "files/csv.h"
 #include "files/npy.h"
+#include "minbias/study.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -109,6 +110,46 @@ static void test_run__keeps_outputs_unless_forced(void **state) {
     mb_tool_expect(world, 1, "convert kept/model.h5 kept.keras");
     mb_tool_expect(world, 0, "new barrel-trigger -o new.yaml");
     mb_tool_expect(world, 1, "new barrel-trigger -o new.yaml");
+}
+
+static void test_run__keeps_what_a_folder_holds_already(void **state) {
+    WORLD(world)
+    mb_context *ctx = world->base.ctx;
+    mb_tool_expect(world, 0, "simulate barrel -o mine --events 2 --files 1");
+    assert_ok(ctx, mb_write_file(ctx, mb_tool_path(world, "mine/history.csv"), "mine", 4));
+    mb_tool_expect(world, 1, "train small.yaml -o mine --quiet");
+    assert_non_null(strstr(world->last.err, "--force"));
+    char *text = mb_tool_read(world, "mine/history.csv");
+    assert_string_equal(text, "mine");
+    mb_release(ctx, text);
+    assert_false(mb_path_exists(mb_tool_path(world, "mine/study.yaml")));
+}
+
+static void test_run__does_not_write_over_a_study(void **state) {
+    WORLD(world)
+    mb_tool_expect(world, 0, "new barrel-trigger -o study.yaml");
+    mb_tool_expect(world, 1, "train study.yaml -o . --quiet --force");
+    assert_non_null(strstr(world->last.err, "is a study, not the record of a run"));
+    char *text = mb_tool_read(world, "study.yaml");
+    assert_string_equal(text, mb_shipped_study_text("barrel-trigger"));
+    mb_release(world->base.ctx, text);
+}
+
+static void test_run__forced_leaves_nothing_of_the_run_before(void **state) {
+    WORLD(world)
+    mb_tool_expect(world, 0,
+        "run small.yaml -o forced --quiet --set evaluate.figures=true --set train.epochs=2");
+    assert_exists(world, "forced/plots/roc.gp");
+    mb_tool_expect(world, 0, "train small.yaml -o forced --quiet --force --set train.epochs=1");
+    static const char *const names[] = {
+        "forced/report.html", "forced/metrics.json", "forced/plots/roc.gp"};
+    for (size_t i = 0; i < MB_COUNT_OF(names); i++) {
+        assert_false(mb_path_exists(mb_tool_path(world, names[i])));
+    }
+    char *log = mb_tool_read(world, "forced/log.txt");
+    assert_null(strstr(log, "Epoch 2/2"));
+    assert_non_null(strstr(log, "Epoch 1/1"));
+    mb_release(world->base.ctx, log);
 }
 
 static void test_run__starts_from_another_models_weights(void **state) {
@@ -278,6 +319,9 @@ int main(void) {
         cmocka_unit_test(test_run__gives_the_same_bits_for_any_threads_and_instructions),
         cmocka_unit_test(test_run__survives_kills_with_the_same_bits),
         cmocka_unit_test(test_run__keeps_outputs_unless_forced),
+        cmocka_unit_test(test_run__keeps_what_a_folder_holds_already),
+        cmocka_unit_test(test_run__does_not_write_over_a_study),
+        cmocka_unit_test(test_run__forced_leaves_nothing_of_the_run_before),
         cmocka_unit_test(test_run__starts_from_another_models_weights),
         cmocka_unit_test(test_run__gives_mean_and_spread_of_repeats_and_folds),
         cmocka_unit_test(test_run__scores_the_same_events_the_same_everywhere),
