@@ -41,7 +41,8 @@ static void test_report__shows_training_first_and_single_events_last(void **stat
 
 static void test_report__of_repeats_has_means_spreads_and_each_round(void **state) {
     WORLD(world)
-    mb_tool_expect(world, 0, "run small.yaml -o repeated --quiet --set train.repeats=3 --set evaluate.figures=true");
+    mb_tool_expect(world, 0,
+        "run small.yaml -o repeated --quiet --set train.repeats=3 --set evaluate.figures=true");
     char *page = mb_tool_read(world, "repeated/report.html");
     char *text = mb_tool_read(world, "repeated/metrics.json");
     mb_document metrics = mb_tool_json(world, text);
