@@ -5,7 +5,6 @@
 #include "base/numbers.h"
 #include "base/runtime.h"
 
-
 static void *allocate_bytes(mb_context *ctx, size_t bytes) {
     mb_runtime *runtime = ctx->runtime;
     atomic_fetch_add(&runtime->n_allocations, 1);

@@ -5,7 +5,6 @@
 
 #include "base/runtime.h"
 
-
 struct mb_pool {
     mb_runtime *runtime;
     unsigned n_workers; // threads beside the caller's
