@@ -6,7 +6,6 @@
 #include "base/math.h"
 #include "base/numbers.h"
 #include "base/random.h"
-#include "detector/barrel/masks.h"
 #include "detector/barrel/scan.h"
 
 #include <math.h>
@@ -200,21 +199,6 @@ static void test_line__lines_in_a_row_are_read_as_each_alone(void **state) {
     }
 }
 
-static void test_line__masks_of_both_kinds_are_equal(void **state) {
-    (void)state;
-    mb_random random = mb_random_stream(mb_test_seed(), MB_PURPOSE_TEST, 2, 0);
-    for (int i = 0; i < 2000; i++) {
-        char text[64];
-        for (int k = 0; k < 64; k++) {
-            text[k] = (char)(i < 4 ? i * 64 + k : (int)mb_random_below(&random, 256));
-        }
-        mb_barrel_masks a, b;
-        mb_barrel_masks_plain(text, &a);
-        mb_barrel_masks_of(text, &b);
-        assert_memory_equal(&a, &b, sizeof a);
-    }
-}
-
 static void test_line__every_legal_form_is_accepted(void **state) {
     (void)state;
     static const char *const lines[] = {
@@ -338,7 +322,6 @@ int main(void) {
         cmocka_unit_test(test_line__both_readers_agree_on_usual_lines_of_all_lengths),
         cmocka_unit_test(test_line__the_quick_reader_takes_nothing_that_the_careful_one_refuses),
         cmocka_unit_test(test_line__lines_in_a_row_are_read_as_each_alone),
-        cmocka_unit_test(test_line__masks_of_both_kinds_are_equal),
         cmocka_unit_test(test_line__every_legal_form_is_accepted),
         cmocka_unit_test(test_line__bad_hits_are_refused_with_their_place),
         cmocka_unit_test(test_line__a_cut_line_says_at_which_byte),

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "detector/barrel/masks.h"
+#include "detector/barrel/digits.h"
 #include "detector/barrel/scan.h"
 
 // The second step of the quick reader: the marks of one line to a hit.
@@ -104,19 +104,14 @@ static inline bool take_position(
 }
 
 void mb_barrel_scan_start(mb_barrel_scan *scan, uint32_t cpu) {
-    scan->mark = mb_barrel_scan_mark_c;
-#if defined(MB_HAVE_X86)
-    scan->mark = (cpu & MB_CPU_AVX2) != 0 ? mb_barrel_scan_mark_avx2 : scan->mark;
-#else
-    (void)cpu;
-#endif
+    scan->masks = mb_text_masks_for(cpu);
     scan->next_line = scan->n_lines = 0;
 }
 
 bool mb_barrel_scan_hit(
     mb_barrel_scan *scan, const char *line, size_t n, mb_barrel_hit *hit, size_t *length) {
     if (scan->next_line == scan->n_lines) {
-        scan->mark(scan, line, n);
+        mb_barrel_scan_mark(scan, line, n);
         scan->next_line = scan->next_list = 0;
         if (scan->n_lines == 0) {
             return false;

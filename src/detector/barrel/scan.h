@@ -5,6 +5,7 @@
 #define DETECTOR_BARREL_SCAN_H
 
 #include "detector/barrel/line.h"
+#include "kernels/text.h"
 
 // The quick reader of hit lines, for lines in their usual form: no exponents, tabs or carriage
 // returns, lists in lists only as the cells of a cluster have them. It works in two steps: marks of
@@ -17,12 +18,8 @@ enum {
     MB_BARREL_SCAN_LISTS = 6 // in no list, on a line
 };
 
-typedef struct mb_barrel_scan mb_barrel_scan;
-// Marks whole lines of text as far as they have the usual form. Sets begin, n_lines and the marks.
-typedef void (*mb_barrel_mark_fn)(mb_barrel_scan *scan, const char *text, size_t n);
-
-struct mb_barrel_scan {
-    mb_barrel_mark_fn mark;
+typedef struct mb_barrel_scan {
+    mb_text_masks_fn masks;
     const char *text; // what the marks count from: the first byte of a line
     size_t begin;     // of the next line
     size_t n_lines, next_line, next_list;
@@ -31,7 +28,7 @@ struct mb_barrel_scan {
     uint16_t lists[MB_BARREL_SCAN_BYTES + MB_BARREL_SCAN_LISTS + 1];
     // Bit i for byte i: digits and points, points and minuses.
     uint64_t numbers[MB_BARREL_SCAN_WORDS + 1], signs[MB_BARREL_SCAN_WORDS + 1];
-};
+} mb_barrel_scan;
 
 // Before the first line; cpu as mb_runtime_cpu tells.
 void mb_barrel_scan_start(mb_barrel_scan *scan, uint32_t cpu);
@@ -42,9 +39,7 @@ void mb_barrel_scan_start(mb_barrel_scan *scan, uint32_t cpu);
 bool mb_barrel_scan_hit(
     mb_barrel_scan *scan, const char *line, size_t n, mb_barrel_hit *hit, size_t *length);
 
-void mb_barrel_scan_mark_c(mb_barrel_scan *scan, const char *text, size_t n);
-#if defined(MB_HAVE_X86)
-void mb_barrel_scan_mark_avx2(mb_barrel_scan *scan, const char *text, size_t n);
-#endif
+// Marks whole lines of text as far as they have the usual form. Sets begin, n_lines and the marks.
+void mb_barrel_scan_mark(mb_barrel_scan *scan, const char *text, size_t n);
 
 #endif
