@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The barrel bench: minbias and the peers on the same events and weights, in turns, and one table of medians.
 
-    ./dev bench barrel [--quick] [--any-load] [--rounds N] [--peers NAME,NAME] [--no-memory]
+    ./dev bench barrel [--quick] [--any-load] [--rounds N] [--peers NAME,NAME] [--no-memory] [--write-docs]
 
 A figure counts only when other processes had at most a fifth of the machine meanwhile (--any-load takes all, for trying
 things out). Every figure goes to build/bench/barrel.jsonl, the table to build/bench/barrel.md and standard output."""
@@ -23,7 +23,7 @@ TREE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FOLDER = os.path.join(TREE, "build", "bench")
 BUILD = os.path.join(TREE, "build", "bench-release")
 STUDY = os.path.join(TREE, "studies", "barrel-trigger.yaml")
-PEERS = ["keras", "keras-xla", "torch-nchw", "torch-nhwc", "torch-compiled", "tflite-xnnpack", "onnxruntime"]
+PEERS = ["keras", "tflite-xnnpack", "torch-nhwc", "onnxruntime", "torch-compiled", "keras-xla", "torch-nchw"]
 MOST_OTHERS = 0.2
 TRIES = 3
 MEMORY_FILES = 56  # of 1000 events: as many as the original trained on
@@ -197,6 +197,15 @@ def describe_machine():
             f"{platform.system()} {platform.release().split('-')[0]}; {compiler}")
 
 
+def write_docs(text):
+    """The last section of the page is the latest run."""
+    page = os.path.join(TREE, "docs", "benchmarks.md")
+    with open(page) as file:
+        before, mark, _ = file.read().partition("## Results\n")
+    with open(page, "w") as file:
+        file.write(before + mark + "\n" + text)
+
+
 def main():
     parser = argparse.ArgumentParser(prog="./dev bench barrel")
     parser.add_argument("--quick", action="store_true", help="one short round, no memory: noisy")
@@ -204,6 +213,7 @@ def main():
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--peers", default=",".join(PEERS), help="of " + ",".join(PEERS) + "; may be empty")
     parser.add_argument("--no-memory", action="store_true", help="leave out the training on 56 files (5 GB of disk)")
+    parser.add_argument("--write-docs", action="store_true", help="put the tables into docs/benchmarks.md")
     options = parser.parse_args()
     peers = [peer for peer in options.peers.split(",") if peer]
     unknown = [peer for peer in peers if peer not in PEERS]
@@ -231,6 +241,8 @@ def main():
     with open(path("barrel.md"), "w") as file:
         file.write(text)
     print(text, end="")
+    if options.write_docs:
+        write_docs(text)
     bench.log.close()
     return 1 if bench.failed else 0
 
