@@ -11,7 +11,6 @@ RATIOS = [
     ("latency_t1_p99", "... p99", "us", 0, False, "", ""),
     ("latency_t1_max", "... longest", "us", 0, False, "", ""),
 ]
-TEXT_BYTES = "n_bytes"
 
 
 def medians(figures):
@@ -107,12 +106,12 @@ def shares(found):
     lines = []
     if dense and left:
         lines.append(f"Work: {dense / 1e6:.2f} M multiply-adds an event when nothing is skipped; exact sparsity leaves "
-                     f"{left / 1e6:.2f} M, {1 - left / dense:.0%} is skipped.")
+                     f"at most {left / 1e6:.2f} M, {1 - left / dense:.0%} or more is skipped.")
     for metric, passes, what in (("train_b32", 3, "training"), ("infer_b256", 1, "inference")):
         ours, (theirs, who) = found.get(("minbias", metric)), best_peer(found, metric, True)
         if peak and dense and ours:
             text = (f"Share of peak, {what} ({passes} x forward): minbias {passes * 2e-9 * dense * ours / peak:.0%} counting skipped "
-                    f"work, {passes * 2e-9 * left * ours / peak:.0%} without it")
+                    f"work, at most {passes * 2e-9 * left * ours / peak:.0%} without it")
             if theirs:
                 text += f"; {who} {passes * 2e-9 * dense * theirs / peak:.0%}"
             lines.append(text + ".")
