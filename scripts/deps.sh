@@ -26,6 +26,8 @@ check|libclang-rt-14-dev|f:/usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_
 fuzz|clang|c:clang|libFuzzer
 fuzz|libclang-rt-14-dev|f:/usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.asan-x86_64.a|libFuzzer's run time
 bench|python3-venv|f:/usr/lib/python3.11/ensurepip/__init__.py|a private environment for the peers
+bench|g++|c:g++|what PyTorch compiles its kernels with
+bench|python3-dev|f:/usr/include/python3.11/Python.h|headers that PyTorch compiles against
 TABLE
 }
 
