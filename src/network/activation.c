@@ -16,9 +16,8 @@ static void linear_forward(const double *parameters, float *values, size_t n, si
     (void)channels;
 }
 
-static void linear_backward(const double *parameters, const float *x, const float *y,
-    float *gradient, size_t n, size_t channels) {
-    (void)x;
+static void linear_backward(
+    const double *parameters, const float *y, float *gradient, size_t n, size_t channels) {
     (void)y;
     linear_forward(parameters, gradient, n, channels);
 }
@@ -31,10 +30,9 @@ static void relu_forward(const double *parameters, float *values, size_t n, size
     }
 }
 
-static void relu_backward(const double *parameters, const float *x, const float *y, float *gradient,
-    size_t n, size_t channels) {
+static void relu_backward(
+    const double *parameters, const float *y, float *gradient, size_t n, size_t channels) {
     (void)parameters;
-    (void)x;
     (void)channels;
     for (size_t i = 0; i < n; i++) {
         gradient[i] = y[i] > 0 ? gradient[i] : 0;
@@ -49,10 +47,9 @@ static void leaky_relu_forward(const double *parameters, float *values, size_t n
     }
 }
 
-static void leaky_relu_backward(const double *parameters, const float *x, const float *y,
-    float *gradient, size_t n, size_t channels) {
+static void leaky_relu_backward(
+    const double *parameters, const float *y, float *gradient, size_t n, size_t channels) {
     const float slope = (float)parameters[0];
-    (void)x;
     (void)channels;
     for (size_t i = 0; i < n; i++) {
         gradient[i] = y[i] > 0 ? gradient[i] : slope * gradient[i];
@@ -68,10 +65,9 @@ static void elu_forward(const double *parameters, float *values, size_t n, size_
     }
 }
 
-static void elu_backward(const double *parameters, const float *x, const float *y, float *gradient,
-    size_t n, size_t channels) {
+static void elu_backward(
+    const double *parameters, const float *y, float *gradient, size_t n, size_t channels) {
     const float alpha = (float)parameters[0];
-    (void)x;
     (void)channels;
     for (size_t i = 0; i < n; i++) {
         gradient[i] = y[i] > 0 ? gradient[i] : gradient[i] * (y[i] + alpha);
@@ -87,10 +83,9 @@ static void selu_forward(const double *parameters, float *values, size_t n, size
     }
 }
 
-static void selu_backward(const double *parameters, const float *x, const float *y, float *gradient,
-    size_t n, size_t channels) {
+static void selu_backward(
+    const double *parameters, const float *y, float *gradient, size_t n, size_t channels) {
     (void)parameters;
-    (void)x;
     (void)channels;
     for (size_t i = 0; i < n; i++) {
         gradient[i] *= y[i] > 0 ? selu_scale : y[i] + selu_scale * selu_alpha;
@@ -105,10 +100,9 @@ static void sigmoid_forward(const double *parameters, float *values, size_t n, s
     }
 }
 
-static void sigmoid_backward(const double *parameters, const float *x, const float *y,
-    float *gradient, size_t n, size_t channels) {
+static void sigmoid_backward(
+    const double *parameters, const float *y, float *gradient, size_t n, size_t channels) {
     (void)parameters;
-    (void)x;
     (void)channels;
     for (size_t i = 0; i < n; i++) {
         gradient[i] *= y[i] * (1 - y[i]);
@@ -123,10 +117,9 @@ static void tanh_forward(const double *parameters, float *values, size_t n, size
     }
 }
 
-static void tanh_backward(const double *parameters, const float *x, const float *y, float *gradient,
-    size_t n, size_t channels) {
+static void tanh_backward(
+    const double *parameters, const float *y, float *gradient, size_t n, size_t channels) {
     (void)parameters;
-    (void)x;
     (void)channels;
     for (size_t i = 0; i < n; i++) {
         gradient[i] *= 1 - y[i] * y[i];
@@ -142,10 +135,9 @@ static void softplus_forward(const double *parameters, float *values, size_t n, 
     }
 }
 
-static void softplus_backward(const double *parameters, const float *x, const float *y,
-    float *gradient, size_t n, size_t channels) {
+static void softplus_backward(
+    const double *parameters, const float *y, float *gradient, size_t n, size_t channels) {
     (void)parameters;
-    (void)x;
     (void)channels;
     for (size_t i = 0; i < n; i++) {
         gradient[i] *= (float)-mb_expm1(-(double)y[i]);
@@ -171,10 +163,9 @@ static void softmax_forward(const double *parameters, float *values, size_t n, s
     }
 }
 
-static void softmax_backward(const double *parameters, const float *x, const float *y,
-    float *gradient, size_t n, size_t channels) {
+static void softmax_backward(
+    const double *parameters, const float *y, float *gradient, size_t n, size_t channels) {
     (void)parameters;
-    (void)x;
     for (size_t first = 0; first < n; first += channels) {
         float sum = 0;
         for (size_t i = first; i < first + channels; i++) {
@@ -186,21 +177,20 @@ static void softmax_backward(const double *parameters, const float *x, const flo
     }
 }
 
-static const mb_activation_ops linear = {
-    "linear", false, true, linear_forward, linear_backward, {0, 0}};
-static const mb_activation_ops relu = {"relu", false, true, relu_forward, relu_backward, {0, 0}};
+static const mb_activation_ops linear = {"linear", true, linear_forward, linear_backward, {0, 0}};
+static const mb_activation_ops relu = {"relu", true, relu_forward, relu_backward, {0, 0}};
 static const mb_activation_ops leaky_relu = {
-    "leaky_relu", false, false, leaky_relu_forward, leaky_relu_backward, {0.2, 0}};
-static const mb_activation_ops elu = {"elu", false, false, elu_forward, elu_backward, {1, 0}};
-static const mb_activation_ops selu = {"selu", false, false, selu_forward, selu_backward, {0, 0}};
+    "leaky_relu", false, leaky_relu_forward, leaky_relu_backward, {0.2, 0}};
+static const mb_activation_ops elu = {"elu", false, elu_forward, elu_backward, {1, 0}};
+static const mb_activation_ops selu = {"selu", false, selu_forward, selu_backward, {0, 0}};
 static const mb_activation_ops sigmoid = {
-    "sigmoid", false, false, sigmoid_forward, sigmoid_backward, {0, 0}};
+    "sigmoid", false, sigmoid_forward, sigmoid_backward, {0, 0}};
 static const mb_activation_ops hyperbolic_tangent = {
-    "tanh", false, false, tanh_forward, tanh_backward, {0, 0}};
+    "tanh", false, tanh_forward, tanh_backward, {0, 0}};
 static const mb_activation_ops softmax = {
-    "softmax", false, false, softmax_forward, softmax_backward, {0, 0}};
+    "softmax", false, softmax_forward, softmax_backward, {0, 0}};
 static const mb_activation_ops softplus = {
-    "softplus", false, false, softplus_forward, softplus_backward, {0, 0}};
+    "softplus", false, softplus_forward, softplus_backward, {0, 0}};
 
 const mb_activation_ops *const mb_activation_list[] = {&linear, &relu, &leaky_relu, &elu, &selu,
     &sigmoid, &hyperbolic_tangent, &softmax, &softplus, NULL};

@@ -7,15 +7,13 @@
 #include "base/options.h"
 
 // Activations work on whole rows of channels: n values, in groups of channels (softmax runs over a
-// group). Backward is given the output y and the input x (x NULL unless needs_input) and replaces
-// the gradient by y with that by x.
+// group). Backward is given the output y and replaces the gradient by y with that by the input.
 typedef struct mb_activation_ops {
     const char *name; // Keras's: "relu"
-    bool needs_input; // backward cannot do with y alone
     bool is_monotone; // may move behind a maximum
     void (*forward)(const double *parameters, float *values, size_t n, size_t channels);
-    void (*backward)(const double *parameters, const float *x, const float *y, float *gradient,
-        size_t n, size_t channels);
+    void (*backward)(
+        const double *parameters, const float *y, float *gradient, size_t n, size_t channels);
     double default_parameters[2]; // alpha or slope, threshold
 } mb_activation_ops;
 

@@ -51,7 +51,7 @@ void mb_layer_differentiate(const mb_kernels *kernels, const mb_activation_ops *
     const double *parameters, const float *out, const float *d_out, size_t n, size_t n_out,
     size_t width, float *d, float *d_bias) {
     memcpy(d, d_out, n * n_out * sizeof *d);
-    activation->backward(parameters, NULL, out, d, n * n_out, n_out);
+    activation->backward(parameters, out, d, n * n_out, n_out);
     for (size_t i = n; n_out != width && i-- > 0;) {
         memmove(d + i * width, d + i * n_out, n_out * sizeof *d);
         memset(d + i * width + n_out, 0, (width - n_out) * sizeof *d);

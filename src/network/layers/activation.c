@@ -54,8 +54,8 @@ static void backward(const mb_step *step, const mb_rows *rows) {
     for (size_t i = 0; i < rows->n && rows->d_in[0] != NULL; i++) {
         float *d_in = rows->d_in[0] + i * step->out_size;
         memcpy(d, rows->d_out + i * step->out_size, step->out_size * sizeof *d);
-        activation->backward(activation->default_parameters, rows->in[0] + i * step->out_size,
-            rows->out + i * step->out_size, d, step->out_size, channels_of(step));
+        activation->backward(activation->default_parameters, rows->out + i * step->out_size, d,
+            step->out_size, channels_of(step));
         for (size_t k = 0; k < step->out_size; k++) {
             d_in[k] += d[k];
         }
