@@ -4,25 +4,7 @@
 #include "command.h"
 
 static mb_status run(mb_session *session) {
-    const char *directory = option_text(session, "output", NULL);
-    if (directory == NULL) {
-        return usage_fail(session, "train: -o RUN is missing; name the folder of the run");
-    }
-    mb_study *study = NULL;
-    mb_answer *answer = NULL;
-    mb_status status = session_open_study(session, &study);
-    if (status == MB_OK) {
-        mb_run_settings settings = session_settings(session, directory);
-        settings.is_training_only = true;
-        settings.initial_model = option_text(session, "init", NULL);
-        settings.is_resumed = option_is_given(session, "resume");
-        status = mb_study_run(session->ctx, study, &settings, &answer);
-    }
-    if (status == MB_OK) {
-        session_answer(session, answer);
-    }
-    mb_study_destroy(study);
-    return status;
+    return session_run_study(session, true);
 }
 
 static const option options[] = {{"output", 'o', OPTION_TEXT, "RUN", output_help},

@@ -111,6 +111,8 @@ void session_notice(void *user, mb_notice_level level, const char *where, const 
 void session_end_bar(mb_session *session);
 // Opens the study named by operand 0 with --set and --seed.
 mb_status session_open_study(mb_session *session, mb_study **out) MB_MUST_CHECK;
+// `run` and `train`: opens the study and goes through it into the folder of --output.
+mb_status session_run_study(mb_session *session, bool is_training_only) MB_MUST_CHECK;
 mb_study_settings session_study_settings(const mb_session *session);
 
 // The model that a name means: that of a run for its folder, else the file itself.

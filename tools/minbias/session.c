@@ -158,6 +158,29 @@ mb_status session_open_study(mb_session *session, mb_study **out) {
     return mb_study_open(session->ctx, session->arguments.operands[0], &settings, out);
 }
 
+mb_status session_run_study(mb_session *session, bool is_training_only) {
+    const char *directory = option_text(session, "output", NULL);
+    if (directory == NULL) {
+        return usage_fail(session, "%s: -o RUN is missing; name the folder of the run",
+            is_training_only ? "train" : "run");
+    }
+    mb_study *study = NULL;
+    mb_answer *answer = NULL;
+    mb_status status = session_open_study(session, &study);
+    if (status == MB_OK) {
+        mb_run_settings settings = session_settings(session, directory);
+        settings.is_training_only = is_training_only;
+        settings.initial_model = option_text(session, "init", NULL);
+        settings.is_resumed = option_is_given(session, "resume");
+        status = mb_study_run(session->ctx, study, &settings, &answer);
+    }
+    if (status == MB_OK) {
+        session_answer(session, answer);
+    }
+    mb_study_destroy(study);
+    return status;
+}
+
 const char *session_model_path(mb_session *session, const char *name) {
     if (!mb_run_is_directory(name)) {
         return name;
