@@ -167,6 +167,15 @@ void mb_column_gather_sparse(const mb_column *column, const uint32_t *rows, size
     }
 }
 
+const mb_row_set *mb_dataset_find_set(const mb_dataset *dataset, const char *name) {
+    for (size_t i = 0; i < dataset->n_sets; i++) {
+        if (strcmp(dataset->sets[i].name, name) == 0) {
+            return &dataset->sets[i];
+        }
+    }
+    return NULL;
+}
+
 mb_status mb_dataset_rows_of(
     const mb_dataset *dataset, mb_context *ctx, uint8_t split, uint32_t **rows, size_t *n) {
     size_t count = 0;

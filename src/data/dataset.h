@@ -40,6 +40,14 @@ struct mb_column {
 
 enum { MB_SPLIT_TRAIN = 0, MB_SPLIT_VALIDATION = 1, MB_SPLIT_TEST = 2 };
 
+// A named choice of rows that a fit may be trained and judged on (`fits: on:`), in the order in
+// which the source joins them.
+typedef struct mb_row_set {
+    const char *name;
+    const uint32_t *train, *test; // rows; in the dataset's arena
+    size_t n_train, n_test;       // validation is a part of train, drawn for each fit
+} mb_row_set;
+
 typedef struct mb_dataset {
     mb_runtime *runtime;
     mb_arena arena; // names
@@ -52,6 +60,9 @@ typedef struct mb_dataset {
     float *weight;  // per row sample weight, or NULL
     const char **file_names;
     size_t n_files;
+    const char **split_names; // NULL-terminated, by value of split; NULL: train, validation, test
+    mb_row_set *sets;         // NULL: every fit takes all rows
+    size_t n_sets;
 } mb_dataset;
 
 void mb_dataset_init(mb_dataset *dataset, mb_context *ctx);
@@ -72,6 +83,8 @@ mb_status mb_column_gather(const mb_column *column, mb_context *ctx, const uint3
 size_t mb_column_entries(const mb_column *column, const uint32_t *rows, size_t n);
 void mb_column_gather_sparse(const mb_column *column, const uint32_t *rows, size_t n,
     uint32_t *offset, uint32_t *index, float *value);
+// The set of a name, or NULL.
+const mb_row_set *mb_dataset_find_set(const mb_dataset *dataset, const char *name);
 // Row numbers of one split, in order. Freed with mb_release.
 mb_status mb_dataset_rows_of(const mb_dataset *dataset, mb_context *ctx, uint8_t split,
     uint32_t **rows, size_t *n) MB_MUST_CHECK;

@@ -29,6 +29,8 @@ typedef struct mb_detector_request {
     const char *directory; // what relative data paths start from: data.dir, resolved
     uint64_t seed;
     bool wants_label; // train and evaluate need truth; prepare and predict take what there is
+    size_t set_aside; // background events kept out of all sets, for a fit that takes them alone
+                      // (set "aside"); 0: none
     const char *const *files; // predict RUN FILES: raw input files in place of the study's, or NULL
     size_t n_files;
 } mb_detector_request;
