@@ -98,6 +98,26 @@ static double interpolate(const mb_roc *roc, double n_background) {
     return lower + fraction * (mb_roc_true_rate(roc, i + 1) - lower);
 }
 
+double mb_roc_true_rate_at(const mb_roc *roc, double false_rate) {
+    size_t low = 0;
+    size_t high = roc->n_vertices - 1;
+    while (low < high) {
+        const size_t middle = low + (high - low + 1) / 2;
+        if (mb_roc_false_rate(roc, middle) <= false_rate) {
+            low = middle;
+        } else {
+            high = middle - 1;
+        }
+    }
+    const double left = mb_roc_false_rate(roc, low);
+    const double lower = mb_roc_true_rate(roc, low);
+    if (low + 1 == roc->n_vertices || !(left < false_rate)) {
+        return lower;
+    }
+    const double fraction = (false_rate - left) / (mb_roc_false_rate(roc, low + 1) - left);
+    return lower + fraction * (mb_roc_true_rate(roc, low + 1) - lower);
+}
+
 mb_status mb_roc_at_rate(
     const mb_roc *roc, mb_context *ctx, double input_khz, double target_khz, mb_rate_point *out) {
     if (!(input_khz > 0) || !isfinite(input_khz) || !(target_khz > 0) || !isfinite(target_khz)) {

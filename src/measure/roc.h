@@ -29,6 +29,9 @@ mb_status mb_roc_make(
 void mb_roc_clear(mb_roc *roc);
 double mb_roc_true_rate(const mb_roc *roc, size_t vertex);
 double mb_roc_false_rate(const mb_roc *roc, size_t vertex);
+// The true rate at a false rate (0..1) on the straight lines between the vertices; in a vertical
+// part its upper end, as numpy.interp has it.
+double mb_roc_true_rate_at(const mb_roc *roc, double false_rate);
 // The vertex that accepts what score >= threshold accepts.
 size_t mb_roc_vertex_at(const mb_roc *roc, double threshold);
 
