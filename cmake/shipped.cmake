@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The minbias authors
 # SPDX-License-Identifier: Apache-2.0
-# Writes the texts of the shipped studies as C arrays: cmake -DOUT=file.c "-DSTUDIES=a.yaml;b.yaml" -P shipped.cmake
+# Writes the texts of the shipped studies as C arrays: cmake -DOUT=file.c -DLIST=texts "-DSTUDIES=a.yaml;b.yaml" -P shipped.cmake
 # Bytes, not string literals: C17 promises only 4095 characters for those.
 set(arrays "")
 set(list "")
@@ -14,4 +14,4 @@ foreach(study ${STUDIES})
     string(APPEND list "    {\"${name}\", text_${n}},\n")
     math(EXPR n "${n} + 1")
 endforeach()
-file(WRITE ${OUT} "#include \"study/shipped_text.h\"\n\n${arrays}const mb_shipped_text mb_shipped_texts[] = {\n${list}};\nconst size_t mb_n_shipped_texts = ${n};\n")
+file(WRITE ${OUT} "#include \"study/shipped_text.h\"\n\n${arrays}const mb_shipped_text mb_shipped_${LIST}[] = {\n${list}};\nconst size_t mb_n_shipped_${LIST} = ${n};\n")

@@ -31,6 +31,7 @@ struct mb_column {
     uint32_t *index;  // sparse: position in the row, rising
     void *value;      // sparse: uint16_t (dtype MB_U16) or float (MB_F32) per entry
     float background;
+    const char *const *value_names; // of an integer column: NULL-terminated, by value, or NULL
     // made: fills n rows (row numbers in rows) of size floats. Thread-safe.
     mb_status (*make)(
         const mb_column *column, mb_context *ctx, const uint32_t *rows, size_t n, float *out);

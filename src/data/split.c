@@ -123,8 +123,21 @@ size_t mb_part_rest(const mb_part *part, size_t n) {
     return (size_t)floor((double)n * (1.0 - part->fraction));
 }
 
-// Moves a part of the training rows to another set. which keeps the random numbers of several parts
-// apart.
+// Moves a part of some rows, which it may reorder, to another set. which keeps the random numbers
+// of several parts apart.
+static void move_part(uint8_t *split, uint32_t *rows, size_t n, const mb_part *part, uint8_t set,
+    uint64_t seed, uint32_t which) {
+    if (part->take == MB_TAKE_RANDOM) {
+        mb_random random = mb_random_stream(seed, MB_PURPOSE_SPLIT, which, 0);
+        mb_random_shuffle(&random, rows, n);
+    }
+    const size_t rest = mb_part_rest(part, n);
+    const uint32_t *taken = part->take == MB_TAKE_FIRST ? rows : rows + rest;
+    for (size_t i = 0; i < n - rest; i++) {
+        split[taken[i]] = set;
+    }
+}
+
 static mb_status take_part(mb_dataset *dataset, mb_context *ctx, const mb_part *part, uint8_t set,
     uint64_t seed, uint32_t which) {
     if (!(part->fraction > 0.0)) {
@@ -133,15 +146,31 @@ static mb_status take_part(mb_dataset *dataset, mb_context *ctx, const mb_part *
     uint32_t *rows;
     size_t n;
     MB_TRY(mb_dataset_rows_of(dataset, ctx, MB_SPLIT_TRAIN, &rows, &n));
-    if (part->take == MB_TAKE_RANDOM) {
-        mb_random random = mb_random_stream(seed, MB_PURPOSE_SPLIT, which, 0);
-        mb_random_shuffle(&random, rows, n);
+    move_part(dataset->split, rows, n, part, set, seed, which);
+    mb_release(ctx, rows);
+    return MB_OK;
+}
+
+mb_status mb_split_set(uint8_t *split, size_t n_rows, mb_context *ctx, const mb_row_set *set,
+    const mb_part *validation, uint64_t seed) {
+    memset(split, MB_SPLIT_NONE, n_rows);
+    for (size_t i = 0; i < set->n_test; i++) {
+        split[set->test[i]] = MB_SPLIT_TEST;
     }
-    const size_t rest = mb_part_rest(part, n);
-    const uint32_t *taken = part->take == MB_TAKE_FIRST ? rows : rows + rest;
-    for (size_t i = 0; i < n - rest; i++) {
-        dataset->split[taken[i]] = set;
+    for (size_t i = 0; i < set->n_train; i++) {
+        split[set->train[i]] = MB_SPLIT_TRAIN;
     }
+    if (!(validation->fraction > 0.0)) {
+        return MB_OK;
+    }
+    uint32_t *rows = mb_allocate(ctx, set->n_train, sizeof *rows);
+    if (rows == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < set->n_train; i++) {
+        rows[i] = set->train[i];
+    }
+    move_part(split, rows, set->n_train, validation, MB_SPLIT_VALIDATION, seed, 1);
     mb_release(ctx, rows);
     return MB_OK;
 }
@@ -181,15 +210,20 @@ mb_status mb_split_apply(mb_dataset *dataset, mb_context *ctx, const mb_split_op
 }
 
 mb_status mb_split_fold(
-    mb_dataset *dataset, mb_context *ctx, size_t n_folds, size_t fold, uint64_t seed) {
-    for (size_t i = 0; i < dataset->n_rows; i++) {
-        if (dataset->split[i] == MB_SPLIT_VALIDATION) {
-            dataset->split[i] = MB_SPLIT_TRAIN;
+    uint8_t *split, size_t n_rows, mb_context *ctx, size_t n_folds, size_t fold, uint64_t seed) {
+    uint32_t *rows = mb_allocate(ctx, n_rows, sizeof *rows);
+    if (rows == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    size_t n = 0;
+    for (size_t i = 0; i < n_rows; i++) {
+        if (split[i] == MB_SPLIT_VALIDATION) {
+            split[i] = MB_SPLIT_TRAIN;
+        }
+        if (split[i] == MB_SPLIT_TRAIN) {
+            rows[n++] = (uint32_t)i;
         }
     }
-    uint32_t *rows;
-    size_t n;
-    MB_TRY(mb_dataset_rows_of(dataset, ctx, MB_SPLIT_TRAIN, &rows, &n));
     mb_status status = MB_OK;
     if (n_folds < 2 || fold >= n_folds || n_folds > n) {
         status = mb_fail(ctx, MB_ERR_RANGE,
@@ -203,7 +237,7 @@ mb_status mb_split_fold(
         const size_t first = fold * each + mb_min_size(fold, longer);
         const size_t last = first + each + (fold < longer);
         for (size_t i = first; i < last; i++) {
-            dataset->split[rows[i]] = MB_SPLIT_VALIDATION;
+            split[rows[i]] = MB_SPLIT_VALIDATION;
         }
     }
     mb_release(ctx, rows);

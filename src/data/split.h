@@ -45,10 +45,14 @@ mb_status mb_split_read(mb_context *ctx, mb_document *document, const mb_node *s
 // goes beyond the dataset, naming both.
 mb_status mb_split_apply(mb_dataset *dataset, mb_context *ctx, const mb_split_options *options,
     const mb_part *validation, uint64_t seed) MB_MUST_CHECK;
+// The same for a named set: into split (n_rows), its test rows for testing, a part of its training
+// rows, in the set's order, for validation, all other rows MB_SPLIT_NONE.
+mb_status mb_split_set(uint8_t *split, size_t n_rows, mb_context *ctx, const mb_row_set *set,
+    const mb_part *validation, uint64_t seed) MB_MUST_CHECK;
 // Fold fold of n_folds: of the rows that are for training or validation now, a random n-th part is
 // for validation and the rest for training; the parts of all folds together are all rows.
-mb_status mb_split_fold(
-    mb_dataset *dataset, mb_context *ctx, size_t n_folds, size_t fold, uint64_t seed) MB_MUST_CHECK;
+mb_status mb_split_fold(uint8_t *split, size_t n_rows, mb_context *ctx, size_t n_folds, size_t fold,
+    uint64_t seed) MB_MUST_CHECK;
 // How many of n rows stay when a part is taken: floor(n * (1 - fraction)).
 size_t mb_part_rest(const mb_part *part, size_t n);
 

@@ -184,6 +184,9 @@ static mb_status find_shape(
             MB_MAX_DIMS);
     }
     const mb_value_type written = *type;
+    if (written.rank == 1 && written.dim[0] == column->size) {
+        return MB_OK;
+    }
     *type = (mb_value_type){.axis = MB_AXIS_EVENTS, .rank = column->rank};
     for (unsigned i = 0; i < column->rank; i++) {
         type->dim[i] = column->shape[i];

@@ -3,10 +3,10 @@
 
 #include "study/open.h"
 
-// model:, models:, fits: and train: become the list of fits.
+// fits: and train: become the list of fits.
 
 typedef struct fit_options {
-    const char *name, *model;
+    const char *name, *model, *on;
     const mb_node *train;
     size_t repeats, folds;
 } fit_options;
@@ -17,6 +17,8 @@ static const mb_option fit_table[] = {{"name", MB_OPTION_TEXT, FIELD(name), NULL
                                           "of the fit: its folder below fits/"},
     {"model", MB_OPTION_TEXT, FIELD(model), "", 0, 0, NULL, NULL,
         "name of one of models:; may be left out where there is one model"},
+    {"on", MB_OPTION_TEXT, FIELD(on), "", 0, 0, NULL, NULL,
+        "the sample of the data that it is trained and judged on, where the data has named ones"},
     {"train", MB_OPTION_NODE, FIELD(train), "", 0, 0, NULL, NULL,
         "keys that differ from the study's train:"},
     {"repeats", MB_OPTION_SIZE, FIELD(repeats), "0", 0, 10000, NULL, NULL,
@@ -60,25 +62,6 @@ static mb_status merge_train(mb_context *ctx, mb_document *document, const mb_no
     return MB_OK;
 }
 
-// A path becomes absolute, a map is checked.
-static mb_status take_model(mb_context *ctx, mb_study *study, mb_node *owner, mb_node *model) {
-    if (model->kind == MB_NODE_MAP) {
-        return mb_study_check_model(ctx, &study->document, model);
-    }
-    const char *text = mb_node_text(model);
-    if (text == NULL) {
-        return mb_fail_at(ctx, &study->document, model,
-            "model: is neither {layers: [...]} nor the path of a model file");
-    }
-    mb_node *path = mb_node_make_text(
-        &study->document, ctx, mb_study_absolute(ctx, &study->document, study->directory, text));
-    if (path == NULL) {
-        return MB_ERR_MEMORY;
-    }
-    path->line = model->line;
-    return mb_node_set(&study->document, ctx, owner, model->key, path);
-}
-
 static mb_status check_folder_name(
     mb_context *ctx, mb_study *study, const mb_node *at, const char *name) {
     for (const char *p = name; *p != '\0'; p++) {
@@ -97,39 +80,18 @@ static mb_status check_folder_name(
                            : MB_OK;
 }
 
-static mb_status find_model(
-    mb_context *ctx, mb_study *study, const mb_node *at, const char *name, mb_node **out) {
-    mb_node *single = mb_node_find(study->document.root, "model");
-    mb_node *models = mb_node_find(study->document.root, "models");
-    if (name == NULL) {
-        *out = single != NULL                              ? single
-               : models != NULL && models->n_children == 1 ? models->first
-                                                           : NULL;
-    } else {
-        *out = mb_node_find(models, name);
-    }
-    if (*out != NULL) {
-        return MB_OK;
-    }
-    const char *names[64];
-    size_t n = 0;
-    for (const mb_node *m = models != NULL ? models->first : NULL;
-         m != NULL && n < MB_COUNT_OF(names); m = m->next) {
-        names[n++] = m->key;
-    }
-    const char *near = name != NULL ? mb_nearest_name(name, names, n) : NULL;
-    return mb_fail_at(ctx, &study->document, at, "fits: %s%.60s%s; %s%s%s",
-        name != NULL ? "there is no model '" : "the fit does not say which model it is of",
-        name != NULL ? name : "", name != NULL ? "'" : "",
-        near != NULL ? "did you mean '" : "name one of models:", near != NULL ? near : "",
-        near != NULL ? "'?" : "");
-}
-
 static mb_status add_fit(mb_context *ctx, mb_study *study, const char *name, mb_node *model,
     mb_node *train, mb_node **written) {
     mb_fit_spec *fit = &study->fits[study->n_fits];
     *fit = (mb_fit_spec){.name = name, .model = model};
     MB_TRY(mb_train_read(ctx, &study->document, train, &fit->train));
+    if (fit->train.options.weights_dir != NULL) {
+        fit->train.options.weights_dir = mb_study_absolute(
+            ctx, &study->document, study->directory, fit->train.options.weights_dir);
+        if (fit->train.options.weights_dir == NULL) {
+            return MB_ERR_MEMORY;
+        }
+    }
     fit->n_rounds =
         mb_max_size(fit->train.options.repeats, 1) * mb_max_size(fit->train.options.folds, 1);
     study->n_fits++;
@@ -148,41 +110,14 @@ static mb_status add_listed_fit(
     mb_node *model = NULL;
     mb_node *train = NULL;
     mb_node *written = NULL;
-    MB_TRY(find_model(ctx, study, entry, options.model, &model));
+    MB_TRY(mb_study_find_model(ctx, study, entry, options.model, &model));
     MB_TRY(merge_train(ctx, &study->document, usual, &options, &train));
     MB_TRY(add_fit(ctx, study, options.name, model, train, &written));
+    study->fits[study->n_fits - 1].on =
+        options.on != NULL && options.on[0] != '\0' ? options.on : NULL;
     mb_node_remove(entry, "repeats");
     mb_node_remove(entry, "folds");
     return mb_node_set(&study->document, ctx, entry, "train", written);
-}
-
-static mb_status take_models(mb_context *ctx, mb_study *study) {
-    mb_node *root = study->document.root;
-    mb_node *single = mb_node_find(root, "model");
-    mb_node *models = mb_node_find(root, "models");
-    if (single != NULL && models != NULL) {
-        return mb_fail_at(ctx, &study->document, models,
-            "models: there is a model: too; keep one of the two keys");
-    }
-    if (single != NULL) {
-        return take_model(ctx, study, root, single);
-    }
-    if (models == NULL) {
-        return MB_OK;
-    }
-    if (models->kind != MB_NODE_MAP || models->n_children == 0) {
-        return mb_fail_at(ctx, &study->document, models,
-            "models: is not a map; write models: {name: {layers: [...]}}");
-    }
-    // Setting a member replaces its node, so the next one is looked up by place.
-    for (size_t i = 0; i < models->n_children; i++) {
-        mb_node *member = models->first;
-        for (size_t j = 0; j < i; j++) {
-            member = member->next;
-        }
-        MB_TRY(take_model(ctx, study, models, member));
-    }
-    return MB_OK;
 }
 
 // Without fits: every model is trained once, one of several under its own name.
@@ -204,7 +139,7 @@ static mb_status fit_each_model(mb_context *ctx, mb_study *study, mb_node *train
 
 mb_status mb_study_read_fits(mb_context *ctx, mb_study *study) {
     mb_node *root = study->document.root;
-    MB_TRY(take_models(ctx, study));
+    MB_TRY(mb_study_take_models(ctx, study));
     mb_node *train = mb_node_find(root, "train");
     mb_node *fits = mb_node_find(root, "fits");
     const mb_node *models = mb_node_find(root, "models");
@@ -220,6 +155,9 @@ mb_status mb_study_read_fits(mb_context *ctx, mb_study *study) {
     if (mb_node_find(root, "model") == NULL && models == NULL && fits == NULL) {
         return MB_OK;
     }
+    if (mb_node_find(root, "students") != NULL || mb_node_find(root, "alternate") != NULL) {
+        return mb_alternate_read(ctx, study, root);
+    }
     mb_train usual;
     MB_TRY(mb_train_read(ctx, &study->document, train, &usual));
     if (fits == NULL) {
@@ -230,7 +168,8 @@ mb_status mb_study_read_fits(mb_context *ctx, mb_study *study) {
             "fits: is not a list; write fits: [{name: ..., model: ...}]");
     }
     for (mb_node *entry = fits->first; entry != NULL; entry = entry->next) {
-        MB_TRY(add_listed_fit(ctx, study, entry, train));
+        MB_TRY(mb_alternate_is_entry(entry) ? mb_alternate_read(ctx, study, entry)
+                                            : add_listed_fit(ctx, study, entry, train));
     }
     return MB_OK;
 }

@@ -178,7 +178,16 @@ static mb_status write_table(const scoring *s, const char *output) {
 static mb_status score(scoring *s, const char *const *files, size_t n_files) {
     const mb_source_request request = {.files = files, .n_files = n_files};
     MB_TRY(mb_study_load(s->ctx, s->study, &request, &s->dataset, NULL));
-    MB_TRY(mb_scored_make(&s->scored, s->ctx, s->model, &s->dataset, s->dataset.split));
+    uint32_t *rows =
+        mb_arena_allocate(&s->arena, s->ctx, mb_max_size(s->dataset.n_rows, 1), sizeof *rows);
+    if (rows == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < s->dataset.n_rows; i++) {
+        rows[i] = (uint32_t)i;
+    }
+    MB_TRY(mb_scored_make(
+        &s->scored, s->ctx, s->model, &s->dataset, s->dataset.split, rows, s->dataset.n_rows));
     return s->scored.score != NULL
                ? MB_OK
                : mb_fail(s->ctx, MB_ERR_UNSUPPORTED,

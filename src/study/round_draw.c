@@ -104,7 +104,7 @@ static mb_status pack_extra(mb_context *ctx, const mb_dataset *dataset, const mb
         size_t n = 0;
         for (size_t i = 0; i < scored->n; i++) {
             if (split == MB_EVALUATE_ALL || scored->split[i] == split) {
-                rows[n++] = (uint32_t)i;
+                rows[n++] = scored->row[i];
             }
         }
         status = mb_column_gather(column, ctx, rows, n, values);

@@ -10,15 +10,27 @@
 static mb_status write_scores(
     mb_context *ctx, const mb_scored *scored, const mb_dataset *dataset, const char *path) {
     mb_runtime *runtime = mb_context_runtime(ctx);
-    const mb_array score = {
-        MB_F32, scored->width == 1 ? 1 : 2, {scored->n, scored->width}, scored->output, runtime};
-    const mb_array label = {MB_F32, 1, {scored->n}, scored->label, runtime};
-    const mb_array split = {MB_U8, 1, {scored->n}, (void *)(uintptr_t)scored->split, runtime};
-    const mb_array event = {MB_I64, 1, {scored->n}, dataset->event, runtime};
-    const mb_array file = {MB_U32, 1, {scored->n}, dataset->file, runtime};
-    const char *const names[] = {"score", "split", "event", "file", "label"};
-    const mb_array *const arrays[] = {&score, &split, &event, &file, &label};
-    return mb_npz_write(ctx, path, names, arrays, scored->label != NULL ? 5 : 4, true);
+    int64_t *events = mb_allocate(ctx, scored->n, sizeof *events);
+    uint32_t *files = mb_allocate(ctx, scored->n, sizeof *files);
+    mb_status status = events == NULL || files == NULL ? MB_ERR_MEMORY : MB_OK;
+    if (status == MB_OK) {
+        for (size_t i = 0; i < scored->n; i++) {
+            events[i] = dataset->event[scored->row[i]];
+            files[i] = dataset->file[scored->row[i]];
+        }
+        const mb_array score = {MB_F32, scored->width == 1 ? 1 : 2, {scored->n, scored->width},
+            scored->output, runtime};
+        const mb_array label = {MB_F32, 1, {scored->n}, scored->label, runtime};
+        const mb_array split = {MB_U8, 1, {scored->n}, scored->split, runtime};
+        const mb_array event = {MB_I64, 1, {scored->n}, events, runtime};
+        const mb_array file = {MB_U32, 1, {scored->n}, files, runtime};
+        const char *const names[] = {"score", "split", "event", "file", "label"};
+        const mb_array *const arrays[] = {&score, &split, &event, &file, &label};
+        status = mb_npz_write(ctx, path, names, arrays, scored->label != NULL ? 5 : 4, true);
+    }
+    mb_release(ctx, events);
+    mb_release(ctx, files);
+    return status;
 }
 
 static mb_status write_predictions(
@@ -31,9 +43,9 @@ static mb_status write_predictions(
     }
     mb_buffer_text(&table, ",split\n");
     for (size_t i = 0; i < scored->n && table.status == MB_OK; i++) {
-        const uint32_t file = dataset->file[i];
+        const uint32_t file = dataset->file[scored->row[i]];
         mb_csv_put_text(&table, true, file < dataset->n_files ? dataset->file_names[file] : "");
-        mb_csv_put_int64(&table, false, dataset->event[i]);
+        mb_csv_put_int64(&table, false, dataset->event[scored->row[i]]);
         if (scored->label != NULL) {
             mb_csv_put_int64(&table, false, scored->label[i] > 0.5F);
         } else {
@@ -223,7 +235,9 @@ static mb_status write_all(
     }
     const int split = mb_scored_choose(scored, run->study->evaluate.split);
     MB_TRY(write_scores(ctx, scored, &run->dataset, npz));
-    MB_TRY(write_predictions(ctx, scored, &run->dataset, csv));
+    if (run->study->evaluate.predictions) {
+        MB_TRY(write_predictions(ctx, scored, &run->dataset, csv));
+    }
     MB_TRY(write_metrics(run, ctx, round, scored, split, arena));
     return run->study->evaluate.figures ? mb_round_draw(run, ctx, round, scored, split) : MB_OK;
 }
@@ -237,7 +251,8 @@ mb_status mb_round_evaluate(mb_run *run, mb_context *ctx, const mb_round *round)
     const char *path = mb_run_file(ctx, &arena, round->directory, "model.h5");
     mb_status status = path == NULL ? MB_ERR_MEMORY : mb_model_load(ctx, path, &model);
     if (status == MB_OK) {
-        status = mb_scored_make(&scored, ctx, model, &run->dataset, round->split);
+        status = mb_scored_make(
+            &scored, ctx, model, &run->dataset, round->split, round->rows, round->n_rows);
     }
     if (status == MB_OK) {
         mb_journal_line(&run->journal, "%s%sScored %zu events in %.2f s", round->name,

@@ -235,12 +235,33 @@ static mb_status train_model(training *t, mb_fit_request *request) {
     if (status == MB_OK && result.n_epochs > 0) {
         const double batches = (double)result.n_epochs *
                                ((double)request->n_train / (double)request->train->options.batch);
-        mb_journal_line(&t->run->journal, "Trained %zu epochs in %.1f s, %.2f ms a step",
-            result.n_epochs, result.seconds, batches > 0 ? 1e3 * result.seconds / batches : 0.0);
+        const char *colon = t->round->name[0] != '\0' ? ": " : "";
+        mb_journal_line(&t->run->journal, "%s%sTrained %zu epochs in %.1f s, %.2f ms a step",
+            t->round->name, colon, result.n_epochs, result.seconds,
+            batches > 0 ? 1e3 * result.seconds / batches : 0.0);
+        mb_journal_line(&t->run->journal, "%s%s%s after epoch %zu, the best was epoch %zu",
+            t->round->name, colon, result.stopped_early ? "Stopped early" : "Ended",
+            result.n_epochs, result.best_epoch + 1);
     }
     mb_fit_result_clear(&result);
     mb_bundle_clear(&checkpoint);
     return status;
+}
+
+// train.weights_dir: models that were trained elsewhere take the place of a training.
+static mb_status take_trained(training *t, mb_model *model) {
+    const char *folder = t->round->fit->train.options.weights_dir;
+    const char *path = mb_arena_format(
+        t->arena, t->ctx, "%s/%s.h5", folder, t->round->name[0] != '\0' ? t->round->name : "model");
+    mb_fit_result result = {.best = model->parameters, .last = model->parameters};
+    t->model = model;
+    if (path == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    MB_TRY(mb_model_load_weights(t->ctx, model, path, model->parameters));
+    mb_journal_line(&t->run->journal, "%s%sWeights taken from %s", t->round->name,
+        t->round->name[0] != '\0' ? ": " : "", path);
+    return save_all(t, &result, 0, 0);
 }
 
 static mb_status train_with(training *t, mb_model *model, bool has_weights) {
@@ -301,7 +322,9 @@ mb_status mb_round_train(mb_run *run, mb_context *ctx, const mb_round *round) {
         status =
             mb_study_build_model(ctx, run->study, round->fit, &run->dataset, &model, &has_weights);
         if (status == MB_OK) {
-            status = train_with(&t, model, has_weights);
+            status = round->fit->train.options.weights_dir != NULL
+                         ? take_trained(&t, model)
+                         : train_with(&t, model, has_weights);
         }
     }
     mb_model_destroy(model);

@@ -51,73 +51,6 @@ double mb_node_number(const mb_node *map, const char *key) {
                                                                                      : (double)NAN;
 }
 
-// Rows of training and validation of a round, by the fit's repeat and fold. Folds of one repeat
-// share that repeat's seed.
-static mb_status split_round(mb_run *run, mb_round *round) {
-    const mb_train *train = &round->fit->train;
-    const size_t n_folds = mb_max_size(train->options.folds, 1);
-    round->seed = run->study->seed + round->index / n_folds;
-    MB_TRY(mb_split_apply(
-        &run->dataset, run->ctx, &run->study->split, &train->validation, run->study->seed));
-    if (train->options.folds > 1) {
-        MB_TRY(mb_split_fold(
-            &run->dataset, run->ctx, n_folds, round->index % n_folds, run->study->seed));
-    }
-    const size_t n = run->dataset.n_rows;
-    round->split = mb_arena_allocate(&run->arena, run->ctx, mb_max_size(n, 1), 1);
-    if (round->split == NULL) {
-        return MB_ERR_MEMORY;
-    }
-    memcpy(round->split, run->dataset.split, n);
-    size_t n_train = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (round->split[i] == MB_SPLIT_TRAIN && n_train++ >= run->study->train_events) {
-            round->split[i] = MB_SPLIT_NONE;
-        }
-    }
-    return MB_OK;
-}
-
-static mb_status add_round(mb_run *run, const mb_fit_spec *fit, size_t index, bool is_alone) {
-    mb_round *round = &run->rounds[run->n_rounds++];
-    *round = (mb_round){.fit = fit, .index = index, .name = "", .directory = run->directory};
-    if (!is_alone) {
-        const char *fit_name = fit->name[0] != '\0' ? fit->name : "fit";
-        round->name = fit->n_rounds == 1
-                          ? fit_name
-                          : mb_arena_format(&run->arena, run->ctx, "%s-%zu", fit_name, index + 1);
-        round->directory = round->name == NULL ? NULL
-                                               : mb_arena_format(&run->arena, run->ctx,
-                                                     "%s/fits/%s", run->directory, round->name);
-        if (round->directory == NULL) {
-            return MB_ERR_MEMORY;
-        }
-    }
-    return split_round(run, round);
-}
-
-static mb_status lay_out_rounds(mb_run *run) {
-    const mb_study *study = run->study;
-    size_t n = 0;
-    for (size_t i = 0; i < study->n_fits; i++) {
-        n += study->fits[i].n_rounds;
-    }
-    if (n == 0) {
-        return mb_fail(
-            run->ctx, MB_ERR_FORMAT, "%s: there is nothing to train; add model:", study->path);
-    }
-    run->rounds = mb_arena_allocate(&run->arena, run->ctx, n, sizeof *run->rounds);
-    if (run->rounds == NULL) {
-        return MB_ERR_MEMORY;
-    }
-    for (size_t i = 0; i < study->n_fits; i++) {
-        for (size_t j = 0; j < study->fits[i].n_rounds; j++) {
-            MB_TRY(add_round(run, &study->fits[i], j, n == 1));
-        }
-    }
-    return MB_OK;
-}
-
 mb_status mb_run_open(mb_run *run, mb_context *ctx, const mb_study *study, const char *directory,
     const char *log, const mb_run_settings *settings) {
     *run = (mb_run){.ctx = ctx, .study = study, .directory = directory};
@@ -139,7 +72,7 @@ mb_status mb_run_open(mb_run *run, mb_context *ctx, const mb_study *study, const
         }
         mb_journal_line(
             &run->journal, "Read %zu events in %.2f s", run->dataset.n_rows, run->load_seconds);
-        status = lay_out_rounds(run);
+        status = mb_run_lay_out(run);
     }
     mb_buffer_clear(&report);
     return status;
@@ -149,22 +82,6 @@ void mb_run_clear(mb_run *run) {
     mb_journal_close(&run->journal);
     mb_dataset_clear(&run->dataset);
     mb_arena_clear(&run->arena);
-}
-
-mb_status mb_round_rows(mb_run *run, mb_context *ctx, const mb_round *round, uint8_t split,
-    uint32_t **rows, size_t *n) {
-    const size_t n_rows = run->dataset.n_rows;
-    *n = 0;
-    *rows = mb_allocate(ctx, n_rows, sizeof **rows);
-    if (*rows == NULL) {
-        return MB_ERR_MEMORY;
-    }
-    for (size_t i = 0; i < n_rows; i++) {
-        if (round->split[i] == split) {
-            (*rows)[(*n)++] = (uint32_t)i;
-        }
-    }
-    return MB_OK;
 }
 
 static mb_status remove_file(mb_context *ctx, const char *directory, const char *name) {
@@ -305,7 +222,9 @@ static mb_status do_rounds(mb_run *run, bool trains, bool evaluates) {
     rounds_task task = {.run = run, .trains = trains, .evaluates = evaluates};
     size_t jobs = 1;
     for (size_t i = 0; i < run->study->n_fits; i++) {
-        jobs = mb_max_size(jobs, run->study->fits[i].train.options.jobs);
+        const size_t asked = run->study->fits[i].train.options.jobs;
+        jobs =
+            mb_max_size(jobs, asked > 0 ? asked : mb_runtime_threads(mb_context_runtime(run->ctx)));
     }
     // One at a time keeps all threads inside the training.
     if (jobs == 1 || run->n_rounds == 1) {
@@ -389,11 +308,12 @@ static mb_status forbid_toy_events(
         return MB_OK;
     }
     const mb_fit_spec *fit = &study->fits[0];
-    const char *name = fit->name[0] != '\0' ? fit->name : "fit";
-    const char *folder = study->n_fits == 1 && fit->n_rounds == 1 ? directory
-                         : fit->n_rounds == 1
-                             ? mb_arena_format(arena, ctx, "%s/fits/%s", directory, name)
-                             : mb_arena_format(arena, ctx, "%s/fits/%s-1", directory, name);
+    const bool is_alone = study->n_fits == 1 && fit->n_rounds == 1 && study->alternate == NULL;
+    const char *name = mb_round_name(ctx, arena, fit, 0);
+    const char *folder = is_alone ? directory
+                         : name == NULL
+                             ? NULL
+                             : mb_arena_format(arena, ctx, "%s/fits/%s", directory, name);
     const char *path = folder == NULL ? NULL : mb_run_file(ctx, arena, folder, "training.json");
     if (path == NULL) {
         return MB_ERR_MEMORY;

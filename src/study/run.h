@@ -15,7 +15,9 @@ typedef struct mb_round {
     const char *name;      // "" for the only one, else "<fit>-<i>"
     const char *directory; // of its files
     uint64_t seed;
-    uint8_t *split; // per row of the dataset
+    uint8_t *split;       // per row of the dataset
+    const uint32_t *rows; // that are scored, in order
+    size_t n_rows;
 } mb_round;
 
 // A run at work.
@@ -37,6 +39,10 @@ typedef struct mb_run {
 mb_status mb_run_open(mb_run *run, mb_context *ctx, const mb_study *study, const char *directory,
     const char *log, const mb_run_settings *settings) MB_MUST_CHECK;
 void mb_run_clear(mb_run *run);
+// Lays out the rounds of a run whose data is read.
+mb_status mb_run_lay_out(mb_run *run) MB_MUST_CHECK;
+// The name of a fit's round, "<fit>-<index>" where there are several; from the arena, or NULL.
+const char *mb_round_name(mb_context *ctx, mb_arena *arena, const mb_fit_spec *fit, size_t index);
 
 // Makes the folder of a run or scan and stores the study in it. One that holds a run already is
 // refused unless forced, or resumed with the same study.

@@ -25,16 +25,12 @@ static mb_status make_labels(mb_scored *out, mb_context *ctx, const mb_dataset *
     if (labels == NULL) {
         return MB_ERR_MEMORY;
     }
-    uint32_t rows[BLOCK];
     float values[2 * BLOCK];
     bool is_binary = true;
     mb_status status = MB_OK;
     for (size_t first = 0; first < out->n && is_binary && status == MB_OK; first += BLOCK) {
         const size_t n = mb_min_size(BLOCK, out->n - first);
-        for (size_t i = 0; i < n; i++) {
-            rows[i] = (uint32_t)(first + i);
-        }
-        status = mb_column_gather(target, ctx, rows, n, values);
+        status = mb_column_gather(target, ctx, out->row + first, n, values);
         for (size_t i = 0; i < n && status == MB_OK; i++) {
             is_binary = is_binary &&
                         read_label(&values[i * target->size], target->size, &labels[first + i]);
@@ -52,18 +48,15 @@ static mb_status predict(
     mb_scored *out, mb_context *ctx, const mb_model *model, const mb_dataset *dataset) {
     const size_t n_outputs = model->n_outputs;
     float **outputs = mb_allocate_zeroed(ctx, n_outputs, sizeof *outputs);
-    uint32_t *rows = mb_allocate(ctx, out->n, sizeof *rows);
-    mb_status status = outputs == NULL || rows == NULL ? MB_ERR_MEMORY : MB_OK;
+    mb_status status = outputs == NULL ? MB_ERR_MEMORY : MB_OK;
     for (size_t i = 0; i < n_outputs && status == MB_OK; i++) {
         const size_t size = mb_value_size(&model->values[model->outputs[i]].type);
         outputs[i] = mb_allocate(ctx, out->n, size * sizeof(float));
         status = outputs[i] == NULL ? MB_ERR_MEMORY : MB_OK;
     }
     if (status == MB_OK) {
-        for (size_t i = 0; i < out->n; i++) {
-            rows[i] = (uint32_t)i;
-        }
-        status = mb_predict_dataset(ctx, model, model->parameters, dataset, rows, out->n, outputs);
+        status =
+            mb_predict_dataset(ctx, model, model->parameters, dataset, out->row, out->n, outputs);
     }
     // The first output is what is judged.
     for (size_t i = 1; outputs != NULL && i < n_outputs; i++) {
@@ -71,13 +64,21 @@ static mb_status predict(
     }
     out->output = outputs != NULL ? outputs[0] : NULL;
     mb_release(ctx, outputs);
-    mb_release(ctx, rows);
     return status;
 }
 
 mb_status mb_scored_make(mb_scored *out, mb_context *ctx, const mb_model *model,
-    const mb_dataset *dataset, const uint8_t *split) {
-    *out = (mb_scored){.runtime = mb_context_runtime(ctx), .n = dataset->n_rows, .split = split};
+    const mb_dataset *dataset, const uint8_t *split, const uint32_t *rows, size_t n) {
+    *out = (mb_scored){.runtime = mb_context_runtime(ctx), .n = n};
+    out->row = mb_allocate(ctx, n, sizeof *out->row);
+    out->split = mb_allocate(ctx, n, 1);
+    if (out->row == NULL || out->split == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < n; i++) {
+        out->row[i] = rows[i];
+        out->split[i] = split[rows[i]];
+    }
     out->width = mb_value_size(&model->values[model->outputs[0]].type);
     MB_TRY(predict(out, ctx, model, dataset));
     if (out->width > 2) {
@@ -98,6 +99,8 @@ void mb_scored_clear(mb_scored *scored) {
         mb_runtime_release(scored->runtime, scored->output);
         mb_runtime_release(scored->runtime, scored->score);
         mb_runtime_release(scored->runtime, scored->label);
+        mb_runtime_release(scored->runtime, scored->row);
+        mb_runtime_release(scored->runtime, scored->split);
         *scored = (mb_scored){0};
     }
 }

@@ -7,19 +7,21 @@
 #include "measure/roc.h"
 #include "study/run.h"
 
-// The scores of all events of a round, and what is measured from them.
+// The scores of the events of a round, and what is measured from them.
 typedef struct mb_scored {
     mb_runtime *runtime;
     size_t n, width; // events, numbers a score
     float *output;   // n x width
     float *score;    // n: what is cut on; NULL where the model gives more than two classes
     float *label;    // n: 0 or 1; NULL where the target is not that
-    const uint8_t *split;
+    uint32_t *row;   // n: of the dataset
+    uint8_t *split;  // n
 } mb_scored;
 
-// The caller clears *out, also after a failure. dataset may lack a target.
+// Scores n rows. split: of all rows of the dataset. The caller clears *out, also after a failure.
+// dataset may lack a target.
 mb_status mb_scored_make(mb_scored *out, mb_context *ctx, const mb_model *model,
-    const mb_dataset *dataset, const uint8_t *split) MB_MUST_CHECK;
+    const mb_dataset *dataset, const uint8_t *split, const uint32_t *rows, size_t n) MB_MUST_CHECK;
 void mb_scored_clear(mb_scored *scored);
 
 // Scores and labels of one split (MB_EVALUATE_ALL: of all), packed.

@@ -13,5 +13,8 @@ typedef struct mb_shipped_text {
 
 extern const mb_shipped_text mb_shipped_texts[];
 extern const size_t mb_n_shipped_texts;
+// studies/models/*.yaml: what {builtin: NAME} stands for.
+extern const mb_shipped_text mb_shipped_models[];
+extern const size_t mb_n_shipped_models;
 
 #endif

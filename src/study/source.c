@@ -5,6 +5,7 @@
 
 #include "base/output.h"
 #include "data/arrays_source.h"
+#include "study/alternate.h"
 
 #include <stdio.h>
 
@@ -111,6 +112,7 @@ mb_status mb_study_load(mb_context *ctx, const mb_study *study, const mb_source_
     }
     mb_detector_request detector = mb_study_detector_request(study);
     detector.wants_label = request->wants_label;
+    detector.set_aside = study->alternate != NULL ? study->alternate->events : 0;
     detector.files = request->files;
     detector.n_files = request->n_files;
     if (request->n_files == 0) {

@@ -26,17 +26,25 @@ const mb_option mb_evaluate_option_table[] = {
         "give efficiency and background at these"},
     {"input_rate", MB_OPTION_TEXT, FIELD(input_rate), "28.61MHz", 0, 0, NULL, NULL,
         "rate of background events before the trigger"},
-    {"at", MB_OPTION_TEXTS, FIELD(at), "", 0, 0, NULL, NULL,
+    {"at", MB_OPTION_TEXTS, FIELD(at), "", 0, 0, NULL, "rates",
         "rates to give efficiencies and store thresholds at, such as [1MHz, 100kHz]"},
     {"split", MB_OPTION_CHOICE, FIELD(split), "auto", 0, 0, mb_evaluate_split_names, NULL,
         "events the figures are made from; auto: test, or validation, or train"},
+    {"on", MB_OPTION_TEXTS, FIELD(on), "", 0, 0, NULL, NULL,
+        "samples of the data, by name: every fit and score is judged on the test events of each"},
+    {"scores", MB_OPTION_NODE, FIELD(scores), "", 0, 0, NULL, NULL,
+        "further scores to judge: {NAME: a model, or frobenius, mean, mean_square, max_square}"},
+    {"predictions", MB_OPTION_BOOL, FIELD(predictions), "true", 0, 0, NULL, NULL,
+        "write predictions.csv, a row an event"},
     MB_OPTIONS_END};
 
 typedef struct top_options {
     const char *study;
     int64_t version, seed;
     const mb_node *compat, *simulate, *data, *params, *model, *models, *fits, *train, *evaluate,
-        *scan, *quantize;
+        *scan, *quantize, *alternate, *outliers;
+    const char *teacher, *target;
+    mb_texts students;
 } top_options;
 
 #undef FIELD
@@ -61,6 +69,16 @@ static const mb_option top_table[] = {
     {"fits", MB_OPTION_NODE, FIELD(fits), "", 0, 0, NULL, NULL,
         "several trainings: a list of {name, model, train}"},
     {"train", MB_OPTION_NODE, FIELD(train), "", 0, 0, NULL, NULL, "how to train"},
+    {"teacher", MB_OPTION_TEXT, FIELD(teacher), "", 0, 0, NULL, NULL,
+        "model that reconstructs the events, in a study of a teacher and its students"},
+    {"students", MB_OPTION_TEXTS, FIELD(students), "", 0, 0, NULL, NULL,
+        "models that learn the teacher's error"},
+    {"target", MB_OPTION_TEXT, FIELD(target), "", 0, 0, NULL, NULL,
+        "what the students learn: log_mse, mse or log1p_mse"},
+    {"alternate", MB_OPTION_NODE, FIELD(alternate), "", 0, 0, NULL, NULL,
+        "turns of the teacher and its students"},
+    {"outliers", MB_OPTION_NODE, FIELD(outliers), "", 0, 0, NULL, NULL,
+        "files of events that only the students see"},
     {"evaluate", MB_OPTION_NODE, FIELD(evaluate), "", 0, 0, NULL, NULL, "which figures to make"},
     {"scan", MB_OPTION_NODE, FIELD(scan), "", 0, 0, NULL, NULL, "what `minbias scan` varies"},
     {"quantize", MB_OPTION_NODE, FIELD(quantize), "", 0, 0, NULL, NULL,
@@ -350,6 +368,7 @@ static mb_status read_all(mb_context *ctx, mb_study *study, const uint64_t *seed
     MB_TRY(read_data(ctx, study, &top));
     MB_TRY(read_simulate(ctx, study, &top));
     MB_TRY(read_evaluate(ctx, study, &top));
+    study->takes_last = mb_compat_has(&study->compat, "validation_tail");
     return mb_study_read_fits(ctx, study);
 }
 
@@ -431,6 +450,7 @@ static mb_status resolve(mb_context *ctx, mb_study *study, const mb_study_settin
     }
     MB_TRY(apply_overrides(ctx, study, settings, false));
     MB_TRY(substitute(ctx, study));
+    MB_TRY(mb_study_expand_models(ctx, study));
     MB_TRY(apply_overrides(ctx, study, settings, true));
     MB_TRY(substitute(ctx, study));
     return read_all(ctx, study, settings->seed);

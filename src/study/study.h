@@ -18,7 +18,10 @@ typedef struct mb_evaluate_options {
     mb_reals thresholds;
     const char *input_rate;
     mb_texts at;
-    int split; // index of mb_evaluate_split_names
+    int split;
+    mb_texts on;           // sets of the data whose test events every score is judged on
+    const mb_node *scores; // further scores beside those of the fits, by name
+    bool predictions; // index of mb_evaluate_split_names
 } mb_evaluate_options;
 extern const mb_option mb_evaluate_option_table[];
 extern const char *const mb_evaluate_split_names[];
@@ -27,6 +30,7 @@ enum { MB_EVALUATE_AUTO = 3, MB_EVALUATE_ALL = 4 }; // below these: MB_SPLIT_
 // One entry of `fits:`, or the only one.
 typedef struct mb_fit_spec {
     const char *name; // "" for the only fit
+    const char *on;   // a set of the data's rows; NULL: all rows
     mb_node *model;   // a map, or a text (path)
     mb_train train;
     size_t n_rounds; // repeats x folds
@@ -50,6 +54,8 @@ struct mb_study {
     mb_evaluate_options evaluate;
     mb_fit_spec *fits;
     size_t n_fits;
+    struct mb_alternate *alternate; // the fit of a teacher and its students, or NULL
+    bool takes_last; // compat validation_tail: the validation part of a set is its last
     mb_node *params;
 };
 

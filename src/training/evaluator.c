@@ -145,6 +145,10 @@ mb_status mb_evaluator_run(mb_evaluator *evaluator, mb_context *ctx, const float
 // Lengths of 1 say nothing about the order of elements.
 static bool do_shapes_fit(const mb_column *column, const mb_value_type *type) {
     unsigned a = 0, b = 0;
+    // Networks of triggers often take their image as one row of numbers.
+    if ((column->rank == 1 || type->rank == 1) && column->size == mb_value_size(type)) {
+        return true;
+    }
     for (;;) {
         while (a < column->rank && column->shape[a] == 1) {
             a++;

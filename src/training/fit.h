@@ -27,6 +27,7 @@ typedef struct mb_train_options {
     const char *sample_weight; // a column of one number a row, or NULL
     double clip_norm;
     size_t repeats, folds, jobs; // for the study: how many fits, and how many at a time
+    const char *weights_dir;     // for the study: a folder of trained models, or ""
     double checkpoint_seconds;
     size_t checkpoint_steps; // 0: none within an epoch
 } mb_train_options;

@@ -92,7 +92,7 @@ static void test_split__folds_together_are_all_rows_once(void **state) {
     assert_ok(world.ctx, mb_split_apply(&dataset, world.ctx, &options, &none, 7));
     const size_t n_test = count(&dataset, MB_SPLIT_TEST);
     for (size_t fold = 0; fold < 4; fold++) {
-        assert_ok(world.ctx, mb_split_fold(&dataset, world.ctx, 4, fold, 7));
+        assert_ok(world.ctx, mb_split_fold(dataset.split, dataset.n_rows, world.ctx, 4, fold, 7));
         assert_int_equal(count(&dataset, MB_SPLIT_TEST), n_test);
         const size_t n = count(&dataset, MB_SPLIT_VALIDATION);
         assert_true(n == (103 - n_test) / 4 || n == (103 - n_test) / 4 + 1);
@@ -103,8 +103,10 @@ static void test_split__folds_together_are_all_rows_once(void **state) {
     for (size_t i = 0; i < 103; i++) {
         assert_int_equal(n_validated[i], dataset.split[i] == MB_SPLIT_TEST ? 0 : 1);
     }
-    assert_fails(world.ctx, mb_split_fold(&dataset, world.ctx, 1, 0, 7), MB_ERR_RANGE, "folds");
-    assert_fails(world.ctx, mb_split_fold(&dataset, world.ctx, 500, 0, 7), MB_ERR_RANGE, "folds");
+    assert_fails(world.ctx, mb_split_fold(dataset.split, dataset.n_rows, world.ctx, 1, 0, 7),
+        MB_ERR_RANGE, "folds");
+    assert_fails(world.ctx, mb_split_fold(dataset.split, dataset.n_rows, world.ctx, 500, 0, 7),
+        MB_ERR_RANGE, "folds");
     mb_dataset_clear(&dataset);
 }
 

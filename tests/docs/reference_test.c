@@ -10,6 +10,7 @@
 #include "base/output.h"
 #include "detector/detector.h"
 #include "network/layer.h"
+#include "study/alternate.h"
 #include "study/study.h"
 
 #include <stdio.h>
@@ -75,6 +76,11 @@ static void add_page(mb_buffer *page) {
         add_options(page, ops->simulate_options);
     }
     add_training(page);
+    add_head(page, 2, "A teacher and its students");
+    mb_buffer_text(page, "At the top of a study, or in an entry of `fits:`.\n\n");
+    add_options(page, mb_alternate_option_table);
+    add_head(page, 3, "`alternate:`");
+    add_options(page, mb_alternate_turn_table);
     add_head(page, 2, "`evaluate:`");
     add_options(page, mb_evaluate_option_table);
     add_head(page, 2, "Layers");

@@ -52,10 +52,10 @@ static void test_report__of_repeats_has_means_spreads_and_each_round(void **stat
     snprintf(cell, sizeof cell, "%.4f \xC2\xB1 %.4f", mb_tool_number(auc, "mean"),
         mb_tool_number(auc, "spread"));
     place_of(page, cell);
-    place_of(page, "Figures of fit-1</h2>");
+    place_of(page, "Figures of fit-0</h2>");
     const size_t overlay = place_of(page, "Signal efficiency against background efficiency");
     assert_true(overlay < place_of(page, "Rounds one by one</h2>"));
-    place_of(page, "<summary>fit-3</summary>");
+    place_of(page, "<summary>fit-2</summary>");
     mb_document_clear(&metrics);
     mb_release(world->base.ctx, text);
     mb_release(world->base.ctx, page);
