@@ -13,7 +13,7 @@ install(FILES ${CMAKE_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 file(RELATIVE_PATH MB_PC_TO_PREFIX /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
 # For `pkg-config --static`: our library static, those below as they come. Naming their modules instead would ask for the
 # static parts of all that these were built with.
-set(MB_PC_PRIVATE ${HDF5_LDFLAGS} ${YAML_LDFLAGS} ${JANSSON_LDFLAGS} ${LIBZIP_LDFLAGS} ${ZLIB_LDFLAGS})
+set(MB_PC_PRIVATE ${HDF5_LDFLAGS} ${YAML_LDFLAGS} ${JANSSON_LDFLAGS} ${LIBZIP_LDFLAGS} ${ZLIB_LDFLAGS} ${PROTOBUF_C_LDFLAGS})
 list(REMOVE_DUPLICATES MB_PC_PRIVATE)
 list(JOIN MB_PC_PRIVATE " " MB_PC_PRIVATE)
 configure_file(${CMAKE_CURRENT_LIST_DIR}/minbias.pc.in ${CMAKE_BINARY_DIR}/minbias.pc @ONLY)

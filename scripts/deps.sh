@@ -15,6 +15,8 @@ run|libyaml-dev|p:yaml-0.1|study files
 run|libjansson-dev|p:jansson|JSON
 run|libzip-dev|p:libzip|.npz and .keras archives
 run|zlib1g-dev|p:zlib|gzip files
+run|libprotobuf-c-dev|p:libprotobuf-c|TensorFlow's model folders
+run|protobuf-c-compiler|c:protoc-c|makes the readers of protocol buffers
 run|gnuplot-nox|c:gnuplot|draws the pictures of a report
 test|libcmocka-dev|p:cmocka|the tests' frame
 test|g++|c:c++|headers and installation are tested from C++

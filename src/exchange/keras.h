@@ -4,11 +4,12 @@
 #ifndef EXCHANGE_KERAS_H
 #define EXCHANGE_KERAS_H
 
+#include "files/saved_model.h"
 #include "network/model.h"
 
 // Models as Keras files; mb_model_load and mb_model_save of minbias/model.h are made here.
 
-// Whether a path's suffix names a model file: .h5, .hdf5, .keras, .json.
+// Whether a path names a model: a suffix .h5, .hdf5, .keras, .json, or a SavedModel folder.
 bool mb_model_is_path(const char *path);
 
 // mb_model_save with parameters (model->n_parameters floats) in place of the model's own.
@@ -35,6 +36,8 @@ mb_status mb_model_load_h5_bytes(mb_context *ctx, const char *name, const void *
     size_t length, mb_model **out) MB_MUST_CHECK;
 mb_status mb_model_load_keras_bytes(mb_context *ctx, const char *name, const void *bytes,
     size_t length, mb_model **out) MB_MUST_CHECK;
+mb_status mb_model_load_saved_bytes(mb_context *ctx, const char *name,
+    const mb_saved_model_bytes *bytes, mb_model **out) MB_MUST_CHECK;
 // The structure alone: all parameters are zero.
 mb_status mb_model_load_config(mb_context *ctx, const char *name, const char *json, size_t length,
     mb_model **out) MB_MUST_CHECK;

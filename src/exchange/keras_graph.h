@@ -152,10 +152,32 @@ mb_status mb_keras_read_counted(
     mb_keras_weights *weights, mb_document *document, const mb_keras_graph *graph) MB_MUST_CHECK;
 mb_status mb_keras_write_counted(
     mb_keras_weights *weights, mb_document *document, const mb_keras_graph *graph) MB_MUST_CHECK;
+// One weight from an array: its shape checked, its type converted, copied to its place in the flat
+// parameters. name is the file's, path the array's place in it.
+mb_status mb_keras_take_weight(mb_context *ctx, const char *name, const mb_weight *weight,
+    const char *path, mb_array *array, float *into) MB_MUST_CHECK;
 // One weight from or to a dataset.
 mb_status mb_keras_read_weight(
     mb_keras_weights *weights, const mb_weight *weight, const char *path) MB_MUST_CHECK;
 mb_status mb_keras_write_weight(
     mb_keras_weights *weights, const mb_weight *weight, const char *path) MB_MUST_CHECK;
+
+// A file being read into a model, as every format does it: begin, the configuration, the weights,
+// end.
+typedef struct mb_keras_loading {
+    mb_keras_reader reader;
+    mb_document document;
+    mb_keras_graph *graph;
+    mb_model *model;
+} mb_keras_loading;
+
+void mb_keras_begin(mb_keras_loading *loading, mb_context *ctx, const char *file);
+// Gives the model when all went well, with a notice about weights that are not finite; else
+// destroys it. Returns status.
+mb_status mb_keras_end(mb_keras_loading *loading, mb_status status, mb_model **out);
+
+// A SavedModel folder.
+mb_status mb_keras_load_saved_model(
+    mb_context *ctx, const char *folder, mb_model **out) MB_MUST_CHECK;
 
 #endif

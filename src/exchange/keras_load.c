@@ -5,21 +5,32 @@
 
 #include "exchange/keras_graph.h"
 #include "files/json.h"
+#include "files/saved_model.h"
 #include "files/zip.h"
 
 #include <math.h>
 #include <stdio.h>
 
-typedef enum file_kind { KIND_H5, KIND_KERAS, KIND_JSON } file_kind;
+typedef enum file_kind { KIND_H5, KIND_KERAS, KIND_JSON, KIND_FOLDER } file_kind;
 
 bool mb_model_is_path(const char *path) {
     return mb_keras_ends_with(path, ".h5") || mb_keras_ends_with(path, ".hdf5") ||
-           mb_keras_ends_with(path, ".keras") || mb_keras_ends_with(path, ".json");
+           mb_keras_ends_with(path, ".keras") || mb_keras_ends_with(path, ".json") ||
+           mb_saved_model_is_path(path);
 }
 
 // What a file is shows in its first bytes, whatever it is called.
 static mb_status find_kind(mb_context *ctx, const char *path, file_kind *out) {
     unsigned char start[8] = {0};
+    if (mb_path_is_directory(path)) {
+        *out = KIND_FOLDER;
+        return mb_saved_model_is_path(path)
+                   ? MB_OK
+                   : mb_fail(ctx, MB_ERR_FORMAT,
+                         "%s: is a folder without a saved_model.pb, so no model; give a model file "
+                         "(.h5, .keras, .json) or a SavedModel folder",
+                         path);
+    }
     FILE *file = fopen(path, "rb");
     if (file == NULL) {
         return mb_fail(
@@ -60,32 +71,24 @@ static void notice_not_finite(
     }
 }
 
-// What is open while a model is read.
-typedef struct loading {
-    mb_keras_reader reader;
-    mb_document document;
-    mb_keras_graph *graph;
-    mb_model *model;
-} loading;
-
-static void begin(loading *l, mb_context *ctx, const char *file) {
+void mb_keras_begin(mb_keras_loading *l, mb_context *ctx, const char *file) {
     memset(l, 0, sizeof *l);
     l->reader.ctx = ctx;
     l->reader.document = &l->document;
     l->reader.file = file;
 }
 
-static mb_status read_config(loading *l, const char *json, size_t length) {
+static mb_status read_config(mb_keras_loading *l, const char *json, size_t length) {
     mb_document_clear(&l->document);
     return mb_json_parse(l->reader.ctx, l->reader.file, json, length, &l->document);
 }
 
-static mb_status read_structure(loading *l, const char *version, const char *backend) {
+static mb_status read_structure(mb_keras_loading *l, const char *version, const char *backend) {
     MB_TRY(mb_keras_read_version(&l->reader, version, backend));
     return mb_keras_read_model(&l->reader, l->document.root, &l->model, &l->graph);
 }
 
-static mb_status end(loading *l, mb_status status, mb_model **out) {
+mb_status mb_keras_end(mb_keras_loading *l, mb_status status, mb_model **out) {
     if (status == MB_OK) {
         notice_not_finite(l->reader.ctx, l->reader.file, l->model, l->model->parameters);
         *out = l->model;
@@ -103,11 +106,11 @@ static mb_status read_text(mb_context *ctx, mb_h5_file *file, const char *name, 
 }
 
 static mb_status load_h5(mb_context *ctx, const char *name, mb_h5_file *file, mb_model **out) {
-    loading l;
+    mb_keras_loading l;
     char *config = NULL;
     char *version = NULL;
     char *backend = NULL;
-    begin(&l, ctx, name);
+    mb_keras_begin(&l, ctx, name);
     mb_status status = read_text(ctx, file, "model_config", &config);
     if (status == MB_OK && config == NULL) {
         status = mb_fail(ctx, MB_ERR_FORMAT,
@@ -135,7 +138,7 @@ static mb_status load_h5(mb_context *ctx, const char *name, mb_h5_file *file, mb
     mb_release(ctx, config);
     mb_release(ctx, version);
     mb_release(ctx, backend);
-    return end(&l, status, out);
+    return mb_keras_end(&l, status, out);
 }
 
 mb_status mb_model_load_h5_bytes(
@@ -166,7 +169,7 @@ static mb_status read_member(
     return mb_zip_read(zip, member, bytes, n);
 }
 
-static mb_status read_archive_version(loading *l, mb_zip *zip) {
+static mb_status read_archive_version(mb_keras_loading *l, mb_zip *zip) {
     mb_context *ctx = l->reader.ctx;
     char *bytes = NULL;
     size_t length = 0;
@@ -185,13 +188,13 @@ static mb_status read_archive_version(loading *l, mb_zip *zip) {
 }
 
 static mb_status load_archive(mb_context *ctx, const char *name, mb_zip *zip, mb_model **out) {
-    loading l;
+    mb_keras_loading l;
     char *config = NULL;
     char *bytes = NULL;
     size_t config_length = 0;
     size_t length = 0;
     mb_h5_file *file = NULL;
-    begin(&l, ctx, name);
+    mb_keras_begin(&l, ctx, name);
     mb_status status = read_member(ctx, name, zip, "config.json", &config, &config_length);
     if (status == MB_OK) {
         status = read_config(&l, config, config_length);
@@ -215,7 +218,7 @@ static mb_status load_archive(mb_context *ctx, const char *name, mb_zip *zip, mb
     mb_h5_close(file);
     mb_release(ctx, bytes);
     mb_release(ctx, config);
-    return end(&l, status, out);
+    return mb_keras_end(&l, status, out);
 }
 
 mb_status mb_model_load_keras_bytes(
@@ -236,7 +239,7 @@ static mb_status load_keras_path(mb_context *ctx, const char *path, mb_model **o
     return status;
 }
 
-static mb_status read_json(loading *l, const char *json, size_t length) {
+static mb_status read_json(mb_keras_loading *l, const char *json, size_t length) {
     MB_TRY(read_config(l, json, length));
     return read_structure(l, mb_node_text(mb_node_find(l->document.root, "keras_version")),
         mb_node_text(mb_node_find(l->document.root, "backend")));
@@ -244,10 +247,10 @@ static mb_status read_json(loading *l, const char *json, size_t length) {
 
 mb_status mb_model_load_config(
     mb_context *ctx, const char *name, const char *json, size_t length, mb_model **out) {
-    loading l;
+    mb_keras_loading l;
     *out = NULL;
-    begin(&l, ctx, name);
-    return end(&l, read_json(&l, json, length), out);
+    mb_keras_begin(&l, ctx, name);
+    return mb_keras_end(&l, read_json(&l, json, length), out);
 }
 
 // Weights of any layout, for a graph whose layers are in Keras's order.
@@ -295,11 +298,11 @@ static mb_status find_weights_beside(mb_context *ctx, const char *path, mb_buffe
 }
 
 static mb_status load_json_path(mb_context *ctx, const char *path, mb_model **out) {
-    loading l;
+    mb_keras_loading l;
     char *json = NULL;
     size_t length = 0;
     mb_buffer weights;
-    begin(&l, ctx, path);
+    mb_keras_begin(&l, ctx, path);
     mb_buffer_init(&weights, ctx);
     mb_status status = mb_read_file(ctx, path, &json, &length);
     if (status == MB_OK) {
@@ -314,7 +317,7 @@ static mb_status load_json_path(mb_context *ctx, const char *path, mb_model **ou
     }
     mb_buffer_clear(&weights);
     mb_release(ctx, json);
-    return end(&l, status, out);
+    return mb_keras_end(&l, status, out);
 }
 
 mb_status mb_model_load(mb_context *ctx, const char *path, mb_model **out) {
@@ -326,6 +329,8 @@ mb_status mb_model_load(mb_context *ctx, const char *path, mb_model **out) {
         return load_h5_path(ctx, path, out);
     case KIND_KERAS:
         return load_keras_path(ctx, path, out);
+    case KIND_FOLDER:
+        return mb_keras_load_saved_model(ctx, path, out);
     case KIND_JSON:
         break;
     }

@@ -49,28 +49,30 @@ static bool is_shape_of(const mb_array *array, const mb_weight *weight) {
            memcmp(array->shape, weight->dim, weight->rank * sizeof *weight->dim) == 0;
 }
 
+mb_status mb_keras_take_weight(mb_context *ctx, const char *name, const mb_weight *weight,
+    const char *path, mb_array *array, float *into) {
+    if (!is_shape_of(array, weight)) {
+        char in_file[96];
+        char in_model[96];
+        const mb_value_type type = weight_type(weight);
+        return mb_fail(ctx, MB_ERR_SHAPE,
+            "%s: layer %s: its %s has shape %s in the file (%s) and %s in the model; take the "
+            "weights of this very model",
+            name, weight->layer->name, weight->name,
+            mb_array_shape_text(array, in_file, sizeof in_file), path,
+            mb_value_text(&type, in_model, sizeof in_model));
+    }
+    MB_TRY(mb_array_convert(array, ctx, MB_F32));
+    memcpy(into + weight->offset, array->data, weight->count * sizeof *into);
+    return MB_OK;
+}
+
 mb_status mb_keras_read_weight(
     mb_keras_weights *weights, const mb_weight *weight, const char *path) {
     mb_array array = {0};
     MB_TRY(mb_h5_read(weights->file, path, &array));
-    mb_status status = MB_OK;
-    if (!is_shape_of(&array, weight)) {
-        char in_file[96];
-        char in_model[96];
-        const mb_value_type type = weight_type(weight);
-        status = mb_fail(weights->ctx, MB_ERR_SHAPE,
-            "%s: layer %s: its %s has shape %s in the file (%s) and %s in the model; take the "
-            "weights of this very model",
-            weights->name, weight->layer->name, weight->name,
-            mb_array_shape_text(&array, in_file, sizeof in_file), path,
-            mb_value_text(&type, in_model, sizeof in_model));
-    }
-    if (status == MB_OK) {
-        status = mb_array_convert(&array, weights->ctx, MB_F32);
-    }
-    if (status == MB_OK) {
-        memcpy(weights->into + weight->offset, array.data, weight->count * sizeof *weights->into);
-    }
+    const mb_status status =
+        mb_keras_take_weight(weights->ctx, weights->name, weight, path, &array, weights->into);
     mb_array_clear(&array);
     return status;
 }
