@@ -29,6 +29,8 @@ typedef struct mb_pairs {
     const float *value;
 } mb_pairs;
 
+typedef struct mb_lane_kernels mb_lane_kernels; // kernels/lanes.h
+
 typedef struct mb_kernels {
     const char *name; // "c", "avx2", "avx512"
 
@@ -77,6 +79,8 @@ typedef struct mb_kernels {
 
     // sum[o] += rows[i * width + o] for i < n, in order.
     void (*sum_rows)(size_t n, const float *rows, size_t width, float *sum);
+
+    const mb_lane_kernels *lanes; // the same on samples in lanes
 } mb_kernels;
 
 enum { MB_BACK_BLOCK = 4 };

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "kernels/kernels.h"
+#include "kernels/lanes.h"
 
 #if !defined(__AVX2__) || !defined(__FMA__)
 #error "this file needs -mavx2 -mfma"
@@ -14,6 +14,8 @@
 #define STORE(p, v)  _mm256_storeu_ps(p, v)
 #define SPLAT(p)     _mm256_broadcast_ss(p)
 #define FMA(a, b, c) _mm256_fmadd_ps(a, b, c)
+#define ADD(a, b)    _mm256_add_ps(a, b)
+#define ZERO         _mm256_setzero_ps()
 #define NAME(x)      x##_avx2
 // Eight forward sums hide the latency of two multiply-adds a cycle and leave an address register
 // for each position; the gradient reads one position at a time, and 12 sums, a weight and a value
@@ -22,6 +24,8 @@
 #define GRADIENT_TILE 12
 #include "kernels/x86/positions.h"
 #include "kernels/x86/narrow.h"
+#include "kernels/x86/lanes.h"
+#include "kernels/x86/lanes_rows.h"
 
 static void positions_avx2(size_t n, const uint32_t *base, const float *x,
     const mb_footprint *footprint, const float *w, const float *bias, size_t width, float *out,
@@ -46,6 +50,9 @@ static void positions_gradient_avx2(size_t n, const uint32_t *base, const float 
     }
 }
 
+static const mb_lane_kernels lane_kernels_avx2 = {lanes_fill_avx2, lanes_store_avx2,
+    lanes_positions_avx2, lanes_back_avx2, lanes_gradient_avx2, lanes_outer_avx2, lanes_sum_avx2};
+
 const mb_kernels mb_kernels_avx2 = {"avx2", positions_avx2, positions_gradient_avx2,
     positions_back_avx2, winners_gradient_avx2, winners_back_avx2, pairs_avx2, pairs_gradient_avx2,
-    max_windows_avx2, spread_windows_avx2, sum_rows_avx2};
+    max_windows_avx2, spread_windows_avx2, sum_rows_avx2, &lane_kernels_avx2};

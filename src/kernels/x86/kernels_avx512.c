@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "kernels/kernels.h"
+#include "kernels/lanes.h"
 
 #if !defined(__AVX512F__) || !defined(__AVX512VL__) || !defined(__FMA__)
 #error "this file needs -mavx512f -mavx512vl -mfma"
@@ -15,16 +15,21 @@
 #define STORE(p, v)   _mm512_storeu_ps(p, v)
 #define SPLAT(p)      _mm512_set1_ps(*(p))
 #define FMA(a, b, c)  _mm512_fmadd_ps(a, b, c)
+#define ADD(a, b)     _mm512_add_ps(a, b)
+#define ZERO          _mm512_setzero_ps()
 #define NAME(x)       x##_zmm
 #define FORWARD_TILE  8
 #define GRADIENT_TILE 12
 #include "kernels/x86/positions.h"
+#include "kernels/x86/lanes.h"
 #undef VEC
 #undef LANES
 #undef LOAD
 #undef STORE
 #undef SPLAT
 #undef FMA
+#undef ADD
+#undef ZERO
 #undef NAME
 #undef FORWARD_TILE
 #undef GRADIENT_TILE
@@ -43,6 +48,7 @@
 #define GRADIENT_TILE 12
 #include "kernels/x86/positions.h"
 #include "kernels/x86/narrow.h"
+#include "kernels/x86/lanes_rows.h"
 
 static void positions_avx512(size_t n, const uint32_t *base, const float *x,
     const mb_footprint *footprint, const float *w, const float *bias, size_t width, float *out,
@@ -73,6 +79,10 @@ static void positions_gradient_avx512(size_t n, const uint32_t *base, const floa
     }
 }
 
+static const mb_lane_kernels lane_kernels_avx512 = {lanes_fill_avx512, lanes_store_avx512,
+    lanes_positions_zmm, lanes_back_zmm, lanes_gradient_zmm, lanes_outer_avx512, lanes_sum_zmm};
+
 const mb_kernels mb_kernels_avx512 = {"avx512", positions_avx512, positions_gradient_avx512,
     positions_back_avx512, winners_gradient_avx512, winners_back_avx512, pairs_avx512,
-    pairs_gradient_avx512, max_windows_avx512, spread_windows_avx512, sum_rows_avx512};
+    pairs_gradient_avx512, max_windows_avx512, spread_windows_avx512, sum_rows_avx512,
+    &lane_kernels_avx512};

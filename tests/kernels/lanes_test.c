@@ -1,0 +1,152 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "scenes.h"
+
+#include "kernels/lanes.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+// Every version of every kernel on samples in lanes against plain C, bit for bit, and plain C
+// against the kernels of rows.
+
+enum { CHECKED_KERNELS = 7 };
+
+// A kernel that is added needs a check below.
+static_assert(sizeof(mb_lane_kernels) == CHECKED_KERNELS * sizeof(void (*)(void)),
+    "the checker does not know every kernel");
+
+// n stands for the samples, run_length for the numbers of one.
+static void check_rows(const mb_kernels *k, const shape *s) {
+    scene c;
+    open_scene(&c, s, "fill and store", k->name);
+    const size_t n = s->n % (MB_SAMPLES + 1);
+    const size_t size = s->run_length * s->n_runs;
+    const size_t stride = size + s->n % 3;
+    guarded rows = guard_random(&c.random, n * size);
+    guarded got = guard(size * MB_SAMPLES);
+    guarded wanted = guard(size * MB_SAMPLES);
+    guarded got_rows = guard(n * stride);
+    guarded wanted_rows = guard(n * stride);
+    k->lanes->fill(n, size, rows.floats, got.floats);
+    mb_lane_kernels_c.fill(n, size, rows.floats, wanted.floats);
+    k->lanes->store(n, size, got.floats, got_rows.floats, stride);
+    mb_lane_kernels_c.store(n, size, wanted.floats, wanted_rows.floats, stride);
+    for (size_t i = 0; i < n; i++) {
+        mb_test_assert_same_bits(got_rows.floats + i * stride, rows.floats + i * size, size,
+            sizeof(float), "there and back");
+    }
+    check(&got, &wanted, c.what);
+    check(&got_rows, &wanted_rows, c.what);
+    free(rows.memory);
+    close_scene(&c);
+}
+
+static void check_positions(const mb_kernels *k, const shape *s) {
+    scene c;
+    open_scene(&c, s, "positions", k->name);
+    guarded x = guard_random(&c.random, c.x_size * MB_SAMPLES);
+    guarded w = guard_random(&c.random, s->n_runs * s->run_length * c.width);
+    guarded bias = guard_random(&c.random, c.width);
+    guarded got = guard(s->n * s->n_out * MB_SAMPLES);
+    guarded wanted = guard(got.n);
+    k->lanes->positions(
+        s->n, c.base, x.floats, &c.footprint, w.floats, bias.floats, c.width, s->n_out, got.floats);
+    mb_lane_kernels_c.positions(s->n, c.base, x.floats, &c.footprint, w.floats, bias.floats,
+        c.width, s->n_out, wanted.floats);
+    check(&got, &wanted, c.what);
+    free(x.memory);
+    free(w.memory);
+    free(bias.memory);
+    close_scene(&c);
+}
+
+static void check_back(const mb_kernels *k, const shape *s) {
+    scene c;
+    open_scene(&c, s, "back", k->name);
+    guarded dy = guard_random(&c.random, s->n * s->n_out * MB_SAMPLES);
+    guarded w = guard_random(&c.random, s->n_runs * s->run_length * c.width);
+    guarded got = guard_random(&c.random, c.x_size * MB_SAMPLES);
+    guarded wanted = guard_copy(&got);
+    k->lanes->back(s->n, c.base, &c.footprint, dy.floats, w.floats, c.width, s->n_out, got.floats);
+    mb_lane_kernels_c.back(
+        s->n, c.base, &c.footprint, dy.floats, w.floats, c.width, s->n_out, wanted.floats);
+    check(&got, &wanted, c.what);
+    free(dy.memory);
+    free(w.memory);
+    close_scene(&c);
+}
+
+static void check_gradient(const mb_kernels *k, const shape *s) {
+    scene c;
+    open_scene(&c, s, "gradient and sum", k->name);
+    guarded x = guard_random(&c.random, c.x_size * MB_SAMPLES);
+    guarded dy = guard_random(&c.random, s->n * s->n_out * MB_SAMPLES);
+    guarded got = guard_random(&c.random, s->n_runs * s->run_length * s->n_out * MB_SAMPLES);
+    guarded wanted = guard_copy(&got);
+    guarded got_sum = guard_random(&c.random, s->n_out * MB_SAMPLES);
+    guarded wanted_sum = guard_copy(&got_sum);
+    k->lanes->gradient(s->n, c.base, x.floats, &c.footprint, dy.floats, s->n_out, got.floats);
+    mb_lane_kernels_c.gradient(
+        s->n, c.base, x.floats, &c.footprint, dy.floats, s->n_out, wanted.floats);
+    check(&got, &wanted, c.what);
+    k->lanes->sum(s->n, s->n_out, dy.floats, got_sum.floats);
+    mb_lane_kernels_c.sum(s->n, s->n_out, dy.floats, wanted_sum.floats);
+    check(&got_sum, &wanted_sum, c.what);
+    free(x.memory);
+    free(dy.memory);
+    close_scene(&c);
+}
+
+static void check_outer(const mb_kernels *k, const shape *s) {
+    scene c;
+    open_scene(&c, s, "outer", k->name);
+    const size_t n = s->n % (MB_SAMPLES + 1);
+    guarded x = guard_random(&c.random, s->run_length * MB_SAMPLES);
+    guarded dy = guard_random(&c.random, n * c.width);
+    guarded got = guard_random(&c.random, s->run_length * c.width);
+    guarded wanted = guard_copy(&got);
+    k->lanes->outer(n, s->run_length, x.floats, dy.floats, c.width, got.floats);
+    mb_lane_kernels_c.outer(n, s->run_length, x.floats, dy.floats, c.width, wanted.floats);
+    check(&got, &wanted, c.what);
+    free(x.memory);
+    free(dy.memory);
+    close_scene(&c);
+}
+
+static void test_lanes__rows_come_and_go_as_in_plain_c(void **state) {
+    (void)state;
+    check_all(check_rows);
+}
+
+static void test_lanes__positions_have_the_bits_of_plain_c(void **state) {
+    (void)state;
+    check_all(check_positions);
+}
+
+static void test_lanes__back_has_the_bits_of_plain_c(void **state) {
+    (void)state;
+    check_all(check_back);
+}
+
+static void test_lanes__gradient_and_sum_have_the_bits_of_plain_c(void **state) {
+    (void)state;
+    check_all(check_gradient);
+}
+
+static void test_lanes__outer_has_the_bits_of_plain_c(void **state) {
+    (void)state;
+    check_all(check_outer);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lanes__rows_come_and_go_as_in_plain_c),
+        cmocka_unit_test(test_lanes__positions_have_the_bits_of_plain_c),
+        cmocka_unit_test(test_lanes__back_has_the_bits_of_plain_c),
+        cmocka_unit_test(test_lanes__gradient_and_sum_have_the_bits_of_plain_c),
+        cmocka_unit_test(test_lanes__outer_has_the_bits_of_plain_c),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
