@@ -176,7 +176,7 @@ mb_status mb_run_conclude(mb_run *run, mb_answer **out) {
             tell_round(answer, &run->rounds[n_read], records[n_read].root);
         }
     }
-    if (status == MB_OK && run->n_rounds > 1) {
+    if (status == MB_OK && !mb_run_is_single(run->study)) {
         status = conclude_several(answer, run, records);
         if (status == MB_OK) {
             status = write_top(ctx, run, answer);

@@ -119,6 +119,11 @@ const char *mb_round_name(mb_context *ctx, mb_arena *arena, const mb_fit_spec *f
     return fit->n_rounds == 1 ? name : mb_arena_format(arena, ctx, "%s-%zu", name, index);
 }
 
+bool mb_run_is_single(const mb_study *study) {
+    return study->n_fits == 1 && study->fits[0].n_rounds == 1 && study->alternate == NULL &&
+           study->evaluate.on.n == 0;
+}
+
 mb_status mb_run_lay_out(mb_run *run) {
     const mb_study *study = run->study;
     size_t n = 0;
@@ -135,7 +140,7 @@ mb_status mb_run_lay_out(mb_run *run) {
     }
     for (size_t i = 0; i < study->n_fits; i++) {
         for (size_t j = 0; j < study->fits[i].n_rounds; j++) {
-            MB_TRY(add_round(run, &study->fits[i], j, n == 1 && study->alternate == NULL));
+            MB_TRY(add_round(run, &study->fits[i], j, mb_run_is_single(study)));
         }
     }
     return MB_OK;

@@ -308,9 +308,8 @@ static mb_status forbid_toy_events(
         return MB_OK;
     }
     const mb_fit_spec *fit = &study->fits[0];
-    const bool is_alone = study->n_fits == 1 && fit->n_rounds == 1 && study->alternate == NULL;
     const char *name = mb_round_name(ctx, arena, fit, 0);
-    const char *folder = is_alone ? directory
+    const char *folder = mb_run_is_single(study) ? directory
                          : name == NULL
                              ? NULL
                              : mb_arena_format(arena, ctx, "%s/fits/%s", directory, name);

@@ -41,6 +41,8 @@ mb_status mb_run_open(mb_run *run, mb_context *ctx, const mb_study *study, const
 void mb_run_clear(mb_run *run);
 // Lays out the rounds of a run whose data is read.
 mb_status mb_run_lay_out(mb_run *run) MB_MUST_CHECK;
+// Whether the run's files lie in its own folder: one training and nothing else.
+bool mb_run_is_single(const mb_study *study);
 // The name of a fit's round, "<fit>-<index>" where there are several; from the arena, or NULL.
 const char *mb_round_name(mb_context *ctx, mb_arena *arena, const mb_fit_spec *fit, size_t index);
 

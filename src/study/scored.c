@@ -15,22 +15,24 @@ static bool read_label(const float *target, size_t size, float *out) {
     return size == 2;
 }
 
-static mb_status make_labels(mb_scored *out, mb_context *ctx, const mb_dataset *dataset) {
+mb_status mb_labels_of(
+    mb_context *ctx, const mb_dataset *dataset, const uint32_t *rows, size_t n_rows, float **out) {
     enum { BLOCK = 1024 };
     const mb_column *target = mb_dataset_target(dataset);
+    *out = NULL;
     if (target == NULL || target->size > 2 || target->size == 0) {
         return MB_OK;
     }
-    float *labels = mb_allocate(ctx, out->n, sizeof *labels);
+    float *labels = mb_allocate(ctx, n_rows, sizeof *labels);
     if (labels == NULL) {
         return MB_ERR_MEMORY;
     }
     float values[2 * BLOCK];
     bool is_binary = true;
     mb_status status = MB_OK;
-    for (size_t first = 0; first < out->n && is_binary && status == MB_OK; first += BLOCK) {
-        const size_t n = mb_min_size(BLOCK, out->n - first);
-        status = mb_column_gather(target, ctx, out->row + first, n, values);
+    for (size_t first = 0; first < n_rows && is_binary && status == MB_OK; first += BLOCK) {
+        const size_t n = mb_min_size(BLOCK, n_rows - first);
+        status = mb_column_gather(target, ctx, rows + first, n, values);
         for (size_t i = 0; i < n && status == MB_OK; i++) {
             is_binary = is_binary &&
                         read_label(&values[i * target->size], target->size, &labels[first + i]);
@@ -40,7 +42,7 @@ static mb_status make_labels(mb_scored *out, mb_context *ctx, const mb_dataset *
         mb_release(ctx, labels);
         return status;
     }
-    out->label = labels;
+    *out = labels;
     return MB_OK;
 }
 
@@ -91,7 +93,7 @@ mb_status mb_scored_make(mb_scored *out, mb_context *ctx, const mb_model *model,
     for (size_t i = 0; i < out->n; i++) {
         out->score[i] = out->output[i * out->width + out->width - 1];
     }
-    return make_labels(out, ctx, dataset);
+    return mb_labels_of(ctx, dataset, out->row, out->n, &out->label);
 }
 
 void mb_scored_clear(mb_scored *scored) {

@@ -24,6 +24,11 @@ mb_status mb_scored_make(mb_scored *out, mb_context *ctx, const mb_model *model,
     const mb_dataset *dataset, const uint8_t *split, const uint32_t *rows, size_t n) MB_MUST_CHECK;
 void mb_scored_clear(mb_scored *scored);
 
+// Labels (0 or 1) of n rows by the dataset's target: one number, or the larger of two. *out is NULL
+// where the target is not that; else freed with mb_release.
+mb_status mb_labels_of(mb_context *ctx, const mb_dataset *dataset, const uint32_t *rows, size_t n,
+    float **out) MB_MUST_CHECK;
+
 // Scores and labels of one split (MB_EVALUATE_ALL: of all), packed.
 typedef struct mb_scored_part {
     mb_runtime *runtime;
