@@ -4,6 +4,7 @@
 #include "network/activation.h"
 
 #include "base/math.h"
+#include "network/quantizer.h"
 
 // Scaled exponential linear unit: Klambauer et al. 2017, with Keras's constants.
 static const float selu_alpha = 1.67326324F;
@@ -196,7 +197,7 @@ const mb_activation_ops *const mb_activation_list[] = {&linear, &relu, &leaky_re
     &sigmoid, &hyperbolic_tangent, &softmax, &softplus, NULL};
 
 const mb_activation_ops *mb_activation_find(const char *name) {
-    if (name == NULL) {
+    if (name == NULL || mb_quantizer_is_text(name)) {
         return &linear;
     }
     for (size_t i = 0; mb_activation_list[i] != NULL; i++) {

@@ -24,7 +24,8 @@ typedef struct mb_activation {
 } mb_activation;
 
 extern const mb_activation_ops *const mb_activation_list[]; // NULL-terminated
-// NULL for an unknown name; "linear" for NULL.
+// NULL for an unknown name; "linear" for NULL, and for a quantiser's text: the layer then computes
+// without an activation, and the plan puts the quantiser behind it.
 const mb_activation_ops *mb_activation_find(const char *name);
 
 // The same, failing with UNSUPPORTED and the nearest name.

@@ -7,6 +7,7 @@
 #include "base/node.h"
 #include "base/options.h"
 #include "minbias/model.h"
+#include "network/quantizer.h"
 
 // A model is data: a flat graph of layers and their calls, immutable once finished. Layers may be
 // called several times (shared weights). Nested models are inlined: their layers carry the path in
@@ -51,6 +52,8 @@ typedef struct mb_weight {
     mb_initializer initializer;
     bool is_trainable;
     double l1, l2; // penalty l1*sum|w| + l2*sum(w^2)
+    // The layer computes with the quantised values; the float ones are stored and trained.
+    mb_quantizer quantizer;
 } mb_weight;
 
 struct mb_layer {
@@ -61,6 +64,7 @@ struct mb_layer {
     size_t n_weights;
     size_t n_calls;
     bool is_trainable; // false: frozen, none of its weights is updated
+    mb_quantizer quantizer; // of the output, where the option "activation" is one
 };
 
 // One use of a layer.
@@ -157,6 +161,8 @@ typedef struct mb_weight_spec {
     const mb_node
         *regularizer; // NULL, or {l1: .., l2: ..} / {l1_l2: ..}, or Keras's {class_name, config}
     bool is_trainable;
+    const mb_node *quantizer; // as written; NULL: none
+    mb_quantizer_use use;
 } mb_weight_spec;
 mb_status mb_layer_add_weight(
     mb_context *ctx, mb_model *model, mb_layer *layer, const mb_weight_spec *spec) MB_MUST_CHECK;
