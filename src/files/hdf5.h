@@ -40,6 +40,7 @@ typedef struct mb_h5_info {
     mb_dtype dtype;
     unsigned rank;
     size_t shape[MB_MAX_RANK];
+    size_t chunk_rows; // rows that are stored together and read best together; 0: not in chunks
 } mb_h5_info;
 mb_status mb_h5_get_info(mb_h5_file *file, const char *path, mb_h5_info *info) MB_MUST_CHECK;
 // Reads a whole dataset. The caller clears *out; on failure it is empty.
@@ -87,6 +88,12 @@ mb_status mb_h5_write_array(
 // lie one behind the other.
 mb_status mb_h5_create_rows(mb_h5_writer *writer, const char *path, mb_dtype dtype, unsigned rank,
     const size_t *shape, int deflate, mb_h5_rows **out) MB_MUST_CHECK;
+// The same for files that other programs add rows to: the first axis can grow, and chunk_rows rows
+// are one chunk, the last filled up with zeros. Rows are then written in multiples of chunk_rows,
+// but for the last call.
+mb_status mb_h5_create_growing_rows(mb_h5_writer *writer, const char *path, mb_dtype dtype,
+    unsigned rank, const size_t *shape, size_t chunk_rows, int deflate,
+    mb_h5_rows **out) MB_MUST_CHECK;
 // Appends n rows, packed in C order.
 mb_status mb_h5_write_rows(mb_h5_rows *rows, const void *data, size_t n) MB_MUST_CHECK;
 // Attributes of a group or dataset that exists; "/" is the file's root.

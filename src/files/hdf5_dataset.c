@@ -158,6 +158,7 @@ mb_status mb_h5_get_info(mb_h5_file *file, const char *path, mb_h5_info *info) {
     if (status == MB_OK) {
         *info = (mb_h5_info){.dtype = dataset.raw.dtype, .rank = dataset.rank};
         memcpy(info->shape, dataset.shape, sizeof info->shape);
+        info->chunk_rows = dataset.layout == H5D_CHUNKED ? dataset.chunk[0] : 0;
     }
     close_guarded(&dataset);
     return status;

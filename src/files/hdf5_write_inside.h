@@ -16,8 +16,10 @@ struct mb_h5_rows {
     hid_t id, type;
     unsigned rank;
     hsize_t shape[MB_MAX_RANK];
-    size_t row_bytes, n_written;
-    int deflate; // 0: not chunked
+    size_t row_bytes, chunk_bytes, n_written;
+    size_t chunk_rows; // 0: not chunked
+    int deflate;       // 0: not compressed
+    bool can_grow;     // by other programs, along the first axis
 };
 
 struct mb_h5_writer {
