@@ -22,6 +22,8 @@ typedef enum mb_purpose {
     MB_PURPOSE_SCAN = 7,
     MB_PURPOSE_NOISE = 8,
     MB_PURPOSE_TEST = 9,
+    MB_PURPOSE_OVERLAY = 10,   // which events are added to others
+    MB_PURPOSE_SYNTHETIC = 11, // events that a detector makes while reading
 } mb_purpose;
 
 typedef struct mb_random {

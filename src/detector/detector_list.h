@@ -4,4 +4,5 @@
 // The detectors, one a line: MB_DETECTOR(name) is the record mb_detector_<name>.
 // clang-format off
 MB_DETECTOR(barrel)
+MB_DETECTOR(calo)
 // clang-format on
