@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "network/layer.h"
+#include "network/lanes.h"
 
 #define MB_LAYER(name) &mb_layer_##name,
 const mb_layer_ops *const mb_layer_list[] = {
@@ -36,6 +36,7 @@ mb_status mb_layer_plan_copy(mb_context *ctx, mb_plan_site *site) {
     (void)ctx;
     site->step->forward = forward_copy;
     site->step->backward = backward_copy;
+    mb_lanes_take_rows(site->step);
     return MB_OK;
 }
 

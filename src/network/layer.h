@@ -75,7 +75,8 @@ typedef struct mb_input {
 // Rows of one step's work: a block of consecutive rows of a batch. Values are contiguous rows of
 // floats.
 typedef struct mb_rows {
-    size_t n;               // rows in the block; may be 0
+    size_t n;               // rows in the block; may be 0. In lanes: MB_SAMPLES
+    size_t n_samples;       // in lanes: how many are samples, the others are padding
     size_t first;           // index of the block's first row in the batch
     const float *const *in; // per input; NULL for a sparse input
     const struct mb_input *
@@ -94,6 +95,18 @@ typedef struct mb_rows {
     uint64_t seed; // of the batch's random numbers (dropout): with first + i as the sample
     uint32_t step; // training step, counted from 0
 } mb_rows;
+
+// The same work on samples in lanes (kernels/lanes.h): values, gradients and what is saved are
+// those of one tile. Bits of the forward pass are those of rows; padding lanes hold finite numbers,
+// and their gradients are zero.
+typedef struct mb_step_lanes {
+    void (*forward)(const mb_step *step, const mb_rows *rows); // NULL: the step has rows only
+    void (*backward)(const mb_step *step, const mb_rows *rows);
+    void (*unpack)(const mb_step *step, const float *packed_gradient, float *gradient);
+    size_t saved_bytes;   // per sample
+    size_t scratch_bytes; // of a tile
+    size_t gradient_floats;
+} mb_step_lanes;
 
 // One unit of execution. Filled by ops->plan; constant afterwards but for packed, which refresh
 // rewrites.
@@ -135,7 +148,8 @@ struct mb_step {
         const mb_step *step, const mb_rows *rows, const float *batch, double *partial);
     void (*finish_backward)(
         const mb_step *step, const double *total, size_t n_rows, float *batch, float *gradient);
-    float *batch; // n_batch_floats, shared by all workers
+    float *batch;        // n_batch_floats, shared by all workers
+    mb_step_lanes lanes; // set by ops->plan; a plan in lanes puts them in place of those above
     // Exact sparsity. A step whose input is a sparse column, or a value of known activity, works
     // only on the cells that a hit can reach and copies the response to the empty event elsewhere.
     bool takes_sparse; // set by ops->plan: the sparse column is read as it is; else the plan fills

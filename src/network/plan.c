@@ -3,6 +3,7 @@
 
 #include "network/plan_parts.h"
 
+#include "kernels/lanes.h"
 #include "network/layers/transpose.h"
 
 // What fits into a core's second-level cache beside weights and scratch.
@@ -350,8 +351,8 @@ static void lay_out(mb_plan *plan) {
     mb_plan_layout *layout = &plan->layout;
     for (size_t i = 0; i < plan->n_values; i++) {
         mb_plan_value *value = &plan->values[i];
-        const bool is_outside =
-            value->model_input != SIZE_MAX && (!value->is_sparse || !value->needs_dense);
+        const bool is_outside = value->model_input != SIZE_MAX && !plan->is_in_lanes &&
+                                (!value->is_sparse || !value->needs_dense);
         value->at = layout->value_floats;
         layout->value_floats += is_outside ? 0 : padded(value->size);
         value->at_gradient = layout->gradient_floats;
@@ -359,6 +360,9 @@ static void lay_out(mb_plan *plan) {
             plan->is_training && (value->needs_gradient || value->output != SIZE_MAX)
                 ? padded(value->size)
                 : 0;
+        value->at_rows = layout->row_floats;
+        layout->row_floats +=
+            plan->is_in_lanes && value->output != SIZE_MAX ? 2 * padded(value->size) : 0;
         if (value->producer != SIZE_MAX && plan->steps[value->producer].step.gives_activity) {
             value->at_active = layout->active_words;
             layout->active_words += mb_round_up(plan->steps[value->producer].step.n_cells + 1, 16);
@@ -382,12 +386,16 @@ static void lay_out(mb_plan *plan) {
     const size_t per_row = mb_plan_block_bytes(plan, 1);
     plan->tile = mb_max_size(1, mb_min_size(MOST_TILE, TILE_BYTES / mb_max_size(per_row, 1)));
     plan->tile = mb_min_size(plan->tile, mb_max_size(plan->max_rows, 1));
+    if (plan->is_in_lanes) {
+        plan->tile = MB_SAMPLES;
+    }
 }
 
 size_t mb_plan_block_bytes(const mb_plan *plan, size_t rows) {
     const mb_plan_layout *layout = &plan->layout;
-    return rows * ((layout->value_floats + layout->gradient_floats) * sizeof(float) +
-                      layout->active_words * sizeof(uint32_t) + layout->saved_bytes);
+    return rows *
+           ((layout->value_floats + layout->gradient_floats + layout->row_floats) * sizeof(float) +
+               layout->active_words * sizeof(uint32_t) + layout->saved_bytes);
 }
 
 // A background that nobody reads need not be written. In training the backward pass reads it.
@@ -428,6 +436,7 @@ static mb_status make_plan(planner *p) {
         }
     }
     MB_TRY(plan_outputs(p));
+    mb_plan_choose_lanes(p->plan);
     lay_out(p->plan);
     skip_backgrounds(p->plan);
     return make_packed(p->ctx, p->plan);

@@ -24,6 +24,7 @@ typedef struct mb_plan_value {
     bool needs_gradient;
     size_t output;                     // number among the model's outputs, or SIZE_MAX
     size_t at, at_gradient, at_active; // offsets per row block, in floats; see mb_plan_layout
+    size_t at_rows;                    // of an output in lanes; its gradient follows
 } mb_plan_value;
 
 typedef struct mb_plan_step {
@@ -39,6 +40,7 @@ typedef struct mb_plan_step {
 // A region of memory for blocks of rows: everything at (rows * offset).
 typedef struct mb_plan_layout {
     size_t value_floats, gradient_floats, active_words, saved_bytes; // per row
+    size_t row_floats; // in lanes: outputs and their gradients as rows, for the loss
 } mb_plan_layout;
 
 struct mb_plan {
@@ -47,6 +49,7 @@ struct mb_plan {
     const mb_model *model;
     const mb_kernels *kernels;
     bool is_training;
+    bool is_in_lanes; // steps work on tiles of MB_SAMPLES samples in lanes
     size_t max_rows;
     size_t tile; // rows worked on at a time through the whole plan
     mb_plan_value *values;
@@ -88,6 +91,14 @@ typedef struct mb_plan_block {
     uint32_t step;
 } mb_plan_block;
 
+// Puts the steps' work in lanes in place of that in rows, where that is faster: a small model, all
+// of whose steps offer it, and enough rows. Decided by the model and the plan alone.
+void mb_plan_choose_lanes(mb_plan *plan);
+// In lanes: fills dense inputs; hands outputs to the loss, or to where the caller wants them.
+void mb_plan_fill_lanes(const mb_plan_block *block);
+void mb_plan_call_loss_in_lanes(const mb_plan_block *block, mb_loss_fn loss, void *user);
+void mb_plan_store_lanes(const mb_plan_block *block, float *const *outputs);
+
 void mb_plan_fill_inputs(const mb_plan_block *block);
 void mb_plan_forward_step(const mb_plan_block *block, size_t step);
 void mb_plan_backward_step(const mb_plan_block *block, size_t step);
@@ -95,6 +106,7 @@ void mb_plan_rows_of(const mb_plan_block *block, size_t step, bool is_backward, 
     const float **in, float **d_in);
 float *mb_plan_value_rows(const mb_plan_block *block, size_t value);
 float *mb_plan_gradient_rows(const mb_plan_block *block, size_t value);
+float *mb_plan_output_rows(const mb_plan_block *block, size_t value);
 void mb_plan_zero_gradients(const mb_plan_block *block);
 // Calls the loss on the block's outputs.
 void mb_plan_call_loss(const mb_plan_block *block, mb_loss_fn loss, void *user);

@@ -3,12 +3,15 @@
 
 #include "network/plan_parts.h"
 
-// A block's memory: values, gradients, activity lists, saved bytes; each region holds, value by
-// value, capacity rows.
+#include "kernels/lanes.h"
+
+// A block's memory: values, gradients, outputs as rows, activity lists, saved bytes; each region
+// holds, value by value, capacity rows.
 static char *region(const mb_plan_block *block, size_t index) {
     const mb_plan_layout *layout = &block->plan->layout;
-    const size_t sizes[3] = {layout->value_floats * sizeof(float),
-        layout->gradient_floats * sizeof(float), layout->active_words * sizeof(uint32_t)};
+    const size_t sizes[4] = {layout->value_floats * sizeof(float),
+        layout->gradient_floats * sizeof(float), layout->row_floats * sizeof(float),
+        layout->active_words * sizeof(uint32_t)};
     char *memory = block->memory;
     for (size_t i = 0; i < index; i++) {
         memory += sizes[i] * block->capacity;
@@ -18,7 +21,7 @@ static char *region(const mb_plan_block *block, size_t index) {
 
 float *mb_plan_value_rows(const mb_plan_block *block, size_t index) {
     const mb_plan_value *value = &block->plan->values[index];
-    if (value->model_input != SIZE_MAX && !value->is_sparse) {
+    if (value->model_input != SIZE_MAX && !value->is_sparse && !block->plan->is_in_lanes) {
         // Steps never write to their inputs.
         return (float *)(uintptr_t)(block->inputs[value->model_input].dense +
                                     block->first * value->size);
@@ -33,14 +36,22 @@ float *mb_plan_gradient_rows(const mb_plan_block *block, size_t index) {
            block->row * value->size;
 }
 
+float *mb_plan_output_rows(const mb_plan_block *block, size_t index) {
+    return (float *)(void *)region(block, 2) + block->plan->values[index].at_rows * block->capacity;
+}
+
 static uint32_t *active_rows(const mb_plan_block *block, size_t step) {
     const mb_plan_step *s = &block->plan->steps[step];
     const mb_plan_value *value = &block->plan->values[s->output];
-    return (uint32_t *)(void *)region(block, 2) + value->at_active * block->capacity +
+    return (uint32_t *)(void *)region(block, 3) + value->at_active * block->capacity +
            block->row * (s->step.n_cells + 1);
 }
 
 void mb_plan_fill_inputs(const mb_plan_block *block) {
+    if (block->plan->is_in_lanes) {
+        mb_plan_fill_lanes(block);
+        return;
+    }
     for (size_t i = 0; i < block->plan->model->n_inputs; i++) {
         const mb_plan_value *value = &block->plan->values[block->plan->input_values[i]];
         if (!value->is_sparse || !value->needs_dense) {
@@ -62,7 +73,8 @@ void mb_plan_rows_of(const mb_plan_block *block, size_t index, bool is_backward,
     const float **in, float **d_in) {
     const mb_plan *plan = block->plan;
     const mb_plan_step *s = &plan->steps[index];
-    *rows = (mb_rows){.n = block->n,
+    *rows = (mb_rows){.n = plan->is_in_lanes ? MB_SAMPLES : block->n,
+        .n_samples = block->n,
         .first = block->first,
         .in = in,
         .d_in = d_in,
@@ -87,7 +99,7 @@ void mb_plan_rows_of(const mb_plan_block *block, size_t index, bool is_backward,
     }
     if (s->step.saved_bytes > 0) {
         rows->saved =
-            region(block, 3) + s->at_saved * block->capacity + block->row * s->step.saved_bytes;
+            region(block, 4) + s->at_saved * block->capacity + block->row * s->step.saved_bytes;
     }
     if (s->step.gives_activity) {
         rows->active_out = active_rows(block, index);
@@ -143,6 +155,10 @@ void mb_plan_predict(const mb_plan *plan, void *scratch, const mb_input *inputs,
     float *const *outputs) {
     for (size_t first = 0; first < n_rows; first += plan->tile) {
         const mb_plan_block block = run_tile(plan, scratch, inputs, first, n_rows);
+        if (plan->is_in_lanes) {
+            mb_plan_store_lanes(&block, outputs);
+            continue;
+        }
         for (size_t i = 0; i < plan->model->n_outputs; i++) {
             const size_t size = plan->values[plan->output_values[i]].size;
             memcpy(outputs[i] + first * size, mb_plan_value_rows(&block, plan->output_values[i]),
@@ -172,8 +188,9 @@ void mb_plan_work(const mb_plan *plan, void *scratch, const mb_input *inputs, si
 void mb_plan_describe(const mb_plan *plan, mb_buffer *out) {
     uint64_t products = 0;
     uint64_t sparse_products = 0;
-    mb_buffer_format(out, "kernels %s, %zu steps, %zu rows at a time, %zu bytes of scratch\n",
-        plan->kernels->name, plan->n_steps, plan->tile, mb_plan_scratch_bytes(plan));
+    mb_buffer_format(out, "kernels %s, %zu steps, %zu rows at a time%s, %zu bytes of scratch\n",
+        plan->kernels->name, plan->n_steps, plan->tile, plan->is_in_lanes ? " in lanes" : "",
+        mb_plan_scratch_bytes(plan));
     for (size_t i = 0; i < plan->n_steps; i++) {
         const mb_step *step = &plan->steps[i].step;
         char shape[96];

@@ -4,6 +4,7 @@
 #include "network/plan_parts.h"
 
 #include "base/threads.h"
+#include "kernels/lanes.h"
 
 // A training step. Without steps that look at the whole batch, each chunk goes forward and backward
 // in tiles that stay in cache. With them, the batch goes in phases: all chunks up to such a step,
@@ -29,8 +30,9 @@ mb_status mb_plan_lay_out(mb_context *ctx, mb_plan *plan) {
     plan->n_workers = mb_runtime_threads(plan->runtime);
     const size_t chunk = (plan->max_rows + MB_PLAN_CHUNKS - 1) / MB_PLAN_CHUNKS;
     const bool is_tiled = plan->n_barriers == 0;
-    plan->block_rows =
-        is_tiled ? mb_max_size(1, mb_min_size(plan->tile, chunk)) : mb_max_size(plan->max_rows, 1);
+    plan->block_rows = !is_tiled           ? mb_max_size(plan->max_rows, 1)
+                       : plan->is_in_lanes ? MB_SAMPLES
+                                           : mb_max_size(1, mb_min_size(plan->tile, chunk));
     const size_t per_row = mb_max_size(mb_plan_block_bytes(plan, 1), 1);
     if (plan->block_rows > SIZE_MAX / 4 / per_row) {
         return mb_fail(ctx, MB_ERR_MEMORY,
@@ -94,7 +96,7 @@ void mb_plan_zero_gradients(const mb_plan_block *block) {
     for (size_t i = 0; i < plan->n_values; i++) {
         if (plan->values[i].needs_gradient && plan->values[i].output == SIZE_MAX) {
             memset(mb_plan_gradient_rows(block, i), 0,
-                block->n * plan->values[i].size * sizeof(float));
+                (plan->is_in_lanes ? MB_SAMPLES : block->n) * plan->values[i].size * sizeof(float));
         }
     }
 }
@@ -102,6 +104,10 @@ void mb_plan_zero_gradients(const mb_plan_block *block) {
 void mb_plan_call_loss(const mb_plan_block *block, mb_loss_fn loss, void *user) {
     const float *outputs[MB_PLAN_MOST_OUTPUTS];
     float *d_outputs[MB_PLAN_MOST_OUTPUTS];
+    if (block->plan->is_in_lanes) {
+        mb_plan_call_loss_in_lanes(block, loss, user);
+        return;
+    }
     for (size_t i = 0; i < block->plan->model->n_outputs; i++) {
         outputs[i] = mb_plan_value_rows(block, block->plan->output_values[i]);
         d_outputs[i] = mb_plan_gradient_rows(block, block->plan->output_values[i]);

@@ -1,8 +1,7 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "network/activation.h"
-#include "network/layer.h"
+#include "network/lanes.h"
 
 typedef struct activation_options {
     const char *activation;
@@ -62,6 +61,27 @@ static void backward(const mb_step *step, const mb_rows *rows) {
     }
 }
 
+static void forward_lanes(const mb_step *step, const mb_rows *rows) {
+    mb_activation activation = {.ops = step->data};
+    const size_t channels = channels_of(step);
+    memcpy(activation.parameters, activation.ops->default_parameters, sizeof activation.parameters);
+    memcpy(rows->out, rows->in[0], step->out_size * MB_SAMPLES * sizeof(float));
+    mb_lanes_activate(&activation, rows->out, step->out_size / channels, channels, rows->scratch);
+}
+
+static void backward_lanes(const mb_step *step, const mb_rows *rows) {
+    mb_activation activation = {.ops = step->data};
+    const size_t channels = channels_of(step);
+    const size_t n = step->out_size * MB_SAMPLES;
+    float *d = rows->scratch;
+    memcpy(activation.parameters, activation.ops->default_parameters, sizeof activation.parameters);
+    mb_lanes_differentiate(
+        &activation, rows->out, rows->d_out, step->out_size / channels, channels, d, d + n);
+    for (size_t i = 0; i < n && rows->d_in[0] != NULL; i++) {
+        rows->d_in[0][i] += d[i];
+    }
+}
+
 static mb_status plan(mb_context *ctx, mb_plan_site *site) {
     const mb_activation_ops *activation = NULL;
     MB_TRY(mb_activation_read(
@@ -71,6 +91,9 @@ static mb_status plan(mb_context *ctx, mb_plan_site *site) {
     site->step->forward = forward;
     site->step->backward = backward;
     site->step->scratch_bytes = site->step->out_size * sizeof(float);
+    site->step->lanes = (mb_step_lanes){.forward = forward_lanes,
+        .backward = backward_lanes,
+        .scratch_bytes = (site->step->out_size + 1) * 2 * MB_SAMPLES * sizeof(float)};
     return MB_OK;
 }
 

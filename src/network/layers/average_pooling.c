@@ -3,6 +3,8 @@
 
 #include "network/layers/pool.h"
 
+#include "network/lanes.h"
+
 typedef struct window {
     size_t first[3], last[3];
     float count; // without padding, as Keras divides
@@ -54,29 +56,47 @@ static void spread_position(
     }
 }
 
-static void forward(const mb_step *step, const mb_rows *rows) {
-    const mb_pool_plan *plan = step->data;
-    const size_t n_positions = step->out_size / plan->n_channels;
+// n rows of in_size and out_size numbers.
+static void forward_all(
+    const mb_pool_plan *plan, size_t n, size_t in_size, size_t out_size, const mb_rows *rows) {
+    const size_t n_positions = out_size / plan->n_channels;
     for (size_t position = 0; position < n_positions; position++) {
         const window at = find_window(plan, position);
-        for (size_t i = 0; i < rows->n; i++) {
-            average_position(plan, &at, rows->in[0] + i * step->in_size[0],
-                rows->out + i * step->out_size + position * plan->n_channels);
+        for (size_t i = 0; i < n; i++) {
+            average_position(plan, &at, rows->in[0] + i * in_size,
+                rows->out + i * out_size + position * plan->n_channels);
         }
     }
 }
 
-static void backward(const mb_step *step, const mb_rows *rows) {
-    const mb_pool_plan *plan = step->data;
-    const size_t n_positions = step->out_size / plan->n_channels;
+static void backward_all(
+    const mb_pool_plan *plan, size_t n, size_t in_size, size_t out_size, const mb_rows *rows) {
+    const size_t n_positions = out_size / plan->n_channels;
     for (size_t position = 0; position < n_positions && rows->d_in[0] != NULL; position++) {
         const window at = find_window(plan, position);
-        for (size_t i = 0; i < rows->n; i++) {
-            spread_position(plan, &at,
-                rows->d_out + i * step->out_size + position * plan->n_channels,
-                rows->d_in[0] + i * step->in_size[0]);
+        for (size_t i = 0; i < n; i++) {
+            spread_position(plan, &at, rows->d_out + i * out_size + position * plan->n_channels,
+                rows->d_in[0] + i * in_size);
         }
     }
+}
+
+static void forward(const mb_step *step, const mb_rows *rows) {
+    forward_all(step->data, rows->n, step->in_size[0], step->out_size, rows);
+}
+
+static void backward(const mb_step *step, const mb_rows *rows) {
+    backward_all(step->data, rows->n, step->in_size[0], step->out_size, rows);
+}
+
+static void forward_lanes(const mb_step *step, const mb_rows *rows) {
+    const mb_pool_plan plan = mb_pool_in_lanes(step->data);
+    forward_all(&plan, 1, step->in_size[0] * MB_SAMPLES, step->out_size * MB_SAMPLES, rows);
+}
+
+static void backward_lanes(const mb_step *step, const mb_rows *rows) {
+    const mb_pool_plan plan = mb_pool_in_lanes(step->data);
+    backward_all(&plan, 1, step->in_size[0] * MB_SAMPLES, step->out_size * MB_SAMPLES, rows);
 }
 
 static mb_status plan_pool(mb_context *ctx, mb_plan_site *site, size_t n_spatial) {
@@ -84,6 +104,7 @@ static mb_status plan_pool(mb_context *ctx, mb_plan_site *site, size_t n_spatial
     MB_TRY(mb_pool_plan_make(ctx, site, n_spatial, &plan));
     site->step->forward = forward;
     site->step->backward = backward;
+    site->step->lanes = (mb_step_lanes){.forward = forward_lanes, .backward = backward_lanes};
     return MB_OK;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "network/layer.h"
+#include "network/lanes.h"
 
 #include <math.h>
 
@@ -136,6 +136,27 @@ static void backward_moving(const mb_step *step, const mb_rows *rows) {
         return;
     }
     FOR_EACH_ELEMENT(plan, rows->n * step->out_size, i, c) {
+        rows->d_in[0][i] += rows->d_out[i] * (inverse[c] * gamma[c]);
+    }
+}
+
+static void forward_lanes(const mb_step *step, const mb_rows *rows) {
+    const size_t n = ((const normalization_plan *)step->data)->n_channels;
+    const float *packed = step->packed;
+    for (size_t i = 0; i < step->out_size * MB_SAMPLES; i++) {
+        const size_t c = i / MB_SAMPLES % n;
+        rows->out[i] = (rows->in[0][i] - packed[PACKED_MEAN * n + c]) *
+                           (packed[PACKED_INVERSE * n + c] * packed[PACKED_GAMMA * n + c]) +
+                       packed[PACKED_BETA * n + c];
+    }
+}
+
+static void backward_lanes(const mb_step *step, const mb_rows *rows) {
+    const size_t n = ((const normalization_plan *)step->data)->n_channels;
+    const float *gamma = step->packed + PACKED_GAMMA * n;
+    const float *inverse = step->packed + PACKED_INVERSE * n;
+    for (size_t i = 0; i < step->out_size * MB_SAMPLES && rows->d_in[0] != NULL; i++) {
+        const size_t c = i / MB_SAMPLES % n;
         rows->d_in[0][i] += rows->d_out[i] * (inverse[c] * gamma[c]);
     }
 }
@@ -276,6 +297,7 @@ static mb_status plan_normalization(mb_context *ctx, mb_plan_site *site) {
         // Keras: a frozen layer predicts with its moving averages in training too.
         step->forward = forward_moving;
         step->backward = backward_moving;
+        step->lanes = (mb_step_lanes){.forward = forward_lanes, .backward = backward_lanes};
         return MB_OK;
     }
     step->forward = forward_batch;

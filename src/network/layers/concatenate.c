@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "network/layer.h"
+#include "network/lanes.h"
 
 typedef struct concatenate_options {
     int64_t axis;
@@ -56,34 +56,54 @@ static size_t stretch(const mb_value_type *type, size_t axis) {
     return n;
 }
 
-static void forward(const mb_step *step, const mb_rows *rows) {
+// n rows whose numbers are so many floats each: 1, or the samples of a tile.
+static void forward_all(const mb_step *step, size_t n_rows, size_t floats, const mb_rows *rows) {
     const size_t axis = *(const size_t *)step->data;
     const size_t out_stretch = stretch(&step->out, axis);
-    const size_t n_outer = rows->n * (step->out_size / out_stretch);
+    const size_t n_outer = n_rows * (step->out_size / out_stretch);
     size_t at = 0;
     for (size_t input = 0; input < step->n_inputs; input++) {
         const size_t n = stretch(&step->in[input], axis);
         for (size_t i = 0; i < n_outer; i++) {
-            memcpy(rows->out + i * out_stretch + at, rows->in[input] + i * n, n * sizeof(float));
+            memcpy(rows->out + (i * out_stretch + at) * floats, rows->in[input] + i * n * floats,
+                n * floats * sizeof(float));
         }
         at += n;
     }
 }
 
-static void backward(const mb_step *step, const mb_rows *rows) {
+static void backward_all(const mb_step *step, size_t n_rows, size_t floats, const mb_rows *rows) {
     const size_t axis = *(const size_t *)step->data;
     const size_t out_stretch = stretch(&step->out, axis);
-    const size_t n_outer = rows->n * (step->out_size / out_stretch);
+    const size_t n_outer = n_rows * (step->out_size / out_stretch);
     size_t at = 0;
     for (size_t input = 0; input < step->n_inputs; input++) {
         const size_t n = stretch(&step->in[input], axis);
         for (size_t i = 0; i < n_outer && rows->d_in[input] != NULL; i++) {
-            for (size_t k = 0; k < n; k++) {
-                rows->d_in[input][i * n + k] += rows->d_out[i * out_stretch + at + k];
+            float *d_in = rows->d_in[input] + i * n * floats;
+            const float *d_out = rows->d_out + (i * out_stretch + at) * floats;
+            for (size_t k = 0; k < n * floats; k++) {
+                d_in[k] += d_out[k];
             }
         }
         at += n;
     }
+}
+
+static void forward(const mb_step *step, const mb_rows *rows) {
+    forward_all(step, rows->n, 1, rows);
+}
+
+static void backward(const mb_step *step, const mb_rows *rows) {
+    backward_all(step, rows->n, 1, rows);
+}
+
+static void forward_lanes(const mb_step *step, const mb_rows *rows) {
+    forward_all(step, 1, MB_SAMPLES, rows);
+}
+
+static void backward_lanes(const mb_step *step, const mb_rows *rows) {
+    backward_all(step, 1, MB_SAMPLES, rows);
 }
 
 static mb_status plan(mb_context *ctx, mb_plan_site *site) {
@@ -95,6 +115,7 @@ static mb_status plan(mb_context *ctx, mb_plan_site *site) {
     site->step->data = axis;
     site->step->forward = forward;
     site->step->backward = backward;
+    site->step->lanes = (mb_step_lanes){.forward = forward_lanes, .backward = backward_lanes};
     return MB_OK;
 }
 

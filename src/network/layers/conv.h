@@ -92,9 +92,13 @@ void mb_conv_unpack(const mb_step *step, const float *packed_gradient, float *gr
 uint64_t mb_conv_count_done(const mb_step *step, const mb_rows *rows);
 size_t mb_conv_scratch_bytes(const mb_conv_plan *plan, bool is_training);
 size_t mb_conv_saved_bytes(const mb_conv_plan *plan);
-// Copies a row into its frame, and adds a frame's gradient to a row's.
-void mb_conv_fill_frame(const mb_conv_plan *plan, const float *row, float *frame);
-void mb_conv_add_frame(const mb_conv_plan *plan, const float *frame, float *row);
+// Copies a row into its frame, and adds a frame's gradient to a row's. Each number is a stretch of
+// so many floats: 1, or the samples of a tile.
+void mb_conv_fill_frame(const mb_conv_plan *plan, size_t floats, const float *row, float *frame);
+void mb_conv_add_frame(const mb_conv_plan *plan, size_t floats, const float *frame, float *row);
+// conv_lanes.c
+void mb_conv_plan_lanes(mb_step *step);
+// conv_step.c
 // Cells [first, last) of a frame: convolution, maximum and activation into out (cells x n_out) and
 // winner (cells x width, or NULL). list names the cells (NULL: first + i); results are stored at
 // the cell.

@@ -310,5 +310,6 @@ mb_status mb_conv_plan_site(mb_context *ctx, mb_plan_site *site, size_t n_spatia
         step->follows_activity = plan->has_activity;
         step->empty_out_at = plan->at_empty_out;
     }
+    mb_conv_plan_lanes(step);
     return MB_OK;
 }

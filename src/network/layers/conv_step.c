@@ -166,38 +166,39 @@ static bool wraps_innermost(const mb_conv_plan *plan) {
     return plan->wraps && plan->wrap_axis == 2;
 }
 
-void mb_conv_fill_frame(const mb_conv_plan *plan, const float *row, float *frame) {
-    const size_t stretch = plan->in[2] * plan->n_in;
+void mb_conv_fill_frame(const mb_conv_plan *plan, size_t floats, const float *row, float *frame) {
+    const size_t position = plan->n_in * floats;
     size_t frame_at = 0;
     size_t row_at = 0;
-    memset(frame, 0, plan->frame * sizeof *frame);
+    memset(frame, 0, plan->frame * floats * sizeof *frame);
     FOR_EACH_STRETCH(plan, frame_at, row_at) {
-        memcpy(frame + frame_at, row + row_at, stretch * sizeof *frame);
+        memcpy(frame + frame_at * floats, row + row_at * floats,
+            plan->in[2] * position * sizeof *frame);
     }
     for (size_t x = 0; x < plan->padded[2] && wraps_innermost(plan); x++) {
         size_t in = 0;
         find_coordinate(plan, 2, x, &in);
-        memcpy(frame + x * plan->n_in, row + in * plan->n_in, plan->n_in * sizeof *frame);
+        memcpy(frame + x * position, row + in * position, position * sizeof *frame);
     }
 }
 
-void mb_conv_add_frame(const mb_conv_plan *plan, const float *frame, float *row) {
-    const size_t stretch = plan->in[2] * plan->n_in;
+void mb_conv_add_frame(const mb_conv_plan *plan, size_t floats, const float *frame, float *row) {
+    const size_t position = plan->n_in * floats;
     size_t frame_at = 0;
     size_t row_at = 0;
     if (wraps_innermost(plan)) {
         for (size_t x = 0; x < plan->padded[2]; x++) {
             size_t in = 0;
             find_coordinate(plan, 2, x, &in);
-            for (size_t c = 0; c < plan->n_in; c++) {
-                row[in * plan->n_in + c] += frame[x * plan->n_in + c];
+            for (size_t c = 0; c < position; c++) {
+                row[in * position + c] += frame[x * position + c];
             }
         }
         return;
     }
     FOR_EACH_STRETCH(plan, frame_at, row_at) {
-        for (size_t i = 0; i < stretch; i++) {
-            row[row_at + i] += frame[frame_at + i];
+        for (size_t i = 0; i < plan->in[2] * position; i++) {
+            row[row_at * floats + i] += frame[frame_at * floats + i];
         }
     }
 }
@@ -267,7 +268,7 @@ void mb_conv_refresh_empty(const mb_step *step, const float *empty_in, float *pa
     if (empty_in == NULL) {
         memset(frame, 0, plan->frame * sizeof *frame);
     } else {
-        mb_conv_fill_frame(plan, empty_in, frame);
+        mb_conv_fill_frame(plan, 1, empty_in, frame);
     }
     for (size_t cell = 0; cell < plan->n_cells; cell++) {
         const size_t z = cell / (plan->cells[1] * plan->cells[2]);
@@ -419,7 +420,7 @@ void mb_conv_forward(const mb_step *step, const mb_rows *rows) {
         } else if (plan->is_sparse) {
             fill_frame_from_hits(plan, &rows->sparse[0], rows->first + i, frame);
         } else if (plan->is_padded) {
-            mb_conv_fill_frame(plan, row, frame);
+            mb_conv_fill_frame(plan, 1, row, frame);
         }
         mb_conv_cells(
             step, plan->is_padded ? frame : row, NULL, 0, plan->n_cells, out, winner, work);
@@ -519,7 +520,7 @@ void mb_conv_backward(const mb_step *step, const mb_rows *rows) {
             }
         }
         if (d_frame != NULL && plan->is_padded) {
-            mb_conv_add_frame(plan, d_frame, d_in);
+            mb_conv_add_frame(plan, 1, d_frame, d_in);
         }
     }
 }

@@ -201,7 +201,7 @@ static void forward(const mb_step *step, const mb_rows *rows) {
         for (size_t k = 0; k < step->out_size; k += plan->n_out) {
             memcpy(out + k, step->packed + plan->at_bias, plan->n_out * sizeof *out);
         }
-        mb_conv_add_frame(&plan->conv, frame, out);
+        mb_conv_add_frame(&plan->conv, 1, frame, out);
         plan->activation->forward(
             plan->activation->default_parameters, out, step->out_size, plan->n_out);
     }
@@ -230,7 +230,7 @@ static void backward(const mb_step *step, const mb_rows *rows) {
             rows->d_out + i * step->out_size, n_positions, plan->n_out, plan->out_width, d,
             rows->gradient + n_rows * conv->width);
         close_up(d, n_positions, plan->n_out, plan->out_width);
-        mb_conv_fill_frame(conv, d, frame);
+        mb_conv_fill_frame(conv, 1, d, frame);
         memset(cells, 0, conv->n_cells * conv->width * sizeof *cells);
         for (size_t cell = 0; cell < conv->n_cells; cell++) {
             memcpy(cells + cell * conv->width, in + cell * plan->n_in, plan->n_in * sizeof *cells);

@@ -1,8 +1,7 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "network/activation.h"
-#include "network/layer.h"
+#include "network/lanes.h"
 
 typedef struct dense_options {
     size_t units;
@@ -38,6 +37,7 @@ typedef struct dense_plan {
     uint32_t base[MOST_BLOCK];
     size_t at_bias, at_back; // in packed, floats
     const mb_activation_ops *activation;
+    mb_activation lanes_activation;
 } dense_plan;
 
 static mb_status infer(mb_context *ctx, mb_model *model, mb_layer *layer,
@@ -146,6 +146,94 @@ static void backward(const mb_step *step, const mb_rows *rows) {
     }
 }
 
+// Layout of a tile's scratch in floats: the gradient before the activation, padded to whole widths;
+// it again in rows; a group of channels.
+static size_t at_rows(const dense_plan *plan) {
+    return plan->per_row * plan->width * MB_SAMPLES;
+}
+
+static size_t at_group(const dense_plan *plan) {
+    return at_rows(plan) + plan->width * MB_SAMPLES;
+}
+
+static void forward_lanes(const mb_step *step, const mb_rows *rows) {
+    const dense_plan *plan = step->data;
+    float *scratch = rows->scratch;
+    for (size_t first = 0; first < plan->per_row; first += plan->block) {
+        const size_t block = mb_min_size(plan->block, plan->per_row - first);
+        step->kernels->lanes->positions(block, plan->base,
+            rows->in[0] + first * plan->n_in * MB_SAMPLES, &plan->footprint, step->packed,
+            step->packed + plan->at_bias, plan->width, plan->n_out,
+            rows->out + first * plan->n_out * MB_SAMPLES);
+    }
+    mb_lanes_activate(
+        &plan->lanes_activation, rows->out, plan->per_row, plan->n_out, scratch + at_group(plan));
+}
+
+// One vector a sample: sums run over samples, as those of rows do, with their bits.
+static void add_gradient_of_samples(
+    const mb_step *step, const mb_rows *rows, const float *d, float *d_rows) {
+    const dense_plan *plan = step->data;
+    step->kernels->lanes->store(rows->n_samples, plan->width, d, d_rows, plan->width);
+    step->kernels->sum_rows(
+        rows->n_samples, d_rows, plan->width, rows->gradient + plan->n_in * plan->width);
+    step->kernels->lanes->outer(
+        rows->n_samples, plan->n_in, rows->in[0], d_rows, plan->width, rows->gradient);
+}
+
+static void backward_lanes(const mb_step *step, const mb_rows *rows) {
+    const dense_plan *plan = step->data;
+    const mb_lane_kernels *kernels = step->kernels->lanes;
+    float *d = rows->scratch;
+    const size_t n_floats = plan->per_row * plan->n_out * MB_SAMPLES;
+    mb_lanes_differentiate(&plan->lanes_activation, rows->out, rows->d_out, plan->per_row,
+        plan->n_out, d, d + at_group(plan));
+    if (plan->per_row == 1) {
+        memset(d + n_floats, 0, (at_rows(plan) - n_floats) * sizeof *d);
+        add_gradient_of_samples(step, rows, d, d + at_rows(plan));
+    } else {
+        kernels->sum(
+            plan->per_row, plan->n_out, d, rows->gradient + plan->n_in * plan->n_out * MB_SAMPLES);
+    }
+    for (size_t first = 0; first < plan->per_row; first += plan->block) {
+        const size_t block = mb_min_size(plan->block, plan->per_row - first);
+        const float *d_block = d + first * plan->n_out * MB_SAMPLES;
+        const size_t place = first * plan->n_in * MB_SAMPLES;
+        if (plan->per_row > 1) {
+            kernels->gradient(block, plan->base, rows->in[0] + place, &plan->footprint, d_block,
+                plan->n_out, rows->gradient);
+        }
+        if (rows->d_in[0] != NULL) {
+            kernels->back(block, plan->base, &plan->footprint, d_block, step->packed, plan->width,
+                plan->n_out, rows->d_in[0] + place);
+        }
+    }
+}
+
+static void unpack_lanes(const mb_step *step, const float *packed_gradient, float *gradient) {
+    const dense_plan *plan = step->data;
+    const size_t n_kernel = plan->n_in * plan->n_out;
+    for (size_t i = 0; i < n_kernel; i++) {
+        gradient[step->layer->weights[0].offset + i] +=
+            mb_lanes_total(packed_gradient + i * MB_SAMPLES);
+    }
+    for (size_t o = 0; o < plan->n_out && step->layer->n_weights > 1; o++) {
+        gradient[step->layer->weights[1].offset + o] +=
+            mb_lanes_total(packed_gradient + (n_kernel + o) * MB_SAMPLES);
+    }
+}
+
+static void plan_lanes(mb_step *step) {
+    const dense_plan *plan = step->data;
+    const bool is_one = plan->per_row == 1;
+    step->lanes = (mb_step_lanes){.forward = forward_lanes,
+        .backward = backward_lanes,
+        .unpack = is_one ? unpack : unpack_lanes,
+        .gradient_floats =
+            is_one ? step->gradient_floats : (plan->n_in + 1) * plan->n_out * MB_SAMPLES,
+        .scratch_bytes = (at_group(plan) + 2 * plan->n_out) * sizeof(float)};
+}
+
 static mb_status plan_dense(mb_context *ctx, mb_plan_site *site) {
     mb_step *step = site->step;
     const dense_options *dense = site->layer->options;
@@ -177,6 +265,10 @@ static mb_status plan_dense(mb_context *ctx, mb_plan_site *site) {
     step->gradient_floats = (plan->n_in + 1) * plan->width;
     step->scratch_bytes = plan->block * plan->width * sizeof(float);
     step->n_products = (uint64_t)plan->per_row * plan->n_in * plan->n_out;
+    plan->lanes_activation.ops = plan->activation;
+    memcpy(plan->lanes_activation.parameters, plan->activation->default_parameters,
+        sizeof plan->lanes_activation.parameters);
+    plan_lanes(step);
     return MB_OK;
 }
 

@@ -224,7 +224,7 @@ static const float *find_frame(const depthwise_plan *plan, const float *row, flo
     if (!plan->conv.is_padded) {
         return row;
     }
-    mb_conv_fill_frame(&plan->conv, row, frame);
+    mb_conv_fill_frame(&plan->conv, 1, row, frame);
     return frame;
 }
 
@@ -291,7 +291,7 @@ static void backward(const mb_step *step, const mb_rows *rows) {
             plan->is_separable ? work.middle : work.cells,
             plan->is_separable ? plan->n_middle : plan->width, rows->gradient, d_frame);
         if (d_frame != d_in) {
-            mb_conv_add_frame(&plan->conv, d_frame, d_in);
+            mb_conv_add_frame(&plan->conv, 1, d_frame, d_in);
         }
     }
 }

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "base/random.h"
-#include "network/layer.h"
+#include "network/lanes.h"
 
 #include <math.h>
 
@@ -110,6 +110,49 @@ static void multiply_back(const mb_step *step, const mb_rows *rows, draw_fn draw
     }
 }
 
+// In lanes, sample by sample.
+static void multiply_lanes(const mb_step *step, const mb_rows *rows, draw_fn draw) {
+    const dropout_plan *plan = step->data;
+    float *factor = rows->scratch;
+    memset(rows->out, 0, step->out_size * MB_SAMPLES * sizeof *rows->out);
+    for (size_t r = 0; r < rows->n_samples; r++) {
+        draw(plan, rows, r, factor);
+        for (size_t i = 0; i < step->out_size; i++) {
+            const float x = rows->in[0][i * MB_SAMPLES + r];
+            const float f = factor[i % plan->n_drawn];
+            rows->out[i * MB_SAMPLES + r] = f == 0 ? 0 : x * f;
+        }
+    }
+}
+
+static void multiply_lanes_back(const mb_step *step, const mb_rows *rows, draw_fn draw) {
+    const dropout_plan *plan = step->data;
+    float *factor = rows->scratch;
+    for (size_t r = 0; r < rows->n_samples && rows->d_in[0] != NULL; r++) {
+        draw(plan, rows, r, factor);
+        for (size_t i = 0; i < step->out_size; i++) {
+            rows->d_in[0][i * MB_SAMPLES + r] +=
+                rows->d_out[i * MB_SAMPLES + r] * factor[i % plan->n_drawn];
+        }
+    }
+}
+
+static void forward_mask_lanes(const mb_step *step, const mb_rows *rows) {
+    multiply_lanes(step, rows, draw_mask);
+}
+
+static void backward_mask_lanes(const mb_step *step, const mb_rows *rows) {
+    multiply_lanes_back(step, rows, draw_mask);
+}
+
+static void forward_factors_lanes(const mb_step *step, const mb_rows *rows) {
+    multiply_lanes(step, rows, draw_factors);
+}
+
+static void backward_factors_lanes(const mb_step *step, const mb_rows *rows) {
+    multiply_lanes_back(step, rows, draw_factors);
+}
+
 static void forward_mask(const mb_step *step, const mb_rows *rows) {
     multiply(step, rows, draw_mask);
 }
@@ -124,6 +167,17 @@ static void forward_factors(const mb_step *step, const mb_rows *rows) {
 
 static void backward_factors(const mb_step *step, const mb_rows *rows) {
     multiply_back(step, rows, draw_factors);
+}
+
+static void forward_noise_lanes(const mb_step *step, const mb_rows *rows) {
+    const dropout_plan *plan = step->data;
+    memcpy(rows->out, rows->in[0], step->out_size * MB_SAMPLES * sizeof *rows->out);
+    for (size_t r = 0; r < rows->n_samples; r++) {
+        mb_random random = stream_of(plan, rows, r, MB_PURPOSE_NOISE);
+        for (size_t i = 0; i < step->out_size; i++) {
+            rows->out[i * MB_SAMPLES + r] += (float)(plan->deviation * mb_random_normal(&random));
+        }
+    }
 }
 
 static void forward_noise(const mb_step *step, const mb_rows *rows) {
@@ -170,6 +224,8 @@ static mb_status plan_mask(mb_context *ctx, mb_plan_site *site, size_t n_drawn) 
     if (site->step->is_training && plan->threshold > 0) {
         site->step->forward = forward_mask;
         site->step->backward = backward_mask;
+        site->step->lanes.forward = forward_mask_lanes;
+        site->step->lanes.backward = backward_mask_lanes;
     }
     return MB_OK;
 }
@@ -190,6 +246,8 @@ static mb_status plan_gaussian_dropout(mb_context *ctx, mb_plan_site *site) {
     if (site->step->is_training) {
         site->step->forward = forward_factors;
         site->step->backward = backward_factors;
+        site->step->lanes.forward = forward_factors_lanes;
+        site->step->lanes.backward = backward_factors_lanes;
     }
     return MB_OK;
 }
@@ -200,6 +258,7 @@ static mb_status plan_gaussian_noise(mb_context *ctx, mb_plan_site *site) {
     plan->deviation = ((const dropout_options *)site->layer->options)->stddev;
     if (site->step->is_training) {
         site->step->forward = forward_noise;
+        site->step->lanes.forward = forward_noise_lanes;
     }
     return MB_OK;
 }

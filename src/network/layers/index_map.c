@@ -3,6 +3,8 @@
 
 #include "network/layers/index_map.h"
 
+#include "network/lanes.h"
+
 static void forward(const mb_step *step, const mb_rows *rows) {
     const uint32_t *map = step->data;
     for (size_t r = 0; r < rows->n; r++) {
@@ -27,6 +29,28 @@ static void backward(const mb_step *step, const mb_rows *rows) {
     }
 }
 
+static void forward_lanes(const mb_step *step, const mb_rows *rows) {
+    const uint32_t *map = step->data;
+    for (size_t i = 0; i < step->out_size; i++) {
+        float *out = rows->out + i * MB_SAMPLES;
+        if (map[i] == MB_INDEX_MAP_ZERO) {
+            memset(out, 0, MB_SAMPLES * sizeof *out);
+        } else {
+            memcpy(out, rows->in[0] + map[i] * MB_SAMPLES, MB_SAMPLES * sizeof *out);
+        }
+    }
+}
+
+static void backward_lanes(const mb_step *step, const mb_rows *rows) {
+    const uint32_t *map = step->data;
+    for (size_t i = 0; i < step->out_size && rows->d_in[0] != NULL; i++) {
+        const float *d_out = rows->d_out + i * MB_SAMPLES;
+        for (size_t s = 0; s < MB_SAMPLES && map[i] != MB_INDEX_MAP_ZERO; s++) {
+            rows->d_in[0][map[i] * MB_SAMPLES + s] += d_out[s];
+        }
+    }
+}
+
 mb_status mb_index_map_plan(mb_context *ctx, mb_plan_site *site, uint32_t **map) {
     *map = mb_arena_allocate(site->arena, ctx, site->step->out_size, sizeof **map);
     if (*map == NULL) {
@@ -35,6 +59,7 @@ mb_status mb_index_map_plan(mb_context *ctx, mb_plan_site *site, uint32_t **map)
     site->step->data = *map;
     site->step->forward = forward;
     site->step->backward = backward;
+    site->step->lanes = (mb_step_lanes){.forward = forward_lanes, .backward = backward_lanes};
     return MB_OK;
 }
 

@@ -3,6 +3,8 @@
 
 #include "network/layers/pool.h"
 
+#include "network/lanes.h"
+
 // One output position: maxima over its window, the first of equals; winner (or NULL) gets the input
 // elements' numbers.
 static void pool_position(
@@ -31,13 +33,13 @@ static void pool_position(
     }
 }
 
-static void forward(const mb_step *step, const mb_rows *rows) {
-    const mb_pool_plan *plan = step->data;
-    for (size_t i = 0; i < rows->n; i++) {
-        const float *in = rows->in[0] + i * step->in_size[0];
-        float *out = rows->out + i * step->out_size;
-        uint32_t *winner =
-            rows->saved == NULL ? NULL : (uint32_t *)rows->saved + i * step->out_size;
+// n rows of in_size and out_size numbers.
+static void forward_all(
+    const mb_pool_plan *plan, size_t n_rows, size_t in_size, size_t out_size, const mb_rows *rows) {
+    for (size_t i = 0; i < n_rows; i++) {
+        const float *in = rows->in[0] + i * in_size;
+        float *out = rows->out + i * out_size;
+        uint32_t *winner = rows->saved == NULL ? NULL : (uint32_t *)rows->saved + i * out_size;
         size_t n = 0;
         size_t at[3];
         for (at[0] = 0; at[0] < plan->out[0]; at[0]++) {
@@ -51,18 +53,32 @@ static void forward(const mb_step *step, const mb_rows *rows) {
     }
 }
 
-static void backward(const mb_step *step, const mb_rows *rows) {
-    if (rows->d_in[0] == NULL) {
-        return;
-    }
-    for (size_t i = 0; i < rows->n; i++) {
-        const uint32_t *winner = (const uint32_t *)rows->saved + i * step->out_size;
-        const float *d_out = rows->d_out + i * step->out_size;
-        float *d_in = rows->d_in[0] + i * step->in_size[0];
-        for (size_t j = 0; j < step->out_size; j++) {
+static void backward_all(size_t n_rows, size_t in_size, size_t out_size, const mb_rows *rows) {
+    for (size_t i = 0; i < n_rows && rows->d_in[0] != NULL; i++) {
+        const uint32_t *winner = (const uint32_t *)rows->saved + i * out_size;
+        const float *d_out = rows->d_out + i * out_size;
+        float *d_in = rows->d_in[0] + i * in_size;
+        for (size_t j = 0; j < out_size; j++) {
             d_in[winner[j]] += d_out[j];
         }
     }
+}
+
+static void forward(const mb_step *step, const mb_rows *rows) {
+    forward_all(step->data, rows->n, step->in_size[0], step->out_size, rows);
+}
+
+static void backward(const mb_step *step, const mb_rows *rows) {
+    backward_all(rows->n, step->in_size[0], step->out_size, rows);
+}
+
+static void forward_lanes(const mb_step *step, const mb_rows *rows) {
+    const mb_pool_plan plan = mb_pool_in_lanes(step->data);
+    forward_all(&plan, 1, step->in_size[0] * MB_SAMPLES, step->out_size * MB_SAMPLES, rows);
+}
+
+static void backward_lanes(const mb_step *step, const mb_rows *rows) {
+    backward_all(1, step->in_size[0] * MB_SAMPLES, step->out_size * MB_SAMPLES, rows);
 }
 
 static mb_status plan_pool(mb_context *ctx, mb_plan_site *site, size_t n_spatial) {
@@ -71,6 +87,9 @@ static mb_status plan_pool(mb_context *ctx, mb_plan_site *site, size_t n_spatial
     site->step->forward = forward;
     site->step->backward = backward;
     site->step->saved_bytes = site->step->is_training ? site->step->out_size * sizeof(uint32_t) : 0;
+    site->step->lanes = (mb_step_lanes){.forward = forward_lanes,
+        .backward = backward_lanes,
+        .saved_bytes = site->step->saved_bytes};
     return MB_OK;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "network/layer.h"
+#include "network/lanes.h"
 
 #include <math.h>
 
@@ -147,6 +147,7 @@ static uint64_t flops(const mb_layer *layer, const mb_value_type *inputs, size_t
         (void)ctx;                                                                                 \
         site->step->forward = forward_##kind;                                                      \
         site->step->backward = backward_function;                                                  \
+        mb_lanes_take_rows(site->step);                                                            \
         return MB_OK;                                                                              \
     }                                                                                              \
     const mb_layer_ops mb_layer_##kind = {                                                         \

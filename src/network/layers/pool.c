@@ -3,6 +3,8 @@
 
 #include "network/layers/pool.h"
 
+#include "kernels/lanes.h"
+
 const mb_option mb_pool_options_list[] = {
     {"pool_size", MB_OPTION_SIZES, offsetof(mb_pool_options, pool_size), "2", 1, 1 << 16, NULL,
         "pool", "window, per dimension"},
@@ -90,6 +92,12 @@ void mb_pool_range(const mb_pool_plan *plan, size_t axis, size_t at, size_t *fir
     const size_t end = begin + plan->window[axis];
     *first = begin > plan->pad[axis] ? begin - plan->pad[axis] : 0;
     *last = mb_min_size(end > plan->pad[axis] ? end - plan->pad[axis] : 0, plan->in[axis]);
+}
+
+mb_pool_plan mb_pool_in_lanes(const mb_pool_plan *plan) {
+    mb_pool_plan lanes = *plan;
+    lanes.n_channels *= MB_SAMPLES;
+    return lanes;
 }
 
 bool mb_pool_tiles(

@@ -26,6 +26,8 @@ mb_status mb_pool_plan_make(
     mb_context *ctx, mb_plan_site *site, size_t n_spatial, mb_pool_plan **out) MB_MUST_CHECK;
 // The inputs [first, last) along an axis that output at sees; padding is left out.
 void mb_pool_range(const mb_pool_plan *plan, size_t axis, size_t at, size_t *first, size_t *last);
+// The same windows over samples in lanes: as many channels more.
+mb_pool_plan mb_pool_in_lanes(const mb_pool_plan *plan);
 // Do the windows of a max pooling layer tile outputs of the given lengths from the first on,
 // without padding? Then window is filled.
 bool mb_pool_tiles(

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "base/math.h"
-#include "network/layer.h"
+#include "network/lanes.h"
 
 // Activations that are layers of their own, with options.
 
@@ -97,6 +97,7 @@ static mb_status plan_rectifier(mb_context *ctx, mb_plan_site *site) {
     site->step->data = plan;
     site->step->forward = forward_rectifier;
     site->step->backward = backward_rectifier;
+    mb_lanes_take_rows(site->step);
     return MB_OK;
 }
 
@@ -104,6 +105,7 @@ static mb_status plan_elu(mb_context *ctx, mb_plan_site *site) {
     (void)ctx;
     site->step->forward = forward_elu;
     site->step->backward = backward_elu;
+    mb_lanes_take_rows(site->step);
     return MB_OK;
 }
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "base/math.h"
-#include "network/layer.h"
+#include "network/lanes.h"
 
 typedef struct softmax_options {
     int64_t axis;
@@ -38,46 +38,67 @@ static mb_status infer(mb_context *ctx, mb_model *model, mb_layer *layer,
     return find_axis(ctx, layer, inputs->rank, &axis);
 }
 
-static void forward_group(const softmax_plan *plan, const float *in, float *out) {
+// inner: how far apart the numbers of a group are.
+static void forward_group(size_t n, size_t inner, const float *in, float *out) {
     float most = in[0];
     float sum = 0;
-    for (size_t i = 1; i < plan->n; i++) {
-        most = in[i * plan->inner] > most ? in[i * plan->inner] : most;
+    for (size_t i = 1; i < n; i++) {
+        most = in[i * inner] > most ? in[i * inner] : most;
     }
-    for (size_t i = 0; i < plan->n; i++) {
-        out[i * plan->inner] = mb_expf(in[i * plan->inner] - most);
-        sum += out[i * plan->inner];
+    for (size_t i = 0; i < n; i++) {
+        out[i * inner] = mb_expf(in[i * inner] - most);
+        sum += out[i * inner];
     }
-    for (size_t i = 0; i < plan->n; i++) {
-        out[i * plan->inner] /= sum;
+    for (size_t i = 0; i < n; i++) {
+        out[i * inner] /= sum;
+    }
+}
+
+// n_floats numbers; in lanes the numbers of a sample are MB_SAMPLES times as far apart.
+static void forward_all(
+    const softmax_plan *plan, size_t inner, size_t n_floats, const mb_rows *rows) {
+    const size_t block = plan->n * inner;
+    for (size_t first = 0; first < n_floats; first += block) {
+        for (size_t i = first; i < first + inner; i++) {
+            forward_group(plan->n, inner, rows->in[0] + i, rows->out + i);
+        }
+    }
+}
+
+static void backward_all(
+    const softmax_plan *plan, size_t inner, size_t n_floats, const mb_rows *rows) {
+    const size_t block = plan->n * inner;
+    for (size_t first = 0; first < n_floats && rows->d_in[0] != NULL; first += block) {
+        for (size_t i = first; i < first + inner; i++) {
+            float sum = 0;
+            for (size_t k = i; k < first + block; k += inner) {
+                sum += rows->d_out[k] * rows->out[k];
+            }
+            for (size_t k = i; k < first + block; k += inner) {
+                rows->d_in[0][k] += rows->out[k] * (rows->d_out[k] - sum);
+            }
+        }
     }
 }
 
 static void forward(const mb_step *step, const mb_rows *rows) {
     const softmax_plan *plan = step->data;
-    const size_t block = plan->n * plan->inner;
-    for (size_t first = 0; first < rows->n * step->out_size; first += block) {
-        for (size_t i = first; i < first + plan->inner; i++) {
-            forward_group(plan, rows->in[0] + i, rows->out + i);
-        }
-    }
+    forward_all(plan, plan->inner, rows->n * step->out_size, rows);
 }
 
 static void backward(const mb_step *step, const mb_rows *rows) {
     const softmax_plan *plan = step->data;
-    const size_t block = plan->n * plan->inner;
-    for (size_t first = 0; first < rows->n * step->out_size && rows->d_in[0] != NULL;
-         first += block) {
-        for (size_t i = first; i < first + plan->inner; i++) {
-            float sum = 0;
-            for (size_t k = i; k < first + block; k += plan->inner) {
-                sum += rows->d_out[k] * rows->out[k];
-            }
-            for (size_t k = i; k < first + block; k += plan->inner) {
-                rows->d_in[0][k] += rows->out[k] * (rows->d_out[k] - sum);
-            }
-        }
-    }
+    backward_all(plan, plan->inner, rows->n * step->out_size, rows);
+}
+
+static void forward_lanes(const mb_step *step, const mb_rows *rows) {
+    const softmax_plan *plan = step->data;
+    forward_all(plan, plan->inner * MB_SAMPLES, step->out_size * MB_SAMPLES, rows);
+}
+
+static void backward_lanes(const mb_step *step, const mb_rows *rows) {
+    const softmax_plan *plan = step->data;
+    backward_all(plan, plan->inner * MB_SAMPLES, step->out_size * MB_SAMPLES, rows);
 }
 
 static mb_status plan_softmax(mb_context *ctx, mb_plan_site *site) {
@@ -96,6 +117,7 @@ static mb_status plan_softmax(mb_context *ctx, mb_plan_site *site) {
     site->step->data = plan;
     site->step->forward = forward;
     site->step->backward = backward;
+    site->step->lanes = (mb_step_lanes){.forward = forward_lanes, .backward = backward_lanes};
     return MB_OK;
 }
 

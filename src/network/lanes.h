@@ -1,0 +1,26 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef NETWORK_LANES_H
+#define NETWORK_LANES_H
+
+#include "kernels/lanes.h"
+#include "network/layer.h"
+
+// What steps share that work on samples in lanes.
+
+// For ops->plan: forward and backward of rows work number by number and know nothing of rows, so
+// that they serve for lanes as they are. After they are set.
+void mb_lanes_take_rows(mb_step *step);
+
+// An activation on n positions of so many channels each. scratch: channels floats.
+void mb_lanes_activate(
+    const mb_activation *activation, float *values, size_t n, size_t channels, float *scratch);
+// d = d_out times the activation's slope at out. scratch: 2 * channels floats.
+void mb_lanes_differentiate(const mb_activation *activation, const float *out, const float *d_out,
+    size_t n, size_t channels, float *d, float *scratch);
+
+// The sum over the samples' lanes of one number, through a fixed tree.
+float mb_lanes_total(const float *lanes);
+
+#endif
