@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "draw/parts.h"
+#include "draw/style.h"
 
 #include <math.h>
 
@@ -50,6 +51,7 @@ mb_figure *mb_figure_create(mb_context *ctx, const char *name, double width, dou
     mb_arena_init(&figure->arena, ctx);
     figure->width = width;
     figure->height = height;
+    figure->font_size = MB_FONT_SIZE;
     figure->name = copy_text(figure, name);
     figure->caption = copy_text(figure, "");
     if (!is_name(name)) {
@@ -98,6 +100,59 @@ void mb_figure_columns(mb_figure *figure, size_t n_columns) {
     }
 }
 
+void mb_figure_font(mb_figure *figure, int size) {
+    if (figure != NULL) {
+        figure->font_size = size;
+    }
+}
+
+static mb_extra_column *add_extra(mb_figure *figure, const char *name, size_t n) {
+    mb_extra_column *column = figure != NULL ? allocate(figure, 1, sizeof *column) : NULL;
+    if (column == NULL) {
+        return NULL;
+    }
+    *column = (mb_extra_column){.name = copy_text(figure, name), .n = n};
+    if (figure->last_extra != NULL) {
+        figure->last_extra->next = column;
+    } else {
+        figure->first_extra = column;
+    }
+    figure->last_extra = column;
+    return column;
+}
+
+void mb_figure_numbers(mb_figure *figure, const char *name, mb_values values) {
+    mb_extra_column *column = add_extra(figure, name, values.n);
+    double *copy = column != NULL ? allocate(figure, values.n, sizeof *copy) : NULL;
+    for (size_t i = 0; copy != NULL && i < values.n; i++) {
+        copy[i] = mb_values_get(values, i);
+    }
+    if (column != NULL) {
+        column->value = copy;
+    }
+}
+
+void mb_figure_texts(mb_figure *figure, const char *name, const char *const *texts, size_t n) {
+    mb_extra_column *column = add_extra(figure, name, n);
+    const char **copy = column != NULL ? allocate(figure, n, sizeof *copy) : NULL;
+    for (size_t i = 0; copy != NULL && i < n; i++) {
+        copy[i] = copy_text(figure, texts[i]);
+    }
+    if (column != NULL) {
+        column->text = copy;
+    }
+}
+
+static void copy_axis(mb_figure *figure, mb_axis *axis) {
+    axis->label = copy_text(figure, axis->label);
+    mb_tick *ticks = axis->n_ticks > 0 ? allocate(figure, axis->n_ticks, sizeof *ticks) : NULL;
+    for (size_t i = 0; ticks != NULL && i < axis->n_ticks; i++) {
+        ticks[i].symbol = copy_text(figure, axis->ticks[i].symbol);
+        ticks[i].text = copy_text(figure, axis->ticks[i].text);
+    }
+    axis->ticks = ticks;
+}
+
 mb_panel *mb_figure_panel(mb_figure *figure, const mb_panel_settings *settings) {
     if (figure == NULL) {
         return NULL;
@@ -109,8 +164,9 @@ mb_panel *mb_figure_panel(mb_figure *figure, const mb_panel_settings *settings) 
     panel->figure = figure;
     panel->settings = *settings;
     panel->settings.title = copy_text(figure, settings->title);
-    panel->settings.x.label = copy_text(figure, settings->x.label);
-    panel->settings.y.label = copy_text(figure, settings->y.label);
+    copy_axis(figure, &panel->settings.x);
+    copy_axis(figure, &panel->settings.y);
+    copy_axis(figure, &panel->settings.right);
     panel->settings.legend_title = copy_text(figure, settings->legend_title);
     panel->settings.color_label = copy_text(figure, settings->color_label);
     if (figure->last != NULL) {
@@ -134,21 +190,22 @@ static void list_columns(const mb_series *series, mb_values column[MB_N_COLUMNS]
     column[MB_COLUMN_VALUE] = series->value;
 }
 
-static bool is_used(mb_series_kind kind, int column, mb_values values) {
+static bool is_used(const mb_series *series, int column, mb_values values) {
+    const mb_series_kind kind = series->kind;
     switch (column) {
     case MB_COLUMN_X:
     case MB_COLUMN_Y:
         return true;
     case MB_COLUMN_LOW:
     case MB_COLUMN_HIGH:
-        return kind == MB_SERIES_ERRORS;
+        return kind == MB_SERIES_ERRORS || kind == MB_SERIES_BAND;
     case MB_COLUMN_X_LOW:
     case MB_COLUMN_X_HIGH:
         return kind == MB_SERIES_ERRORS && values.n > 0;
     case MB_COLUMN_SHADE:
         return (kind == MB_SERIES_POINTS || kind == MB_SERIES_DOTS) && values.n > 0;
     default:
-        return kind == MB_SERIES_CELLS;
+        return kind == MB_SERIES_CELLS && series->color == 0;
     }
 }
 
@@ -157,7 +214,7 @@ static mb_status check_lengths(
     const size_t n = series->y.n;
     for (int c = 0; c < MB_N_COLUMNS; c++) {
         const size_t edge = c == MB_COLUMN_X && series->kind == MB_SERIES_STEPS && n > 0 ? 1 : 0;
-        if (is_used(series->kind, c, column[c]) && column[c].n != n + edge) {
+        if (is_used(series, c, column[c]) && column[c].n != n + edge) {
             return mb_fail(figure->ctx, MB_ERR_SHAPE,
                 "figure %s: column %d of series '%s' has %zu values for %zu points; give one each",
                 figure->name, c, series->label != NULL ? series->label : "", column[c].n, n);
@@ -178,7 +235,7 @@ static void copy_points(mb_series_part *part, const mb_values column[MB_N_COLUMN
             }
             const size_t row = i < column[c].n ? i : column[c].n - 1;
             part->column[c][part->n] = mb_values_get(column[c], row);
-            is_finite = is_finite && isfinite(part->column[c][part->n]);
+            is_finite = is_finite && (c == MB_COLUMN_VALUE || isfinite(part->column[c][part->n]));
         }
         part->n += is_finite ? 1 : 0;
     }
@@ -204,7 +261,7 @@ void mb_panel_series(mb_panel *panel, const mb_series *series) {
     part->settings.label = copy_text(figure, series->label);
     part->settings.name = copy_text(figure, series->name);
     for (int c = 0; c < MB_N_COLUMNS; c++) {
-        if (is_used(series->kind, c, column[c])) {
+        if (is_used(series, c, column[c])) {
             part->column[c] = allocate(figure, series->y.n + 1, sizeof(double));
             if (part->column[c] == NULL) {
                 return;
@@ -247,4 +304,8 @@ void mb_panel_horizontal(mb_panel *panel, double y, const char *text) {
 
 void mb_panel_text(mb_panel *panel, double x, double y, const char *text) {
     add_mark(panel, MB_MARK_TEXT, x, y, text);
+}
+
+void mb_panel_label(mb_panel *panel, double x, double y, const char *text) {
+    add_mark(panel, MB_MARK_LABEL, x, y, text);
 }

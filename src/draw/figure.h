@@ -20,32 +20,67 @@ typedef enum mb_series_kind {
     MB_SERIES_STEPS,  // a histogram: x are n + 1 edges, y are n heights
     MB_SERIES_ERRORS, // points with low and high
     MB_SERIES_CELLS,  // coloured rectangles around (x, y): an image, its empty cells left out
+    MB_SERIES_BAND,   // the area from low to high and the line y in it
 } mb_series_kind;
 
 // One row of points. Unused members are zero. Everything is copied. Points with a NaN or infinity
-// are left out.
+// are left out; a cell whose value is one stays empty, in the picture and in the CSV.
 typedef struct mb_series {
     mb_series_kind kind;
     const char *label; // in the legend; NULL: none
     const char *name;  // of the column in the CSV; NULL: the label
     mb_values x, y;
-    mb_values low, high;     // ERRORS: ends of the vertical bar
+    mb_values low, high;     // ERRORS: ends of the vertical bar; BAND: edges of the area
     mb_values x_low, x_high; // ERRORS: ends of the horizontal bar; n = 0: none
     mb_values shade;         // POINTS, DOTS: a whole number for each point that picks its colour
-    mb_values value;         // CELLS: shown by the colour
+    mb_values value;         // CELLS: shown by the colour; not used where color is given
     double cell_width, cell_height; // CELLS
     int color;                      // 0: the next one of the palette; else 1 .. 8, or 9: grey
     bool is_dashed;
+    bool is_thin;
     bool is_filled; // STEPS: the area too
+    bool is_right;  // on the panel's second y axis
 } mb_series;
+
+// A named place of an axis: the text, or where there is a symbol (one letter of mathematics) the
+// symbol with the text as subscript.
+typedef struct mb_tick {
+    const char *symbol, *text;
+} mb_tick;
 
 typedef struct mb_axis {
     const char *label;
     bool is_log;
-    bool is_whole;  // counts: no numbers between whole ones
-    bool has_range; // low .. high; else from the data
+    bool is_whole;       // counts: no numbers between whole ones
+    size_t most_numbers; // about how many, on a linear axis; 0: gnuplot chooses
+    bool has_range;      // low .. high; else from the data
     double low, high;
+    bool hides_label;     // the label names the column in the CSV only
+    bool hides_numbers;   // neither ticks nor numbers
+    const mb_tick *ticks; // (n_ticks): stand at 0, 1, 2 ... instead of numbers; copied
+    size_t n_ticks;
+    double tick_angle; // degrees
 } mb_axis;
+
+// From low to high.
+typedef enum mb_palette {
+    MB_PALETTE_COUNTS,     // blue, purple, red: seen on white
+    MB_PALETTE_SEQUENTIAL, // dark to bright, evenly
+    MB_PALETTE_DIVERGING,  // blue, white, red: around zero
+    MB_PALETTE_MARKS,      // red, yellow, green, pale
+} mb_palette;
+
+// What the colours of CELLS mean. Without a range: that of all panels without one.
+typedef struct mb_color_scale {
+    mb_palette palette;
+    bool has_range;
+    double low, high;
+} mb_color_scale;
+
+// Where a panel stands: fractions of the figure. All 0: laid out with the others.
+typedef struct mb_place {
+    double left, right, bottom, top;
+} mb_place;
 
 typedef enum mb_legend {
     MB_LEGEND_TOP_RIGHT,
@@ -62,6 +97,10 @@ typedef struct mb_panel_settings {
     mb_legend legend;
     const char *legend_title;
     const char *color_label; // of the colour bar of CELLS; NULL: no bar
+    mb_color_scale colors;
+    mb_axis right; // a second y axis; label NULL: none
+    mb_place place;
+    double aspect; // height over width of the frame; 0: what the place gives
 } mb_panel_settings;
 
 // A figure called name (the file name without suffix; letters, digits, '_', '-'). Sizes in inches.
@@ -74,6 +113,11 @@ void mb_figure_caption(mb_figure *figure, const char *format, ...) MB_PRINTF(2, 
 void mb_figure_title(mb_figure *figure, const char *title);
 // Panels fill rows of n_columns; 0: all in one row.
 void mb_figure_columns(mb_figure *figure, size_t n_columns);
+// Points of all letters; 14 without this call.
+void mb_figure_font(mb_figure *figure, int size);
+// A column that stands in the CSV, before those that are plotted, for people to read. Copied.
+void mb_figure_numbers(mb_figure *figure, const char *name, mb_values values);
+void mb_figure_texts(mb_figure *figure, const char *name, const char *const *texts, size_t n);
 
 // Adds a panel. Borrowed: lives with the figure. NULL on failure.
 mb_panel *mb_figure_panel(mb_figure *figure, const mb_panel_settings *settings);
@@ -83,5 +127,7 @@ void mb_panel_vertical(mb_panel *panel, double x, const char *text);
 void mb_panel_horizontal(mb_panel *panel, double y, const char *text);
 // A text inside the panel; x and y are fractions of its width and height.
 void mb_panel_text(mb_panel *panel, double x, double y, const char *text);
+// A text whose middle is a point of the axes.
+void mb_panel_label(mb_panel *panel, double x, double y, const char *text);
 
 #endif

@@ -13,14 +13,14 @@ typedef struct mb_pairs {
     const char *name, *title; // title may be NULL
     const char *caption;      // NULL: a general one
     const char *x_label, *y_label;
-    const char *unit_label; // of the difference, such as "Float - fixed"; NULL: "x - y" in words
-    mb_values x, y;         // as many of each; pairs with a NaN or infinity are left out
-    bool is_log;            // both axes of the scatter; only where all numbers are positive
-    double tolerance;       // of the difference, two lines in its histogram; 0 or NaN: none
+    const char *difference_label; // of x - y, such as "Float - fixed"; NULL: "Difference"
+    mb_values x, y;               // as many of each; pairs with a NaN or infinity are left out
+    bool is_log;                  // both axes of the scatter; only where all numbers are positive
+    double tolerance;             // of the difference, two lines in its histogram; 0 or NaN: none
 } mb_pairs;
 
 // Left: one dot for each pair with the diagonal. Right: histogram of x - y, with mean and largest
-// size in its title. At most 20000 dots are drawn (evenly taken), the histogram has all. Fails with
+// size in its title. At most 5000 dots are drawn (evenly taken), the histogram has all. Fails with
 // SHAPE when the lengths differ.
 mb_status mb_draw_pairs(mb_gallery *gallery, mb_context *ctx, const mb_pairs *pairs) MB_MUST_CHECK;
 

@@ -7,7 +7,8 @@
 
 #include <math.h>
 
-enum { DEFAULT_BINS = 50 };
+// More sets than these have their legend outside.
+enum { DEFAULT_BINS = 50, FEW_SETS = 4 };
 
 // Whole numbers from here on are not all doubles, and half of one is nothing to them.
 static const double largest_whole = 4503599627370496.0;
@@ -93,14 +94,16 @@ mb_status mb_draw_histograms(mb_gallery *gallery, mb_context *ctx,
         binning.high = settings->high;
         binning.n_bins = settings->n_bins > 0 ? settings->n_bins : DEFAULT_BINS;
     }
-    mb_figure *figure = mb_figure_create(ctx, settings->name, 7, 4.5);
+    const bool has_many = n > FEW_SETS;
+    mb_figure *figure = mb_figure_create(ctx, settings->name, has_many ? 9 : 7, 4.5);
     if (settings->caption != NULL) {
         mb_figure_caption(figure, "%s", settings->caption);
     }
     mb_panel *panel =
         mb_figure_panel(figure, &(mb_panel_settings){.title = settings->title,
                                     .x = {.label = settings->x_label},
-                                    .y = {.label = settings->y_label, .is_log = settings->is_log}});
+                                    .y = {.label = settings->y_label, .is_log = settings->is_log},
+                                    .legend = has_many ? MB_LEGEND_OUTSIDE : MB_LEGEND_TOP_RIGHT});
     for (size_t i = 0; i < n; i++) {
         const mb_status status =
             mb_panel_histogram(panel, ctx, binning, sets[i], settings->is_density, n <= 2);

@@ -31,7 +31,12 @@ struct mb_series_part {
     mb_series_part *next;
 };
 
-typedef enum mb_mark_kind { MB_MARK_VERTICAL, MB_MARK_HORIZONTAL, MB_MARK_TEXT } mb_mark_kind;
+typedef enum mb_mark_kind {
+    MB_MARK_VERTICAL,
+    MB_MARK_HORIZONTAL,
+    MB_MARK_TEXT,
+    MB_MARK_LABEL
+} mb_mark_kind;
 
 typedef struct mb_mark mb_mark;
 struct mb_mark {
@@ -39,6 +44,16 @@ struct mb_mark {
     double x, y;
     const char *text; // may be NULL
     mb_mark *next;
+};
+
+// A column of the CSV that is not plotted: numbers or texts.
+typedef struct mb_extra_column mb_extra_column;
+struct mb_extra_column {
+    const char *name;
+    const double *value;
+    const char **text; // NULL: numbers
+    size_t n;
+    mb_extra_column *next;
 };
 
 struct mb_panel {
@@ -55,13 +70,17 @@ struct mb_figure {
     mb_status status; // the first failure
     const char *name, *title, *caption;
     double width, height;
+    int font_size;
     size_t n_columns, n_panels;
     mb_panel *first, *last;
+    mb_extra_column *first_extra, *last_extra;
 };
 
 // A text as gnuplot takes it: in single quotes, where nothing is substituted, quotes doubled,
 // control characters as blanks, broken UTF-8 as '?'. Every text of a script goes through here.
 void mb_quote_gnuplot(mb_buffer *buffer, const char *text);
+// The same, but where gnuplot reads marks: symbol, text as its subscript (symbol NULL: text).
+void mb_quote_subscript(mb_buffer *buffer, mb_context *ctx, const mb_tick *tick);
 // The same cleaning without quotes: one line of valid UTF-8.
 void mb_clean_text(mb_buffer *buffer, const char *text);
 
@@ -71,6 +90,6 @@ size_t mb_utf8_length(const unsigned char *p);
 char *mb_text_of_list(mb_arena *arena, mb_context *ctx, const char *format, va_list list);
 
 // The script and the CSV that it plots.
-void mb_script_write(const mb_figure *figure, mb_buffer *script, mb_buffer *csv);
+void mb_script_write(const mb_figure *figure, mb_buffer *text, mb_buffer *csv);
 
 #endif

@@ -67,6 +67,37 @@ void mb_quote_gnuplot(mb_buffer *buffer, const char *text) {
     mb_buffer_text(buffer, "'");
 }
 
+// Letters that gnuplot takes as marks stand for themselves behind a backslash.
+static void escape_marks(mb_buffer *buffer, const char *text) {
+    for (const char *p = text; *p != '\0'; p++) {
+        if (strchr("\\{}^_@&~", *p) != NULL) {
+            mb_buffer_text(buffer, "\\");
+        }
+        mb_buffer_append(buffer, p, 1);
+    }
+}
+
+void mb_quote_subscript(mb_buffer *buffer, mb_context *ctx, const mb_tick *tick) {
+    mb_buffer marked;
+    mb_buffer_init(&marked, ctx);
+    if (tick->symbol != NULL) {
+        mb_buffer_text(&marked, "{/*1.3 ");
+        escape_marks(&marked, tick->symbol);
+        mb_buffer_text(&marked, "}_{");
+        escape_marks(&marked, tick->text);
+        mb_buffer_text(&marked, "}");
+    } else {
+        escape_marks(&marked, tick->text);
+    }
+    if (marked.status == MB_OK && marked.data != NULL) {
+        mb_quote_gnuplot(buffer, marked.data);
+    } else {
+        buffer->status = buffer->status != MB_OK ? buffer->status : marked.status;
+        mb_buffer_text(buffer, "''");
+    }
+    mb_buffer_clear(&marked);
+}
+
 char *mb_text_of_list(mb_arena *arena, mb_context *ctx, const char *format, va_list list) {
     va_list again;
     va_copy(again, list);

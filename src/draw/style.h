@@ -25,7 +25,6 @@ static const char mb_style_script[] =
     "set linetype 7 lc rgb '#882255' lw 2 pt 4\n"
     "set linetype 8 lc rgb '#333333' lw 2 pt 8\n"
     "set linetype 9 lc rgb '#999999' lw 2 pt 7\n"
-    "set palette defined (0 '#0072B2', 1 '#882255', 2 '#D55E00', 3 '#E69F00')\n"
     // The colour of a whole number: the palette again and again.
     "array shades[8] = [0x0072B2, 0xD55E00, 0x009E73, 0xCC79A7, 0xE69F00, 0x56B4E9, 0x882255, "
     "0x333333]\n"
@@ -36,5 +35,16 @@ static const char mb_style_script[] =
     "set tics nomirror textcolor rgb '#222222'\n"
     "set grid back lt 1 lw 0.6 lc rgb '#DDDDDD'\n"
     "set bars 0\n";
+
+// In the order of mb_palette. Marks are red, yellow and green at an opacity of 0.7 over white:
+// mixed here, so that the colour bar, which knows no opacity, has the colours of the cells.
+static const char *const mb_palette_scripts[] = {
+    "0 '#0072B2', 1 '#882255', 2 '#D55E00', 3 '#E69F00'",
+    "0 '#440154', 1 '#482878', 2 '#3E4989', 3 '#31688E', 4 '#26828E', 5 '#1F9E89', "
+    "6 '#35B779', 7 '#6DCD59', 8 '#B4DE2C', 9 '#FDE725'",
+    "0 '#2166AC', 1 '#92C5DE', 2 '#F7F7F7', 3 '#F4A582', 4 '#B2182B'",
+    "0 '#C04C67', 1 '#E36E68', 2 '#F7997B', 3 '#FEC690', 4 '#FEE9AE', 5 '#FFFFD2', "
+    "6 '#E4F4AE', 7 '#C1E497', 8 '#94D192', 9 '#5FB784', 10 '#4C9573'",
+};
 
 #endif

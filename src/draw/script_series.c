@@ -1,0 +1,170 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "base/numbers.h"
+#include "draw/script.h"
+#include "draw/style.h"
+
+static size_t add_column(
+    mb_script *script, const mb_panel *panel, const mb_series_part *part, mb_column c) {
+    static const char *const suffix[MB_N_COLUMNS] = {
+        "", "", " low", " high", " low", " high", " group", " value"};
+    const bool is_x = c == MB_COLUMN_X || c == MB_COLUMN_X_LOW || c == MB_COLUMN_X_HIGH;
+    const char *axis = is_x                      ? panel->settings.x.label
+                       : part->settings.is_right ? panel->settings.right.label
+                                                 : panel->settings.y.label;
+    const char *name_given = part->settings.name;
+    const char *label = is_x ? NULL : name_given != NULL ? name_given : part->settings.label;
+    const char *title = panel->settings.title;
+    const bool is_clear = axis != NULL && title != NULL && strcmp(axis, title) == 0;
+    const bool has_many_panels =
+        script->figure->n_panels > 1 && title != NULL && !is_x && !is_clear;
+    char *name = mb_arena_format(&script->arena, script->figure->ctx, "%s%s%s%s%s%s",
+        has_many_panels ? title : "", has_many_panels ? ": " : "",
+        axis != NULL ? axis
+        : is_x       ? "x"
+                     : "y",
+        label != NULL ? ": " : "", label != NULL ? label : "", suffix[c]);
+    if (name == NULL) {
+        script->table.status = MB_ERR_MEMORY;
+        return 1;
+    }
+    return mb_table_add(&script->table, name, part->column[c], part->n);
+}
+
+// "using" of a series: its columns in the order that its gnuplot style reads them.
+static void write_columns(
+    mb_script *script, const mb_panel *panel, const mb_series_part *part, bool is_area) {
+    size_t number[MB_N_COLUMNS] = {0};
+    for (int c = 0; c < MB_N_COLUMNS; c++) {
+        if (part->column[c] != NULL) {
+            number[c] = add_column(script, panel, part, (mb_column)c);
+        }
+    }
+    const size_t x = number[MB_COLUMN_X];
+    const size_t y = number[MB_COLUMN_Y];
+    switch (part->settings.kind) {
+    case MB_SERIES_STEPS:
+        mb_buffer_format(
+            script->text, panel->settings.y.is_log ? "%zu:(positive($%zu))" : "%zu:%zu", x, y);
+        break;
+    case MB_SERIES_ERRORS:
+        mb_buffer_format(script->text, "%zu:%zu:", x, y);
+        if (number[MB_COLUMN_X_LOW] > 0) {
+            mb_buffer_format(
+                script->text, "%zu:%zu:", number[MB_COLUMN_X_LOW], number[MB_COLUMN_X_HIGH]);
+        }
+        mb_buffer_format(script->text, "%zu:%zu", number[MB_COLUMN_LOW], number[MB_COLUMN_HIGH]);
+        break;
+    case MB_SERIES_CELLS:
+        mb_buffer_format(script->text, "%zu:%zu:(%.17g):(%.17g)", x, y,
+            part->settings.cell_width / 2, part->settings.cell_height / 2);
+        if (number[MB_COLUMN_VALUE] > 0) {
+            mb_buffer_format(script->text, ":%zu", number[MB_COLUMN_VALUE]);
+        }
+        break;
+    case MB_SERIES_BAND:
+        if (is_area) {
+            mb_buffer_format(script->text,
+                panel->settings.y.is_log ? "%zu:(positive($%zu)):(positive($%zu))" : "%zu:%zu:%zu",
+                x, number[MB_COLUMN_LOW], number[MB_COLUMN_HIGH]);
+        } else {
+            mb_buffer_format(script->text, "%zu:%zu", x, y);
+        }
+        break;
+    default:
+        mb_buffer_format(script->text, "%zu:%zu", x, y);
+        if (number[MB_COLUMN_SHADE] > 0) {
+            mb_buffer_format(script->text, ":(shade($%zu))", number[MB_COLUMN_SHADE]);
+        }
+        break;
+    }
+}
+
+typedef struct look {
+    int line_type;
+    bool is_dashed;
+} look;
+
+static void write_look(mb_script *script, const mb_series_part *part, look style) {
+    char line[32];
+    mb_format(line, sizeof line, "lt %d%s%s", style.line_type,
+        part->settings.is_thin ? " lw 0.7" : "", style.is_dashed ? " dt 2" : "");
+    const bool has_shade = part->column[MB_COLUMN_SHADE] != NULL;
+    switch (part->settings.kind) {
+    case MB_SERIES_LINE:
+    case MB_SERIES_BAND:
+        mb_buffer_format(script->text, "with lines %s", line);
+        break;
+    case MB_SERIES_LINE_POINTS:
+        mb_buffer_format(script->text, "with linespoints %s ps 0.8", line);
+        break;
+    case MB_SERIES_POINTS:
+    case MB_SERIES_DOTS:
+        mb_buffer_format(script->text, "with points lt %d pt 7 ps %s%s", style.line_type,
+            part->settings.kind == MB_SERIES_DOTS ? "0.25" : "0.5",
+            has_shade ? " lc rgb variable" : "");
+        break;
+    case MB_SERIES_STEPS:
+        mb_buffer_format(script->text, "with steps %s", line);
+        break;
+    case MB_SERIES_ERRORS:
+        mb_buffer_format(script->text, "with %s %s ps 0.8",
+            part->column[MB_COLUMN_X_LOW] != NULL ? "xyerrorbars" : "yerrorbars", line);
+        break;
+    case MB_SERIES_CELLS:
+        if (part->column[MB_COLUMN_VALUE] != NULL) {
+            mb_buffer_text(script->text, "with boxxyerror fs solid 1 noborder lc palette");
+        } else {
+            mb_buffer_format(script->text, "with boxxyerror fs solid 0.4 noborder %s", line);
+        }
+        break;
+    }
+}
+
+static bool has_area(const mb_series_part *part) {
+    return part->settings.is_filled || part->settings.kind == MB_SERIES_BAND;
+}
+
+static void write_one_plot(mb_script *script, const mb_panel *panel, const mb_series_part *part,
+    look style, bool is_area) {
+    mb_buffer_text(script->text, "     data skip 1 using ");
+    write_columns(script, panel, part, is_area);
+    mb_buffer_text(script->text, part->settings.is_right ? " axes x1y2 " : " ");
+    if (is_area) {
+        mb_buffer_format(script->text, "with %s lt %d fs transparent solid 0.2 noborder notitle",
+            part->settings.kind == MB_SERIES_BAND ? "filledcurves" : "fillsteps", style.line_type);
+        return;
+    }
+    write_look(script, part, style);
+    if (part->settings.label != NULL) {
+        mb_script_quoted(script, " title ", part->settings.label, " noenhanced");
+    } else {
+        mb_buffer_text(script->text, " notitle");
+    }
+}
+
+void mb_script_series(mb_script *script, const mb_panel *panel) {
+    int n_given = 0;
+    const char *before = "plot \\\n";
+    for (const mb_series_part *part = panel->first_series; part != NULL; part = part->next) {
+        look style = {part->settings.color, part->settings.is_dashed};
+        if (style.line_type == 0) {
+            // Where the colours begin again, dashes tell the series apart.
+            style.is_dashed = style.is_dashed || n_given >= MB_N_COLORS;
+            style.line_type = 1 + n_given++ % MB_N_COLORS;
+        }
+        if (part->n == 0) {
+            continue;
+        }
+        if (has_area(part)) {
+            mb_buffer_text(script->text, before);
+            before = ", \\\n";
+            write_one_plot(script, panel, part, style, true);
+        }
+        mb_buffer_text(script->text, before);
+        before = ", \\\n";
+        write_one_plot(script, panel, part, style, false);
+    }
+    mb_buffer_text(script->text, "\n");
+}
