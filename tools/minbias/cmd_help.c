@@ -38,6 +38,13 @@ static mb_status run(mb_session *session) {
         return MB_OK;
     }
     const mb_command *command = command_find(session->arguments.operands[0]);
+    if (command != NULL && session->arguments.n_operands > 1) {
+        if (command->tools == NULL) {
+            return usage_fail(
+                session, "help: '%s' has no tools; write help %s", command->name, command->name);
+        }
+        command = command_find_tool(command, session->arguments.operands[1]);
+    }
     if (command == NULL) {
         return MB_ERR_ARG;
     }
@@ -49,12 +56,13 @@ static const option options[] = {{"man", 0, OPTION_FLAG, NULL, "print the manual
     {"completion", 0, OPTION_TEXT, "SHELL", "print the completion script of a shell: bash or zsh"},
     {NULL, 0, OPTION_FLAG, NULL, NULL}};
 
-static const operand operands[] = {
-    {"COMMAND", false, true, "a command"}, {NULL, false, false, NULL}};
+static const operand operands[] = {{"COMMAND", false, true, "a command"},
+    {"TOOL", false, true, "one of its tools, where it has any"}, {NULL, false, false, NULL}};
 
 const mb_command command_help = {.name = "help",
     .summary = "help for a command",
-    .details = "Explains a command. The manual page and the completion script are made from the "
+    .details = "Explains a command, or one of its tools. The manual page and the completion script "
+               "are made from the "
                "same tables.",
     .options = options,
     .operands = operands,

@@ -10,7 +10,9 @@
 #include <stdio.h>
 
 // A sub-command: one file cmd_<name>.c that ends in one constant record, and one line in
-// command_list.h. The tables drive parsing, help, the man page and shell completion.
+// command_list.h. The tables drive parsing, help, the man page and shell completion. A command may
+// hold tools, `minbias COMMAND TOOL ...`, which are such records too: one file <command>/<tool>.c
+// and one line in <command>/tool_list.h.
 
 typedef enum option_kind {
     OPTION_FLAG,  // --name
@@ -62,16 +64,19 @@ typedef struct mb_session {
     char model_path[4096];
 } mb_session;
 
-typedef struct mb_command {
-    const char *name;
+typedef struct mb_command mb_command;
+struct mb_command {
+    const char *name;    // as typed behind "minbias": of a tool "COMMAND TOOL"
     const char *summary; // one line
     const char *details; // a few sentences for help and the man page
     const option *options;
     const operand *operands;
     const char *example;
     // MB_ERR_ARG means wrong usage (exit 2), every other failure exit 1.
+    // NULL for a command that holds tools.
     mb_status (*run)(mb_session *session);
-} mb_command;
+    const mb_command *const *tools; // NULL-terminated; NULL: no tools
+};
 
 #define COMMAND(name) extern const mb_command command_##name;
 #include "command_list.h"
@@ -82,6 +87,10 @@ extern const option global_options[];
 
 // Finds a command; on failure says so with the nearest name on stderr and returns NULL.
 const mb_command *command_find(const char *name);
+// The same among the tools of a command.
+const mb_command *command_find_tool(const mb_command *command, const char *name);
+// What is typed behind the command: "profile" of "calo profile".
+const char *command_tool_name(const mb_command *tool);
 
 // Reads the arguments behind the command's name. Says what is wrong on stderr and returns false.
 bool arguments_read(

@@ -21,5 +21,6 @@ COMMAND(scan)
 COMMAND(roc)
 COMMAND(cluster)
 COMMAND(emd)
+COMMAND(calo)
 COMMAND(help)
 // clang-format on

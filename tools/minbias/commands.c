@@ -26,20 +26,44 @@ const char set_help[] = "another value for a key of the study (train.epochs=3, "
                         "model.conv0.filters=16); may be repeated";
 const char output_help[] = "folder of the run";
 
-const mb_command *command_find(const char *name) {
-    const char *names[sizeof commands / sizeof commands[0]];
+const char *command_tool_name(const mb_command *tool) {
+    const char *blank = strchr(tool->name, ' ');
+    return blank != NULL ? blank + 1 : tool->name;
+}
+
+// Among the records of a list; above is the command that holds them, or NULL.
+static const mb_command *find(
+    const mb_command *const *list, const mb_command *above, const char *name) {
+    enum { MOST_NAMES = 64 };
+    const char *names[MOST_NAMES];
     size_t n = 0;
-    for (; commands[n] != NULL; n++) {
-        if (strcmp(commands[n]->name, name) == 0) {
-            return commands[n];
+    for (size_t i = 0; list[i] != NULL; i++) {
+        const char *word = command_tool_name(list[i]);
+        if (strcmp(word, name) == 0) {
+            return list[i];
         }
-        names[n] = commands[n]->name;
+        if (n < MOST_NAMES) {
+            names[n++] = word;
+        }
     }
+    const char *where = above != NULL ? above->name : "";
+    const char *gap = above != NULL ? " " : "";
+    const char *kind = above != NULL ? "tool" : "command";
     const char *near = nearest_name(name, names, n);
     if (near != NULL) {
-        fprintf(stderr, "minbias: %s: unknown command; did you mean '%s'?\n", name, near);
+        fprintf(stderr, "minbias: %s%s%s: unknown %s; did you mean '%s'?\n", where, gap, name, kind,
+            near);
     } else {
-        fprintf(stderr, "minbias: %s: unknown command; 'minbias help' lists them\n", name);
+        fprintf(stderr, "minbias: %s%s%s: unknown %s; 'minbias help%s%s' lists them\n", where, gap,
+            name, kind, gap, where);
     }
     return NULL;
+}
+
+const mb_command *command_find(const char *name) {
+    return find(commands, NULL, name);
+}
+
+const mb_command *command_find_tool(const mb_command *command, const char *name) {
+    return find(command->tools, command, name);
 }

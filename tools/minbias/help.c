@@ -19,6 +19,7 @@ static void print_usage(FILE *out, const mb_command *command) {
                 o->value != NULL ? o->value : "", o->kind == OPTION_LIST ? "..." : "");
         }
     }
+    fputs(command->tools != NULL ? " TOOL ..." : "", out);
 }
 
 static void print_options(FILE *out, const option *options) {
@@ -46,10 +47,23 @@ void help_general(FILE *out) {
         out);
 }
 
+static void print_tools(FILE *out, const mb_command *command) {
+    fputs("\ntools:\n", out);
+    for (size_t i = 0; command->tools[i] != NULL; i++) {
+        fprintf(
+            out, "  %-18s %s\n", command_tool_name(command->tools[i]), command->tools[i]->summary);
+    }
+    fprintf(out, "\n'minbias help %s TOOL' says more.\n", command->name);
+}
+
 void help_command(FILE *out, const mb_command *command) {
     fprintf(out, "minbias %s: %s\n\nusage: ", command->name, command->summary);
     print_usage(out, command);
     fprintf(out, "\n\n%s\n", command->details);
+    if (command->tools != NULL) {
+        print_tools(out, command);
+        return;
+    }
     if (command->operands[0].name != NULL) {
         fputs("\narguments:\n", out);
         for (const operand *o = command->operands; o->name != NULL; o++) {
@@ -106,7 +120,7 @@ static void print_roff_command(FILE *out, const mb_command *command) {
     for (const operand *o = command->operands; o->name != NULL; o++) {
         fprintf(out, o->is_optional ? " [%s%s]" : " %s%s", o->name, o->is_many ? "..." : "");
     }
-    fputs("\"\n", out);
+    fputs(command->tools != NULL ? " TOOL\"\n" : "\"\n", out);
     print_roff(out, command->summary);
     fputs(".\n.PP\n", out);
     print_roff(out, command->details);
@@ -135,6 +149,10 @@ void help_man(FILE *out) {
     fputs(".SH COMMANDS\n", out);
     for (size_t i = 0; commands[i] != NULL; i++) {
         print_roff_command(out, commands[i]);
+        const mb_command *const *tools = commands[i]->tools;
+        for (size_t j = 0; tools != NULL && tools[j] != NULL; j++) {
+            print_roff_command(out, tools[j]);
+        }
     }
     fputs(".SH EXIT STATUS\n0 done, 1 the work failed, 2 wrong usage.\n"
           "Errors are one line on stderr: minbias: where: what; what to do.\n",
@@ -156,13 +174,52 @@ static void print_command_names(FILE *out) {
     }
 }
 
+static void print_tool_names(FILE *out, const mb_command *command) {
+    for (size_t i = 0; command->tools[i] != NULL; i++) {
+        fprintf(out, " %s", command_tool_name(command->tools[i]));
+    }
+}
+
 static void print_study_names(FILE *out) {
     for (size_t i = 0; mb_shipped_study_name(i) != NULL; i++) {
         fprintf(out, " %s", mb_shipped_study_name(i));
     }
 }
 
+// How a shell's script offers words in a case of its own; the word that names the tool.
+typedef struct shell_style {
+    const char *begin, *end, *tool_word, *tool_position;
+} shell_style;
+
+static void complete_options(FILE *out, const shell_style *style, const mb_command *command) {
+    fprintf(out, "        %s) %s", command->name, style->begin);
+    print_words(out, command->options);
+    if (command->tools == NULL) {
+        fprintf(out, "%s ;;\n", style->end);
+        return;
+    }
+    fprintf(out, "%s\n            case %s in\n", style->end, style->tool_word);
+    for (size_t i = 0; command->tools[i] != NULL; i++) {
+        fprintf(out, "            %s) %s", command_tool_name(command->tools[i]), style->begin);
+        print_words(out, command->tools[i]->options);
+        fprintf(out, "%s ;;\n", style->end);
+    }
+    fputs("            esac ;;\n", out);
+}
+
+static void complete_tools(FILE *out, const shell_style *style) {
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        if (commands[i]->tools != NULL) {
+            fprintf(out, "        %s) if (( %s )); then %s", commands[i]->name,
+                style->tool_position, style->begin);
+            print_tool_names(out, commands[i]);
+            fprintf(out, "%s; fi ;;\n", style->end);
+        }
+    }
+}
+
 static void complete_bash(FILE *out) {
+    static const shell_style style = {"words=\"", "\"", "\"${COMP_WORDS[2]}\"", "COMP_CWORD == 2"};
     fputs("# bash completion for minbias; source it or put it into bash-completion's folder\n"
           "_minbias() {\n"
           "    local current=\"${COMP_WORDS[COMP_CWORD]}\" words=\"\"\n"
@@ -172,9 +229,7 @@ static void complete_bash(FILE *out) {
     fputs(
         "\"\n    elif [[ \"$current\" == -* ]]; then\n        case \"${COMP_WORDS[1]}\" in\n", out);
     for (size_t i = 0; commands[i] != NULL; i++) {
-        fprintf(out, "        %s) words=\"", commands[i]->name);
-        print_words(out, commands[i]->options);
-        fputs("\" ;;\n", out);
+        complete_options(out, &style, commands[i]);
     }
     fputs("        esac\n        words=\"$words", out);
     print_words(out, global_options);
@@ -183,7 +238,9 @@ static void complete_bash(FILE *out) {
     print_study_names(out);
     fputs("\" ;;\n        help) words=\"", out);
     print_command_names(out);
-    fputs("\" ;;\n        esac\n    fi\n"
+    fputs("\" ;;\n", out);
+    complete_tools(out, &style);
+    fputs("        esac\n    fi\n"
           "    if [ -n \"$words\" ]; then\n"
           "        mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$current\")\n"
           "    else\n"
@@ -193,23 +250,24 @@ static void complete_bash(FILE *out) {
 }
 
 static void complete_zsh(FILE *out) {
+    static const shell_style style = {"compadd --", "", "$words[3]", "CURRENT == 3"};
     fputs("#compdef minbias\n# zsh completion for minbias; put it into a folder of $fpath\n"
           "if (( CURRENT == 2 )); then\n    compadd --",
         out);
     print_command_names(out);
     fputs("\nelif [[ $PREFIX == -* ]]; then\n    case $words[2] in\n", out);
     for (size_t i = 0; commands[i] != NULL; i++) {
-        fprintf(out, "    %s) compadd --", commands[i]->name);
-        print_words(out, commands[i]->options);
-        fputs(" ;;\n", out);
+        complete_options(out, &style, commands[i]);
     }
     fputs("    esac\n    compadd --", out);
     print_words(out, global_options);
-    fputs("\nelse\n    case $words[2] in\n    new) compadd --", out);
+    fputs("\nelse\n    case $words[2] in\n        new) compadd --", out);
     print_study_names(out);
-    fputs(" ;;\n    help) compadd --", out);
+    fputs(" ;;\n        help) compadd --", out);
     print_command_names(out);
-    fputs(" ;;\n    *) _files ;;\n    esac\nfi\n", out);
+    fputs(" ;;\n", out);
+    complete_tools(out, &style);
+    fputs("    esac\n    (( compstate[nmatches] )) || _files\nfi\n", out);
 }
 
 bool help_completion(FILE *out, const char *shell) {

@@ -112,45 +112,54 @@ static int find_command_at(int n, char **texts) {
     return n;
 }
 
-static int start_without_command(int n, char **texts) {
+// Takes the next word that names a command or tool out of the arguments, so that options on both
+// its sides are read as one. NULL: there is none.
+static const char *take_word(int *n, char **texts) {
+    const int at = find_command_at(*n, texts);
+    if (at >= *n) {
+        return NULL;
+    }
+    const char *word = texts[at];
+    memmove(texts + at, texts + at + 1, (size_t)(*n - at - 1) * sizeof *texts);
+    (*n)--;
+    return word;
+}
+
+static void show_help(FILE *out, const mb_command *command) {
+    if (command != NULL) {
+        help_command(out, command);
+    } else {
+        help_general(out);
+    }
+}
+
+// What there is to do when no command (NULL), or none of the command's tools, is named.
+static int start_without_name(const mb_command *command, int n, char **texts) {
     for (int i = 1; i < n; i++) {
         if (strcmp(texts[i], "--version") == 0) {
             printf("minbias %s\n", mb_version());
             return EXIT_DONE;
         }
         if (strcmp(texts[i], "--help") == 0 || strcmp(texts[i], "-h") == 0) {
-            help_general(stdout);
+            show_help(stdout, command);
             return EXIT_DONE;
         }
-        fprintf(stderr, "minbias: %s: unknown option; 'minbias help' shows the usage\n", texts[i]);
+        fprintf(stderr, "minbias: %s: unknown option; 'minbias help%s%s' shows the usage\n",
+            texts[i], command != NULL ? " " : "", command != NULL ? command->name : "");
         return EXIT_USAGE;
     }
-    help_general(stderr);
+    show_help(stderr, command);
     return EXIT_USAGE;
 }
 
-int main(int n, char **texts) {
-    // A closed pipe or a full disk is an error to report, not a reason to die.
-    signal(SIGPIPE, SIG_IGN);
-#ifdef SIGXFSZ
-    signal(SIGXFSZ, SIG_IGN);
-#endif
-    const int at = find_command_at(n, texts);
-    if (at >= n) {
-        return start_without_command(n, texts);
-    }
-    const mb_command *command = command_find(texts[at]);
+static int run_command(const mb_command *command, int n, char **texts) {
     mb_session *session = calloc(1, sizeof *session);
-    if (command == NULL || session == NULL) {
-        free(session);
-        return EXIT_USAGE;
+    if (session == NULL) {
+        fputs("minbias: start: no memory; free some\n", stderr);
+        return EXIT_FAILED;
     }
-    // The command's name moves to the front, so that options on both its sides are read as one.
-    char *name = texts[at];
-    memmove(texts + 2, texts + 1, (size_t)(at - 1) * sizeof *texts);
-    texts[1] = name;
     int code = EXIT_USAGE;
-    if (arguments_read(&session->arguments, command, n - 2, texts + 2)) {
+    if (arguments_read(&session->arguments, command, n - 1, texts + 1)) {
         if (global_is_given(&session->arguments, "help")) {
             help_command(stdout, command);
             code = EXIT_DONE;
@@ -163,4 +172,25 @@ int main(int n, char **texts) {
     }
     free(session);
     return code;
+}
+
+int main(int n, char **texts) {
+    // A closed pipe or a full disk is an error to report, not a reason to die.
+    signal(SIGPIPE, SIG_IGN);
+#ifdef SIGXFSZ
+    signal(SIGXFSZ, SIG_IGN);
+#endif
+    const char *word = take_word(&n, texts);
+    if (word == NULL) {
+        return start_without_name(NULL, n, texts);
+    }
+    const mb_command *command = command_find(word);
+    if (command != NULL && command->tools != NULL) {
+        word = take_word(&n, texts);
+        if (word == NULL) {
+            return start_without_name(command, n, texts);
+        }
+        command = command_find_tool(command, word);
+    }
+    return command != NULL ? run_command(command, n, texts) : EXIT_USAGE;
 }

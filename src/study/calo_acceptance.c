@@ -1,0 +1,91 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "minbias/calo.h"
+
+#include "base/output.h"
+#include "detector/calo/region_stream.h"
+#include "files/csv.h"
+#include "measure/efficiency.h"
+#include "study/answer.h"
+#include "study/score_files.h"
+#include "study/study.h"
+
+#include <math.h>
+
+static bool ends_in(const char *path, const char *suffix) {
+    const size_t n = strlen(path);
+    const size_t m = strlen(suffix);
+    return n > m && strcmp(path + n - m, suffix) == 0;
+}
+
+static mb_status count(mb_context *ctx, const char *path, mb_efficiency *out) {
+    mb_calo_stream *stream = NULL;
+    MB_TRY(mb_calo_stream_open(ctx, path, &stream));
+    *out = mb_efficiency_of(mb_calo_stream_accepted(stream), mb_calo_stream_events(stream));
+    mb_calo_stream_close(stream);
+    return MB_OK;
+}
+
+static void add_row(mb_answer *answer, mb_node *list, mb_buffer *csv, const char *file,
+    const char *label, const mb_efficiency *share) {
+    mb_node *map = mb_answer_add_map(answer, list);
+    mb_answer_put_text(answer, map, "sample", label);
+    mb_answer_put_text(answer, map, "file", file);
+    mb_answer_put_int(answer, map, "events", (int64_t)share->n);
+    mb_answer_put_int(answer, map, "accepted", (int64_t)share->k);
+    mb_answer_put_real(answer, map, "share", share->value);
+    mb_answer_put_real(answer, map, "error", share->error);
+    mb_answer_line(answer, "| %s | %llu | %llu | %.4f | %.4f |", label,
+        (unsigned long long)share->n, (unsigned long long)share->k, share->value, share->error);
+    mb_csv_put_text(csv, true, label);
+    mb_csv_put_text(csv, false, file);
+    mb_csv_put_int64(csv, false, (int64_t)share->n);
+    mb_csv_put_int64(csv, false, (int64_t)share->k);
+    mb_csv_put_double(csv, false, share->value);
+    mb_csv_put_double(csv, false, share->error);
+    mb_csv_end_row(csv);
+}
+
+static mb_status make_rows(
+    mb_context *ctx, const char *const *files, size_t n, mb_answer *answer, mb_buffer *csv) {
+    mb_buffer_text(csv, "sample,file,events,accepted,share,error\n");
+    mb_answer_line(answer, "| sample | events | accepted | share | error |");
+    mb_answer_line(answer, "|---|---:|---:|---:|---:|");
+    mb_node *list = mb_answer_put_list(answer, NULL, "samples");
+    for (size_t i = 0; i < n; i++) {
+        mb_efficiency share;
+        MB_TRY(count(ctx, files[i], &share));
+        char *label = mb_score_file_label(ctx, files[i]);
+        if (label == NULL) {
+            return MB_ERR_MEMORY;
+        }
+        add_row(answer, list, csv, files[i], label, &share);
+        mb_release(ctx, label);
+    }
+    return answer->status;
+}
+
+mb_status mb_calo_acceptance(mb_context *ctx, const char *const *files, size_t n,
+    const char *output, bool is_forced, mb_answer **out) {
+    *out = NULL;
+    if (output != NULL) {
+        if (!ends_in(output, ".md") && !ends_in(output, ".csv")) {
+            return mb_fail(
+                ctx, MB_ERR_ARG, "%s: the suffix says no format; write .md or .csv", output);
+        }
+        MB_TRY(mb_check_absent(ctx, output, is_forced));
+    }
+    mb_answer *answer = NULL;
+    MB_TRY(mb_answer_create(ctx, &answer));
+    mb_buffer csv;
+    mb_buffer_init(&csv, ctx);
+    mb_status status = make_rows(ctx, files, n, answer, &csv);
+    if (status == MB_OK && output != NULL) {
+        status = ends_in(output, ".csv")
+                     ? mb_write_buffer(&csv, output)
+                     : mb_write_file(ctx, output, answer->text.data, answer->text.length);
+    }
+    mb_buffer_clear(&csv);
+    return mb_answer_finish(answer, status, out);
+}

@@ -1,0 +1,27 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef STUDY_SCORE_FILES_H
+#define STUDY_SCORE_FILES_H
+
+#include "measure/values.h"
+
+// What commands on scores share.
+
+// One number an event: FILE or FILE:NAME of an .npy, .npz or .h5, or a column of a .csv, by name or
+// else called otherwise ("score"), or the only one. The caller clears *out; on failure it is empty.
+// Fails with SHAPE (more than one number an event), FORMAT (no row, no such column).
+mb_status mb_score_file_read(
+    mb_context *ctx, const char *where, const char *otherwise, mb_array *out) MB_MUST_CHECK;
+// A rate as an argument: fails with ARG.
+mb_status mb_rate_argument(
+    mb_context *ctx, const char *what, const char *text, double *khz) MB_MUST_CHECK;
+// What a file is called in figures: its name without folder and suffix, but for a member its name
+// too. Freed with mb_release; NULL on failure.
+char *mb_score_file_label(mb_context *ctx, const char *where);
+// A folder for results, whose main file must be absent unless is_forced: its path, freed with
+// mb_release.
+mb_status mb_result_path(mb_context *ctx, const char *directory, const char *name, bool is_forced,
+    char **out) MB_MUST_CHECK;
+
+#endif

@@ -1,0 +1,15 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+// The tools of `minbias calo` in the order help shows them, one a line: TOOL(name) is the record
+// calo_<name>.
+// clang-format off
+TOOL(towers_to_regions)
+TOOL(link_decode)
+TOOL(link_encode)
+TOOL(profile)
+TOOL(acceptance)
+TOOL(rate_curve)
+TOOL(roc_folds)
+TOOL(overlap)
+// clang-format on
