@@ -19,6 +19,21 @@ const mb_layer_ops *mb_layer_find(const char *name) {
             return ops;
         }
     }
+    for (size_t i = 0; mb_layer_list[i] != NULL; i++) {
+        const char *quantized = mb_layer_list[i]->quantized_class;
+        if (quantized != NULL && strcmp(quantized, name) == 0) {
+            return mb_layer_list[i];
+        }
+    }
+    return NULL;
+}
+
+const mb_option *mb_layer_option(const mb_layer_ops *ops, const char *name) {
+    for (const mb_option *option = ops->options; option != NULL && option->name != NULL; option++) {
+        if (strcmp(option->name, name) == 0) {
+            return option;
+        }
+    }
     return NULL;
 }
 
@@ -38,6 +53,32 @@ mb_status mb_layer_plan_copy(mb_context *ctx, mb_plan_site *site) {
     site->step->backward = backward_copy;
     mb_lanes_take_rows(site->step);
     return MB_OK;
+}
+
+static void forward_quantized(const mb_step *step, const mb_rows *rows) {
+    mb_quantizer_apply_each(
+        &step->layer->quantizer, rows->in[0], rows->out, rows->n * step->out_size);
+}
+
+// Row by row, as scratch holds one.
+static void backward_quantized(const mb_step *step, const mb_rows *rows) {
+    float *d = rows->scratch;
+    for (size_t i = 0; i < rows->n && rows->d_in[0] != NULL; i++) {
+        const size_t at = i * step->out_size;
+        memcpy(d, rows->d_out + at, step->out_size * sizeof *d);
+        mb_quantizer_differentiate(&step->layer->quantizer, rows->in[0] + at, d, step->out_size);
+        for (size_t k = 0; k < step->out_size; k++) {
+            rows->d_in[0][at + k] += d[k];
+        }
+    }
+}
+
+void mb_layer_plan_quantizer(mb_plan_site *site) {
+    site->step->forward = forward_quantized;
+    site->step->backward = backward_quantized;
+    site->step->scratch_bytes = site->step->out_size * sizeof(float);
+    mb_lanes_take_rows(site->step);
+    site->quantizer_taken = true;
 }
 
 uint64_t mb_layer_flops_each(const mb_layer *layer, const mb_value_type *inputs, size_t n_inputs,

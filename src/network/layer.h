@@ -24,10 +24,11 @@ typedef enum mb_layout {
 } mb_layout;
 
 struct mb_layer_ops {
-    const char *name;         // study name, "conv2d"
-    const char *class_name;   // Keras's class, "Conv2D"
-    const char *help;         // one line
-    const mb_option *options; // names are Keras's config keys; study short forms are aliases
+    const char *name;            // study name, "conv2d"
+    const char *class_name;      // Keras's class, "Conv2D"
+    const char *quantized_class; // QKeras's for the same with quantisers, "QConv2D"; NULL: none
+    const char *help;            // one line
+    const mb_option *options;    // names are Keras's config keys; study short forms are aliases
     size_t options_size;
     unsigned least_inputs, most_inputs; // most 0: any number
     mb_layout layout;
@@ -61,8 +62,13 @@ struct mb_layer_ops {
 
 // NULL-terminated, in list order.
 extern const mb_layer_ops *const mb_layer_list[];
-// By study name or Keras class name, or NULL.
+// By study name, Keras's class name or QKeras's, or NULL.
 const mb_layer_ops *mb_layer_find(const char *name);
+// An option of a kind of layer by its name, or NULL.
+const mb_option *mb_layer_option(const mb_layer_ops *ops, const char *name);
+// Sets layer->quantizer from the layer's option "activation". line: of that option in a file, or 0.
+mb_status mb_layer_read_quantizer(
+    mb_context *ctx, mb_model *model, mb_layer *layer, int line) MB_MUST_CHECK;
 
 // One input of a batch: dense rows, or a sparse view (index lists with background 0).
 typedef struct mb_input {
@@ -183,12 +189,15 @@ struct mb_plan_site {
     // an activation, and a max pooling behind it. The step's output is then that of the last taken.
     const mb_activation *activation; // NULL: none
     const mb_layer *pool;            // NULL: none
-    bool activation_taken;           // set by ops->plan
-    bool pool_taken;                 // the same; needs the activation before it, if any, taken
+    bool quantizer_taken;  // set by ops->plan: the step applies layer->quantizer; else another does
+    bool activation_taken; // set by ops->plan
+    bool pool_taken;       // the same; needs the activation before it, if any, taken
 };
 
 // For ops->plan: the output is the input, number by number.
 mb_status mb_layer_plan_copy(mb_context *ctx, mb_plan_site *site);
+// For ops->plan: the output is the input, quantised by the layer's quantiser.
+void mb_layer_plan_quantizer(mb_plan_site *site);
 // For ops->flops: one operation per number of the output.
 uint64_t mb_layer_flops_each(const mb_layer *layer, const mb_value_type *inputs, size_t n_inputs,
     const mb_value_type *output);

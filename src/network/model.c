@@ -98,6 +98,62 @@ static mb_status fail_unknown_kind(
         near != NULL ? near : "", near != NULL ? "'?" : "");
 }
 
+// A quantiser written as a map in the place of an activation's name becomes its text.
+static mb_status write_activation(mb_context *ctx, mb_model *model, mb_node *options) {
+    const mb_node *node = mb_node_find(options, "activation");
+    if (node == NULL || node->kind != MB_NODE_MAP) {
+        return MB_OK;
+    }
+    mb_quantizer quantizer;
+    MB_TRY(mb_quantizer_read(
+        ctx, &model->document, node, MB_QUANTIZER_ACTIVATION, "activation", &quantizer));
+    mb_buffer text;
+    mb_buffer_init(&text, ctx);
+    mb_status status = mb_quantizer_text(ctx, &quantizer, &text);
+    mb_node *written = status == MB_OK ? mb_node_make_text(&model->document, ctx, text.data) : NULL;
+    mb_buffer_clear(&text);
+    if (written == NULL) {
+        return status != MB_OK ? status : MB_ERR_MEMORY;
+    }
+    written->line = node->line;
+    return mb_node_set(&model->document, ctx, options, "activation", written);
+}
+
+mb_status mb_layer_read_quantizer(mb_context *ctx, mb_model *model, mb_layer *layer, int line) {
+    const mb_option *option = mb_layer_option(layer->ops, "activation");
+    const char *text = NULL;
+    layer->quantizer = (mb_quantizer){NULL, NULL};
+    if (option == NULL || option->type != MB_OPTION_TEXT) {
+        return MB_OK;
+    }
+    memcpy(&text, (const char *)layer->options + option->offset, sizeof text);
+    if (!mb_quantizer_is_text(text)) {
+        return MB_OK;
+    }
+    mb_node *node = mb_node_make_text(&model->document, ctx, text);
+    if (node == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    node->line = line;
+    return mb_quantizer_read(
+        ctx, &model->document, node, MB_QUANTIZER_ACTIVATION, "activation", &layer->quantizer);
+}
+
+static mb_status parse_options(
+    mb_context *ctx, mb_model *model, mb_layer *layer, mb_node *options) {
+    const mb_layer_ops *ops = layer->ops;
+    if (ops->options == NULL && options == NULL) {
+        return MB_OK;
+    }
+    if (options != NULL) {
+        MB_TRY(write_activation(ctx, model, options));
+    }
+    MB_TRY(mb_options_parse(
+        ctx, &model->document, ops->options, options, ops->name, NULL, layer->options));
+    const mb_node *written = mb_node_find(options, "activation");
+    return mb_layer_read_quantizer(ctx, model, layer, written != NULL ? written->line : 0);
+}
+
 mb_status mb_model_add_layer(mb_context *ctx, mb_model *model, const char *kind, const char *name,
     mb_document *document, const mb_node *options, mb_layer **out) {
     *out = NULL;
@@ -133,13 +189,10 @@ mb_status mb_model_add_layer(mb_context *ctx, mb_model *model, const char *kind,
     if (document != NULL) {
         model->document.name = document->name;
     }
-    const mb_status status = ops->options == NULL && own_options == NULL
-                                 ? MB_OK
-                                 : mb_options_parse(ctx, &model->document, ops->options,
-                                       own_options, ops->name, NULL, record);
+    *layer = (mb_layer){.name = own_name, .ops = ops, .options = record, .is_trainable = true};
+    const mb_status status = parse_options(ctx, model, layer, own_options);
     model->document.name = model_name;
     MB_TRY(status);
-    *layer = (mb_layer){.name = own_name, .ops = ops, .options = record, .is_trainable = true};
     model->layers[model->n_layers++] = layer;
     *out = layer;
     return MB_OK;
@@ -192,6 +245,15 @@ mb_status mb_layer_add_weight(
     MB_TRY(mb_initializer_read(
         ctx, &model->document, spec->initializer, spec->default_initializer, &weight->initializer));
     MB_TRY(mb_regularizer_read(ctx, &model->document, spec->regularizer, &weight->l1, &weight->l2));
+    const mb_node *quantizer = spec->quantizer;
+    if (quantizer == NULL && spec->default_quantizer != NULL) {
+        quantizer = mb_node_make_text(&model->document, ctx, spec->default_quantizer);
+        if (quantizer == NULL) {
+            return MB_ERR_MEMORY;
+        }
+    }
+    MB_TRY(mb_quantizer_read(
+        ctx, &model->document, quantizer, spec->use, spec->name, &weight->quantizer));
     layer->weights = weights;
     layer->n_weights++;
     return MB_OK;

@@ -63,7 +63,7 @@ struct mb_layer {
     mb_weight *weights; // made at the first call
     size_t n_weights;
     size_t n_calls;
-    bool is_trainable; // false: frozen, none of its weights is updated
+    bool is_trainable;      // false: frozen, none of its weights is updated
     mb_quantizer quantizer; // of the output, where the option "activation" is one
 };
 
@@ -161,7 +161,8 @@ typedef struct mb_weight_spec {
     const mb_node
         *regularizer; // NULL, or {l1: .., l2: ..} / {l1_l2: ..}, or Keras's {class_name, config}
     bool is_trainable;
-    const mb_node *quantizer; // as written; NULL: none
+    const mb_node *quantizer;      // as written; NULL: default_quantizer
+    const char *default_quantizer; // NULL: none
     mb_quantizer_use use;
 } mb_weight_spec;
 mb_status mb_layer_add_weight(

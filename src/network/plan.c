@@ -198,7 +198,7 @@ static void find_followers(const planner *p, const mb_call *call, followers *out
     const mb_call *calls = p->model->calls;
     size_t next = find_reader(p, call->output);
     out->activation = out->pool = SIZE_MAX;
-    if (call->layer->ops->layout != MB_LAYOUT_CHANNELS) {
+    if (call->layer->ops->layout != MB_LAYOUT_CHANNELS || call->layer->quantizer.ops != NULL) {
         return;
     }
     if (next != SIZE_MAX && calls[next].layer->ops->find_activation != NULL &&
@@ -266,6 +266,23 @@ static mb_status plan_dense(planner *p, const mb_call *call, mb_plan_site *site,
     return plan_layer(p, site);
 }
 
+// The quantiser that a layer ends in, as a step of its own: its gradient needs what comes before.
+static mb_status add_quantizer(planner *p, const mb_call *call) {
+    mb_plan *plan = p->plan;
+    const size_t value = p->value_of[call->output];
+    const mb_value_type type = plan->values[value].type;
+    const bool is_last = plan->values[value].is_last;
+    mb_plan_step *made = NULL;
+    plan->values[value].needs_dense = true;
+    MB_TRY(add_step(p, call->layer, &value, 1, NULL, &type, &made));
+    mb_plan_site site = {.arena = &plan->arena, .layer = call->layer, .step = &made->step};
+    mb_layer_plan_quantizer(&site);
+    plan->values[made->output].is_last = is_last;
+    p->value_of[call->output] = made->output;
+    plan->n_steps++;
+    return MB_OK;
+}
+
 static mb_status plan_call(planner *p, size_t index) {
     const mb_call *call = &p->model->calls[index];
     mb_plan *plan = p->plan;
@@ -298,7 +315,8 @@ static mb_status plan_call(planner *p, size_t index) {
     plan->values[made->output].is_last = is_last && made->step.out.rank > 1;
     p->value_of[model_value] = made->output;
     plan->n_steps++;
-    return MB_OK;
+    return call->layer->quantizer.ops != NULL && !site.quantizer_taken ? add_quantizer(p, call)
+                                                                       : MB_OK;
 }
 
 static mb_status plan_inputs(planner *p) {
@@ -427,6 +445,18 @@ static mb_status make_packed(mb_context *ctx, mb_plan *plan) {
     return MB_OK;
 }
 
+static mb_status make_quantized(mb_context *ctx, mb_plan *plan) {
+    bool is_any = false;
+    for (size_t i = 0; i < plan->model->n_weights; i++) {
+        is_any = is_any || plan->model->weights[i]->quantizer.ops != NULL;
+    }
+    if (!is_any) {
+        return MB_OK;
+    }
+    plan->quantized = mb_allocate_zeroed(ctx, plan->model->n_parameters, sizeof *plan->quantized);
+    return plan->quantized != NULL ? MB_OK : MB_ERR_MEMORY;
+}
+
 static mb_status make_plan(planner *p) {
     MB_TRY(open_planner(p));
     MB_TRY(plan_inputs(p));
@@ -439,6 +469,7 @@ static mb_status make_plan(planner *p) {
     mb_plan_choose_lanes(p->plan);
     lay_out(p->plan);
     skip_backgrounds(p->plan);
+    MB_TRY(make_quantized(p->ctx, p->plan));
     return make_packed(p->ctx, p->plan);
 }
 
@@ -474,16 +505,33 @@ void mb_plan_destroy(mb_plan *plan) {
     mb_runtime_release(runtime, plan->values);
     mb_runtime_release(runtime, plan->steps);
     mb_runtime_release(runtime, plan->packed);
+    mb_runtime_release(runtime, plan->quantized);
     mb_runtime_release(runtime, plan->training);
     mb_arena_clear(&plan->arena);
     mb_runtime_release(runtime, plan);
 }
 
+// Weights with a quantiser as their layers compute with them. Gradients go straight to the floats.
+static const float *quantize(mb_plan *plan, const float *parameters) {
+    if (plan->quantized == NULL) {
+        return parameters;
+    }
+    memcpy(plan->quantized, parameters, plan->model->n_parameters * sizeof *parameters);
+    for (size_t i = 0; i < plan->model->n_weights; i++) {
+        const mb_weight *weight = plan->model->weights[i];
+        const mb_quantizer_shape shape = mb_quantizer_shape_of(weight->rank, weight->dim);
+        mb_quantizer_apply(&weight->quantizer, &shape, parameters + weight->offset,
+            plan->quantized + weight->offset);
+    }
+    return plan->quantized;
+}
+
 void mb_plan_load(mb_plan *plan, const float *parameters) {
+    const float *values = quantize(plan, parameters);
     for (size_t i = 0; i < plan->n_steps; i++) {
         mb_plan_step *s = &plan->steps[i];
         if (s->step.refresh != NULL) {
-            s->step.refresh(&s->step, parameters, s->step.packed);
+            s->step.refresh(&s->step, values, s->step.packed);
         }
         if (s->step.refresh_empty != NULL) {
             const mb_step *source =

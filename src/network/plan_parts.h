@@ -62,6 +62,7 @@ struct mb_plan {
     size_t scratch_bytes; // of the hungriest step
     size_t packed_floats;
     float *packed;
+    float *quantized; // the parameters as layers compute with them; NULL: no weight is quantised
     size_t gradient_floats; // of a chunk
     size_t n_barriers;
     size_t most_statistics;

@@ -283,6 +283,16 @@ static mb_status run_phases_back(mb_context *ctx, train_run *run) {
     }
 }
 
+// The straight-through derivative of weights' quantisers, where it is not 1.
+static void differentiate_quantizers(
+    const mb_plan *plan, const float *parameters, float *gradient) {
+    for (size_t i = 0; i < plan->model->n_weights; i++) {
+        const mb_weight *weight = plan->model->weights[i];
+        mb_quantizer_differentiate(&weight->quantizer, parameters + weight->offset,
+            gradient + weight->offset, weight->count);
+    }
+}
+
 mb_status mb_plan_gradient(mb_context *ctx, mb_plan *plan, const mb_train_batch *batch,
     mb_loss_fn loss, void *user, float *gradient) {
     if (batch->n_rows > plan->max_rows || plan->training == NULL) {
@@ -311,6 +321,9 @@ mb_status mb_plan_gradient(mb_context *ctx, mb_plan *plan, const mb_train_batch 
         if (s->step.unpack != NULL) {
             s->step.unpack(&s->step, chunk_gradient(plan, 0) + s->at_gradient, gradient);
         }
+    }
+    if (plan->quantized != NULL) {
+        differentiate_quantizers(plan, batch->parameters, gradient);
     }
     return MB_OK;
 }

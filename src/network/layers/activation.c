@@ -9,7 +9,7 @@ typedef struct activation_options {
 
 static const mb_option options[] = {
     {"activation", MB_OPTION_TEXT, offsetof(activation_options, activation), NULL, 0, 0, NULL, NULL,
-        "name"},
+        "name, or a quantiser such as quantized_relu(5,2)"},
     MB_OPTIONS_END};
 
 static const mb_activation_ops *activation_of(const mb_layer *layer) {
@@ -21,6 +21,9 @@ static bool needs_written(const mb_layer *layer) {
 }
 
 static bool find_activation(const mb_layer *layer, mb_activation *out) {
+    if (layer->quantizer.ops != NULL) {
+        return false; // its gradient needs what comes before it
+    }
     out->ops = activation_of(layer);
     memcpy(out->parameters, out->ops->default_parameters, sizeof out->parameters);
     return !needs_written(layer);
@@ -84,6 +87,10 @@ static void backward_lanes(const mb_step *step, const mb_rows *rows) {
 
 static mb_status plan(mb_context *ctx, mb_plan_site *site) {
     const mb_activation_ops *activation = NULL;
+    if (site->layer->quantizer.ops != NULL) {
+        mb_layer_plan_quantizer(site);
+        return MB_OK;
+    }
     MB_TRY(mb_activation_read(
         ctx, ((const activation_options *)site->layer->options)->activation, &activation));
     // The record is constant; data is the step's own pointer to it.
@@ -97,18 +104,23 @@ static mb_status plan(mb_context *ctx, mb_plan_site *site) {
     return MB_OK;
 }
 
-const mb_layer_ops mb_layer_activation = {
-    .name = "activation",
-    .class_name = "Activation",
-    .help = "an activation by name",
-    .options = options,
-    .options_size = sizeof(activation_options),
-    .least_inputs = 1,
-    .most_inputs = 1,
-    .layout = MB_LAYOUT_ANY,
-    .needs_written = needs_written,
-    .infer = infer,
-    .plan = plan,
-    .find_activation = find_activation,
-    .flops = mb_layer_flops_each,
-};
+#define ACTIVATION_LAYER(title, class, text)                                                       \
+    const mb_layer_ops mb_layer_##title = {                                                        \
+        .name = #title,                                                                            \
+        .class_name = class,                                                                       \
+        .quantized_class = "QActivation",                                                          \
+        .help = text,                                                                              \
+        .options = options,                                                                        \
+        .options_size = sizeof(activation_options),                                                \
+        .least_inputs = 1,                                                                         \
+        .most_inputs = 1,                                                                          \
+        .layout = MB_LAYOUT_ANY,                                                                   \
+        .needs_written = needs_written,                                                            \
+        .infer = infer,                                                                            \
+        .plan = plan,                                                                              \
+        .find_activation = find_activation,                                                        \
+        .flops = mb_layer_flops_each,                                                              \
+    };
+
+ACTIVATION_LAYER(activation, "Activation", "an activation by name")
+ACTIVATION_LAYER(q_activation, "QActivation", "a quantised activation, as QKeras has it")

@@ -12,41 +12,63 @@ typedef struct normalization_options {
     const mb_node *beta_initializer, *gamma_initializer;
     const mb_node *moving_mean_initializer, *moving_variance_initializer;
     const mb_node *beta_regularizer, *gamma_regularizer;
+    const mb_node *beta_quantizer, *gamma_quantizer, *mean_quantizer, *variance_quantizer;
 } normalization_options;
 
 #define NODE(name, help)                                                                           \
     { #name, MB_OPTION_NODE, offsetof(normalization_options, name), "", 0, 0, NULL, NULL, help }
 
-static const mb_option options[] = {
-    {"axis", MB_OPTION_INT, offsetof(normalization_options, axis), "-1", -MB_MAX_DIMS, MB_MAX_DIMS,
-        NULL, NULL,
-        "of the channels, counted as Keras does: 0 would be the events, -1 is the last"},
-    {"momentum", MB_OPTION_REAL, offsetof(normalization_options, momentum), "0.99", 0, 1, NULL,
-        NULL, "how much of the moving averages a batch keeps"},
-    {"epsilon", MB_OPTION_REAL, offsetof(normalization_options, epsilon), "0.001", 0, 1e6, NULL,
-        NULL, "added to the variance"},
-    {"center", MB_OPTION_BOOL, offsetof(normalization_options, center), "true", 0, 0, NULL, NULL,
-        "add beta"},
-    {"scale", MB_OPTION_BOOL, offsetof(normalization_options, scale), "true", 0, 0, NULL, NULL,
-        "multiply by gamma"},
-    {"unbiased_variance", MB_OPTION_BOOL, offsetof(normalization_options, unbiased_variance),
-        "false", 0, 0, NULL, NULL,
-        "N/(N-1) in the moving variance, as PyTorch and Keras 2's fused form have"},
-    NODE(beta_initializer, "default zeros"), NODE(gamma_initializer, "default ones"),
-    NODE(moving_mean_initializer, "default zeros"),
-    NODE(moving_variance_initializer, "default ones"), NODE(beta_regularizer, "penalty on beta"),
-    NODE(gamma_regularizer, "penalty on gamma"), MB_OPTIONS_END};
+#define COMMON_OPTIONS                                                                             \
+    {"axis", MB_OPTION_INT, offsetof(normalization_options, axis), "-1", -MB_MAX_DIMS,             \
+        MB_MAX_DIMS, NULL, NULL,                                                                   \
+        "of the channels, counted as Keras does: 0 would be the events, -1 is the last"},          \
+        {"momentum", MB_OPTION_REAL, offsetof(normalization_options, momentum), "0.99", 0, 1,      \
+            NULL, NULL, "how much of the moving averages a batch keeps"},                          \
+        {"epsilon", MB_OPTION_REAL, offsetof(normalization_options, epsilon), "0.001", 0, 1e6,     \
+            NULL, NULL, "added to the variance"},                                                  \
+        {"center", MB_OPTION_BOOL, offsetof(normalization_options, center), "true", 0, 0, NULL,    \
+            NULL, "add beta"},                                                                     \
+        {"scale", MB_OPTION_BOOL, offsetof(normalization_options, scale), "true", 0, 0, NULL,      \
+            NULL, "multiply by gamma"},                                                            \
+        {"unbiased_variance", MB_OPTION_BOOL, offsetof(normalization_options, unbiased_variance),  \
+            "false", 0, 0, NULL, NULL,                                                             \
+            "N/(N-1) in the moving variance, as PyTorch and Keras 2's fused form have"},           \
+        NODE(beta_initializer, "default zeros"), NODE(gamma_initializer, "default ones"),          \
+        NODE(moving_mean_initializer, "default zeros"),                                            \
+        NODE(moving_variance_initializer, "default ones"),                                         \
+        NODE(beta_regularizer, "penalty on beta"), NODE(gamma_regularizer, "penalty on gamma")
+
+static const mb_option options[] = {COMMON_OPTIONS, MB_OPTIONS_END};
+static const mb_option quantized_options[] = {COMMON_OPTIONS,
+    NODE(beta_quantizer, "quantiser of beta; default quantized_po2(5)"),
+    NODE(gamma_quantizer, "quantiser of gamma; default quantized_relu_po2(6,2048)"),
+    NODE(mean_quantizer, "quantiser of the mean; default quantized_po2(5)"),
+    NODE(variance_quantizer, "quantiser of the variance; default "
+                             "quantized_relu_po2(6,quadratic_approximation=1)"),
+    MB_OPTIONS_END};
 
 typedef struct normalization_plan {
     size_t n_channels; // stored last, also where they are written first
     double momentum, epsilon;
     size_t gamma, beta, moving_mean, moving_variance; // offsets in the parameters, or SIZE_MAX
-    bool is_unbiased;
+    const mb_weight *mean_weight, *variance_weight;
+    bool is_unbiased, is_quantized;
 } normalization_plan;
 
 // Arrays of n_channels floats in packed, and in batch. The inverse is 1 / sqrt(variance + epsilon).
 enum { PACKED_GAMMA, PACKED_BETA, PACKED_MEAN, PACKED_INVERSE, N_PACKED };
-enum { BATCH_MEAN, BATCH_INVERSE, BATCH_D_MEAN, BATCH_D_PROJECTION, N_BATCH };
+// Mean and inverse are quantised where the layer does that; the centre is the mean as it is, and
+// the slopes are those of the quantisers.
+enum {
+    BATCH_MEAN,
+    BATCH_INVERSE,
+    BATCH_D_MEAN,
+    BATCH_D_PROJECTION,
+    BATCH_CENTRE,
+    BATCH_MEAN_SLOPE,
+    BATCH_VARIANCE_SLOPE,
+    N_BATCH
+};
 
 static bool is_channels_first(const mb_layer *layer) {
     return ((const normalization_options *)layer->options)->axis == 1;
@@ -71,15 +93,20 @@ static mb_status infer(mb_context *ctx, mb_model *model, mb_layer *layer,
     size_t axis = 0;
     (void)n_inputs;
     MB_TRY(find_axis(ctx, n, inputs->rank, &axis));
+    const bool is_quantized = layer->ops == &mb_layer_q_batch_normalization;
+    const char *const power = is_quantized ? "quantized_po2(5)" : NULL;
     const mb_weight_spec specs[] = {
         {"gamma", 1, {inputs->dim[axis]}, 1, 1, n->gamma_initializer, "ones", n->gamma_regularizer,
-            true},
+            true, n->gamma_quantizer, is_quantized ? "quantized_relu_po2(6,2048)" : NULL,
+            MB_QUANTIZER_KERNEL},
         {"beta", 1, {inputs->dim[axis]}, 1, 1, n->beta_initializer, "zeros", n->beta_regularizer,
-            true},
+            true, n->beta_quantizer, power, MB_QUANTIZER_BIAS},
         {"moving_mean", 1, {inputs->dim[axis]}, 1, 1, n->moving_mean_initializer, "zeros", NULL,
-            false},
+            false, n->mean_quantizer, power, MB_QUANTIZER_BIAS},
         {"moving_variance", 1, {inputs->dim[axis]}, 1, 1, n->moving_variance_initializer, "ones",
-            NULL, false},
+            NULL, false, n->variance_quantizer,
+            is_quantized ? "quantized_relu_po2(6,quadratic_approximation=1)" : NULL,
+            MB_QUANTIZER_KERNEL},
     };
     for (size_t i = 0; i < MB_COUNT_OF(specs); i++) {
         const bool is_left_out = (i == 0 && !n->scale) || (i == 1 && !n->center);
@@ -183,6 +210,26 @@ static double count_of(const mb_step *step, size_t n_rows) {
     return (double)n_rows * (double)(step->out_size / plan->n_channels);
 }
 
+// Quantises a batch's statistic in place; slope gets the straight-through derivative.
+static void quantize_statistic(
+    const mb_quantizer *quantizer, size_t n, float *values, float *slope) {
+    const mb_quantizer_shape shape = mb_quantizer_shape_of(1, &n);
+    mb_quantizer_differentiate(quantizer, values, slope, n);
+    mb_quantizer_apply(quantizer, &shape, values, values);
+}
+
+static void quantize_statistics(const normalization_plan *plan, float *batch) {
+    const size_t n = plan->n_channels;
+    float *inverse = batch + BATCH_INVERSE * n;
+    quantize_statistic(
+        &plan->mean_weight->quantizer, n, batch + BATCH_MEAN * n, batch + BATCH_MEAN_SLOPE * n);
+    quantize_statistic(
+        &plan->variance_weight->quantizer, n, inverse, batch + BATCH_VARIANCE_SLOPE * n);
+    for (size_t c = 0; c < n; c++) {
+        inverse[c] = (float)(1 / sqrt((double)inverse[c] + plan->epsilon));
+    }
+}
+
 static void finish(
     const mb_step *step, const double *total, size_t n_rows, float *batch, float *moving) {
     const normalization_plan *plan = step->data;
@@ -195,10 +242,15 @@ static void finish(
         const double correction = plan->is_unbiased ? count / (count > 1 ? count - 1 : 1) : 1;
         float *moving_mean = &moving[plan->moving_mean + c];
         float *moving_variance = &moving[plan->moving_variance + c];
-        batch[BATCH_MEAN * n + c] = (float)mean;
-        batch[BATCH_INVERSE * n + c] = (float)(1 / sqrt(variance + plan->epsilon));
+        batch[BATCH_CENTRE * n + c] = batch[BATCH_MEAN * n + c] = (float)mean;
+        batch[BATCH_INVERSE * n + c] =
+            plan->is_quantized ? (float)variance : (float)(1 / sqrt(variance + plan->epsilon));
+        batch[BATCH_MEAN_SLOPE * n + c] = batch[BATCH_VARIANCE_SLOPE * n + c] = 1;
         *moving_mean = move(*moving_mean, mean, plan->momentum);
         *moving_variance = move(*moving_variance, variance * correction, plan->momentum);
+    }
+    if (plan->is_quantized) {
+        quantize_statistics(plan, batch);
     }
 }
 
@@ -223,8 +275,9 @@ static void finish_backward(
     const size_t n = ((const normalization_plan *)step->data)->n_channels;
     const double count = count_of(step, n_rows);
     for (size_t c = 0; c < n; c++) {
-        batch[BATCH_D_MEAN * n + c] = (float)(total[c] / count);
-        batch[BATCH_D_PROJECTION * n + c] = (float)(total[n + c] / count);
+        batch[BATCH_D_MEAN * n + c] = (float)(total[c] / count) * batch[BATCH_MEAN_SLOPE * n + c];
+        batch[BATCH_D_PROJECTION * n + c] =
+            (float)(total[n + c] / count) * batch[BATCH_VARIANCE_SLOPE * n + c];
         gradient[c] += (float)total[n + c];
         gradient[n + c] += (float)total[c];
     }
@@ -234,7 +287,7 @@ static void backward_batch(const mb_step *step, const mb_rows *rows) {
     const normalization_plan *plan = step->data;
     const size_t n = plan->n_channels;
     const float *gamma = step->packed + PACKED_GAMMA * n;
-    const float *mean = step->batch + BATCH_MEAN * n;
+    const float *mean = step->batch + BATCH_CENTRE * n;
     const float *inverse = step->batch + BATCH_INVERSE * n;
     const float *d_mean = step->batch + BATCH_D_MEAN * n;
     const float *d_projection = step->batch + BATCH_D_PROJECTION * n;
@@ -261,13 +314,17 @@ static void unpack(const mb_step *step, const float *packed_gradient, float *gra
     }
 }
 
-static size_t find_weight(const mb_layer *layer, const char *name) {
+static const mb_weight *find_weight(const mb_layer *layer, const char *name) {
     for (size_t i = 0; i < layer->n_weights; i++) {
         if (strcmp(layer->weights[i].name, name) == 0) {
-            return layer->weights[i].offset;
+            return &layer->weights[i];
         }
     }
-    return SIZE_MAX;
+    return NULL;
+}
+
+static size_t offset_of(const mb_weight *weight) {
+    return weight != NULL ? weight->offset : SIZE_MAX;
 }
 
 static void fill_plan(const mb_plan_site *site, normalization_plan *plan) {
@@ -277,10 +334,13 @@ static void fill_plan(const mb_plan_site *site, normalization_plan *plan) {
     plan->momentum = n->momentum;
     plan->epsilon = n->epsilon;
     plan->is_unbiased = n->unbiased_variance;
-    plan->gamma = find_weight(site->layer, "gamma");
-    plan->beta = find_weight(site->layer, "beta");
-    plan->moving_mean = find_weight(site->layer, "moving_mean");
-    plan->moving_variance = find_weight(site->layer, "moving_variance");
+    plan->is_quantized = site->layer->ops == &mb_layer_q_batch_normalization;
+    plan->mean_weight = find_weight(site->layer, "moving_mean");
+    plan->variance_weight = find_weight(site->layer, "moving_variance");
+    plan->gamma = offset_of(find_weight(site->layer, "gamma"));
+    plan->beta = offset_of(find_weight(site->layer, "beta"));
+    plan->moving_mean = plan->mean_weight->offset;
+    plan->moving_variance = plan->variance_weight->offset;
 }
 
 static mb_status plan_normalization(mb_context *ctx, mb_plan_site *site) {
@@ -322,17 +382,23 @@ static uint64_t flops(const mb_layer *layer, const mb_value_type *inputs, size_t
     return 2 * (uint64_t)mb_value_size(output);
 }
 
-const mb_layer_ops mb_layer_batch_normalization = {
-    .name = "batch_normalization",
-    .class_name = "BatchNormalization",
-    .help = "every channel shifted and scaled to mean 0 and variance 1 over the batch",
-    .options = options,
-    .options_size = sizeof(normalization_options),
-    .least_inputs = 1,
-    .most_inputs = 1,
-    .layout = MB_LAYOUT_CHANNELS,
-    .is_channels_first = is_channels_first,
-    .infer = infer,
-    .plan = plan_normalization,
-    .flops = flops,
-};
+#define NORMALIZATION_LAYER(title, class, table, text)                                             \
+    const mb_layer_ops mb_layer_##title = {                                                        \
+        .name = #title,                                                                            \
+        .class_name = class,                                                                       \
+        .help = text,                                                                              \
+        .options = table,                                                                          \
+        .options_size = sizeof(normalization_options),                                             \
+        .least_inputs = 1,                                                                         \
+        .most_inputs = 1,                                                                          \
+        .layout = MB_LAYOUT_CHANNELS,                                                              \
+        .is_channels_first = is_channels_first,                                                    \
+        .infer = infer,                                                                            \
+        .plan = plan_normalization,                                                                \
+        .flops = flops,                                                                            \
+    };
+
+NORMALIZATION_LAYER(batch_normalization, "BatchNormalization", options,
+    "every channel shifted and scaled to mean 0 and variance 1 over the batch")
+NORMALIZATION_LAYER(q_batch_normalization, "QBatchNormalization", quantized_options,
+    "a batch normalisation whose weights and statistics are quantised, as QKeras has it")

@@ -28,6 +28,10 @@ static const char *const pad_phi_names[] = {"zero", "wrap", NULL};
             0, NULL, NULL, "default zeros"},                                                       \
         {"kernel_regularizer", MB_OPTION_NODE, offsetof(mb_conv_options, kernel_regularizer), "",  \
             0, 0, NULL, NULL, "penalty on the kernel"},                                            \
+        {"kernel_quantizer", MB_OPTION_NODE, offsetof(mb_conv_options, kernel_quantizer), "", 0,   \
+            0, NULL, NULL, "quantiser of the kernel, such as quantized_bits(8,1,1,alpha=1)"},      \
+        {"bias_quantizer", MB_OPTION_NODE, offsetof(mb_conv_options, bias_quantizer), "", 0, 0,    \
+            NULL, NULL, "quantiser of the bias"},                                                  \
     {                                                                                              \
         "bias_regularizer", MB_OPTION_NODE, offsetof(mb_conv_options, bias_regularizer), "", 0, 0, \
             NULL, NULL, "penalty on the bias"                                                      \
@@ -74,7 +78,9 @@ mb_status mb_conv_infer(mb_context *ctx, mb_model *model, mb_layer *layer,
         .initializer = options->kernel_initializer,
         .default_initializer = "glorot_uniform",
         .regularizer = options->kernel_regularizer,
-        .is_trainable = true};
+        .is_trainable = true,
+        .quantizer = options->kernel_quantizer,
+        .use = MB_QUANTIZER_KERNEL};
     size_t n_taps = 1;
     mb_spatial result = {.n = n_spatial, .channels = options->filters};
     for (size_t i = 0; i < n_spatial; i++) {
@@ -103,7 +109,9 @@ mb_status mb_conv_infer(mb_context *ctx, mb_model *model, mb_layer *layer,
             .initializer = options->bias_initializer,
             .default_initializer = "zeros",
             .regularizer = options->bias_regularizer,
-            .is_trainable = true};
+            .is_trainable = true,
+            .quantizer = options->bias_quantizer,
+            .use = MB_QUANTIZER_BIAS};
         MB_TRY(mb_layer_add_weight(ctx, model, layer, &bias_spec));
     }
     *output = mb_spatial_type(inputs, &result, is_first);
@@ -120,7 +128,7 @@ static uint64_t flops(const mb_layer *layer, const mb_value_type *inputs, size_t
     return n_out * (2 * (uint64_t)kernel->count / options->filters + (options->use_bias ? 1 : 0));
 }
 
-#define CONV_LAYER(dimensions, help_text)                                                          \
+#define CONV_LAYER(dimensions, quantized, help_text)                                               \
     static mb_status infer##dimensions(mb_context *ctx, mb_model *model, mb_layer *layer,          \
         const mb_value_type *inputs, size_t n_inputs, mb_value_type *output) {                     \
         (void)n_inputs;                                                                            \
@@ -132,6 +140,7 @@ static uint64_t flops(const mb_layer *layer, const mb_value_type *inputs, size_t
     const mb_layer_ops mb_layer_conv##dimensions##d = {                                            \
         .name = "conv" #dimensions "d",                                                            \
         .class_name = "Conv" #dimensions "D",                                                      \
+        .quantized_class = quantized,                                                              \
         .help = help_text,                                                                         \
         .options = conv##dimensions##d_options,                                                    \
         .options_size = sizeof(mb_conv_options),                                                   \
@@ -144,6 +153,6 @@ static uint64_t flops(const mb_layer *layer, const mb_value_type *inputs, size_t
         .flops = flops,                                                                            \
     };
 
-CONV_LAYER(1, "convolution over one dimension")
-CONV_LAYER(2, "convolution over two dimensions")
-CONV_LAYER(3, "convolution over three dimensions")
+CONV_LAYER(1, "QConv1D", "convolution over one dimension")
+CONV_LAYER(2, "QConv2D", "convolution over two dimensions")
+CONV_LAYER(3, NULL, "convolution over three dimensions")

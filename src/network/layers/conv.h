@@ -18,6 +18,7 @@ typedef struct mb_conv_options {
     bool use_bias;
     int pad_phi; // 0 zero, 1 wrap
     const mb_node *kernel_initializer, *bias_initializer, *kernel_regularizer, *bias_regularizer;
+    const mb_node *kernel_quantizer, *bias_quantizer;
 } mb_conv_options;
 
 // Everything about shapes that forward and backward need. The pool is a max pooling that the

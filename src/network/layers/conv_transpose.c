@@ -13,6 +13,7 @@ typedef struct transpose_options {
     const char *activation;
     bool use_bias;
     const mb_node *kernel_initializer, *bias_initializer, *kernel_regularizer, *bias_regularizer;
+    const mb_node *kernel_quantizer, *bias_quantizer;
 } transpose_options;
 
 static const char *const padding_names[] = {"valid", "same", NULL};
@@ -41,7 +42,9 @@ static const mb_option options[] = {
         "add a number per channel"},
     NODE(kernel_initializer, "default glorot_uniform"), NODE(bias_initializer, "default zeros"),
     NODE(kernel_regularizer, "penalty on the kernel"),
-    NODE(bias_regularizer, "penalty on the bias"), MB_OPTIONS_END};
+    NODE(bias_regularizer, "penalty on the bias"),
+    NODE(kernel_quantizer, "quantiser of the kernel, such as quantized_bits(8,1,1,alpha=1)"),
+    NODE(bias_quantizer, "quantiser of the bias"), MB_OPTIONS_END};
 
 typedef struct transpose_plan {
     mb_conv_plan conv; // its input is this layer's output, its outputs are this layer's inputs
@@ -127,7 +130,9 @@ static mb_status infer_transpose(mb_context *ctx, mb_model *model, mb_layer *lay
         .initializer = transpose->kernel_initializer,
         .default_initializer = "glorot_uniform",
         .regularizer = transpose->kernel_regularizer,
-        .is_trainable = true};
+        .is_trainable = true,
+        .quantizer = transpose->kernel_quantizer,
+        .use = MB_QUANTIZER_KERNEL};
     for (size_t i = 0; i < n_spatial; i++) {
         kernel.dim[i] = window[i];
         kernel.fan_in *= window[i];
@@ -144,7 +149,9 @@ static mb_status infer_transpose(mb_context *ctx, mb_model *model, mb_layer *lay
         .initializer = transpose->bias_initializer,
         .default_initializer = "zeros",
         .regularizer = transpose->bias_regularizer,
-        .is_trainable = true};
+        .is_trainable = true,
+        .quantizer = transpose->bias_quantizer,
+        .use = MB_QUANTIZER_BIAS};
     if (transpose->use_bias) {
         MB_TRY(mb_layer_add_weight(ctx, model, layer, &bias));
     }
@@ -303,7 +310,7 @@ static uint64_t flops(const mb_layer *layer, const mb_value_type *inputs, size_t
            (layer->n_weights > 1 ? mb_value_size(output) : 0);
 }
 
-#define TRANSPOSE_LAYER(dimensions, text)                                                          \
+#define TRANSPOSE_LAYER(dimensions, quantized, text)                                               \
     static mb_status infer##dimensions(mb_context *ctx, mb_model *model, mb_layer *layer,          \
         const mb_value_type *inputs, size_t n_inputs, mb_value_type *output) {                     \
         (void)n_inputs;                                                                            \
@@ -315,6 +322,7 @@ static uint64_t flops(const mb_layer *layer, const mb_value_type *inputs, size_t
     const mb_layer_ops mb_layer_conv##dimensions##d_transpose = {                                  \
         .name = "conv" #dimensions "d_transpose",                                                  \
         .class_name = "Conv" #dimensions "DTranspose",                                             \
+        .quantized_class = quantized,                                                              \
         .help = text,                                                                              \
         .options = options,                                                                        \
         .options_size = sizeof(transpose_options),                                                 \
@@ -327,6 +335,6 @@ static uint64_t flops(const mb_layer *layer, const mb_value_type *inputs, size_t
         .flops = flops,                                                                            \
     };
 
-TRANSPOSE_LAYER(1, "transposed convolution over one dimension")
-TRANSPOSE_LAYER(2, "transposed convolution over two dimensions")
-TRANSPOSE_LAYER(3, "transposed convolution over three dimensions")
+TRANSPOSE_LAYER(1, NULL, "transposed convolution over one dimension")
+TRANSPOSE_LAYER(2, "QConv2DTranspose", "transposed convolution over two dimensions")
+TRANSPOSE_LAYER(3, NULL, "transposed convolution over three dimensions")

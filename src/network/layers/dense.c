@@ -8,6 +8,7 @@ typedef struct dense_options {
     const char *activation;
     bool use_bias;
     const mb_node *kernel_initializer, *bias_initializer, *kernel_regularizer, *bias_regularizer;
+    const mb_node *kernel_quantizer, *bias_quantizer;
 } dense_options;
 
 static const mb_option options[] = {{"units", MB_OPTION_SIZE, offsetof(dense_options, units), NULL,
@@ -24,6 +25,10 @@ static const mb_option options[] = {{"units", MB_OPTION_SIZE, offsetof(dense_opt
         NULL, NULL, "penalty on the kernel"},
     {"bias_regularizer", MB_OPTION_NODE, offsetof(dense_options, bias_regularizer), "", 0, 0, NULL,
         NULL, "penalty on the bias"},
+    {"kernel_quantizer", MB_OPTION_NODE, offsetof(dense_options, kernel_quantizer), "", 0, 0, NULL,
+        NULL, "quantiser of the kernel, such as quantized_bits(8,1,1,alpha=1)"},
+    {"bias_quantizer", MB_OPTION_NODE, offsetof(dense_options, bias_quantizer), "", 0, 0, NULL,
+        NULL, "quantiser of the bias"},
     MB_OPTIONS_END};
 
 // Vectors (rows, or positions of rows of higher rank) worked on at a time, at most.
@@ -59,7 +64,9 @@ static mb_status infer(mb_context *ctx, mb_model *model, mb_layer *layer,
         .initializer = dense->kernel_initializer,
         .default_initializer = "glorot_uniform",
         .regularizer = dense->kernel_regularizer,
-        .is_trainable = true};
+        .is_trainable = true,
+        .quantizer = dense->kernel_quantizer,
+        .use = MB_QUANTIZER_KERNEL};
     MB_TRY(mb_layer_add_weight(ctx, model, layer, &kernel));
     if (dense->use_bias) {
         const mb_weight_spec bias = {.name = "bias",
@@ -70,7 +77,9 @@ static mb_status infer(mb_context *ctx, mb_model *model, mb_layer *layer,
             .initializer = dense->bias_initializer,
             .default_initializer = "zeros",
             .regularizer = dense->bias_regularizer,
-            .is_trainable = true};
+            .is_trainable = true,
+            .quantizer = dense->bias_quantizer,
+            .use = MB_QUANTIZER_BIAS};
         MB_TRY(mb_layer_add_weight(ctx, model, layer, &bias));
     }
     *output = *inputs;
@@ -282,6 +291,7 @@ static uint64_t flops(const mb_layer *layer, const mb_value_type *inputs, size_t
 const mb_layer_ops mb_layer_dense = {
     .name = "dense",
     .class_name = "Dense",
+    .quantized_class = "QDense",
     .help = "every output from every input of a vector",
     .options = options,
     .options_size = sizeof(dense_options),

@@ -15,6 +15,7 @@ typedef struct depthwise_options {
     bool use_bias;
     const mb_node *depthwise_initializer, *pointwise_initializer, *bias_initializer;
     const mb_node *depthwise_regularizer, *pointwise_regularizer, *bias_regularizer;
+    const mb_node *depthwise_quantizer, *pointwise_quantizer, *bias_quantizer;
 } depthwise_options;
 
 #define NODE(name, help)                                                                           \
@@ -38,12 +39,16 @@ typedef struct depthwise_options {
         NODE(depthwise_initializer, "default glorot_uniform"),                                     \
         NODE(bias_initializer, "default zeros"),                                                   \
         NODE(depthwise_regularizer, "penalty on the depthwise kernel"),                            \
-        NODE(bias_regularizer, "penalty on the bias")
+        NODE(bias_regularizer, "penalty on the bias"),                                             \
+        NODE(depthwise_quantizer,                                                                  \
+            "quantiser of the depthwise kernel, such as quantized_bits(8,1,1,alpha=1)"),           \
+        NODE(bias_quantizer, "quantiser of the bias")
 #define SEPARABLE_OPTIONS                                                                          \
     {"filters", MB_OPTION_SIZE, offsetof(depthwise_options, filters), NULL, 1, 1 << 20, NULL,      \
         NULL, "output channels"},                                                                  \
         NODE(pointwise_initializer, "default glorot_uniform"),                                     \
-        NODE(pointwise_regularizer, "penalty on the pointwise kernel")
+        NODE(pointwise_regularizer, "penalty on the pointwise kernel"),                            \
+        NODE(pointwise_quantizer, "quantiser of the pointwise kernel")
 #define PADDING(names)                                                                             \
     {                                                                                              \
         "padding", MB_OPTION_CHOICE, offsetof(depthwise_options, padding), "valid", 0, 0, names,   \
@@ -106,7 +111,9 @@ static mb_status add_bias(mb_context *ctx, mb_model *model, mb_layer *layer, siz
         .initializer = depthwise->bias_initializer,
         .default_initializer = "zeros",
         .regularizer = depthwise->bias_regularizer,
-        .is_trainable = true};
+        .is_trainable = true,
+        .quantizer = depthwise->bias_quantizer,
+        .use = MB_QUANTIZER_BIAS};
     return depthwise->use_bias ? mb_layer_add_weight(ctx, model, layer, &bias) : MB_OK;
 }
 
@@ -132,7 +139,9 @@ static mb_status infer_depthwise(mb_context *ctx, mb_model *model, mb_layer *lay
         .initializer = depthwise->depthwise_initializer,
         .default_initializer = "glorot_uniform",
         .regularizer = depthwise->depthwise_regularizer,
-        .is_trainable = true};
+        .is_trainable = true,
+        .quantizer = depthwise->depthwise_quantizer,
+        .use = MB_QUANTIZER_KERNEL};
     mb_weight_spec mixing = {.name = "pointwise_kernel",
         .rank = (unsigned)n_spatial + 2,
         .fan_in = n_middle,
@@ -140,7 +149,9 @@ static mb_status infer_depthwise(mb_context *ctx, mb_model *model, mb_layer *lay
         .initializer = depthwise->pointwise_initializer,
         .default_initializer = "glorot_uniform",
         .regularizer = depthwise->pointwise_regularizer,
-        .is_trainable = true};
+        .is_trainable = true,
+        .quantizer = depthwise->pointwise_quantizer,
+        .use = MB_QUANTIZER_KERNEL};
     for (size_t i = 0; i < n_spatial; i++) {
         kernel.dim[i] = window[i];
         kernel.fan_in *= window[i];
@@ -371,7 +382,7 @@ static uint64_t flops(const mb_layer *layer, const mb_value_type *inputs, size_t
                (last != NULL ? n_out : 0));
 }
 
-#define DEPTHWISE_LAYER(title, class, dimensions, separable, table, text)                          \
+#define DEPTHWISE_LAYER(title, class, quantized, dimensions, separable, table, text)               \
     static mb_status infer_##title(mb_context *ctx, mb_model *model, mb_layer *layer,              \
         const mb_value_type *inputs, size_t n_inputs, mb_value_type *output) {                     \
         (void)n_inputs;                                                                            \
@@ -383,6 +394,7 @@ static uint64_t flops(const mb_layer *layer, const mb_value_type *inputs, size_t
     const mb_layer_ops mb_layer_##title = {                                                        \
         .name = #title,                                                                            \
         .class_name = class,                                                                       \
+        .quantized_class = quantized,                                                              \
         .help = text,                                                                              \
         .options = table,                                                                          \
         .options_size = sizeof(depthwise_options),                                                 \
@@ -395,11 +407,11 @@ static uint64_t flops(const mb_layer *layer, const mb_value_type *inputs, size_t
         .flops = flops,                                                                            \
     };
 
-DEPTHWISE_LAYER(depthwise_conv1d, "DepthwiseConv1D", 1, false, depthwise_table,
+DEPTHWISE_LAYER(depthwise_conv1d, "DepthwiseConv1D", NULL, 1, false, depthwise_table,
     "convolution of every channel for itself, over one dimension")
-DEPTHWISE_LAYER(depthwise_conv2d, "DepthwiseConv2D", 2, false, depthwise_table,
+DEPTHWISE_LAYER(depthwise_conv2d, "DepthwiseConv2D", "QDepthwiseConv2D", 2, false, depthwise_table,
     "convolution of every channel for itself, over two dimensions")
-DEPTHWISE_LAYER(separable_conv1d, "SeparableConv1D", 1, true, separable1d_table,
+DEPTHWISE_LAYER(separable_conv1d, "SeparableConv1D", "QSeparableConv1D", 1, true, separable1d_table,
     "convolution of every channel for itself, then a mixing of channels, over one dimension")
-DEPTHWISE_LAYER(separable_conv2d, "SeparableConv2D", 2, true, separable2d_table,
+DEPTHWISE_LAYER(separable_conv2d, "SeparableConv2D", "QSeparableConv2D", 2, true, separable2d_table,
     "convolution of every channel for itself, then a mixing of channels, over two dimensions")
