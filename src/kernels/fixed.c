@@ -18,9 +18,8 @@ static void transpose_c(const int32_t *rows, size_t stride, size_t n, int32_t *t
 #define SUMS(X, WEIGHT, SUM, BIAS, row_length, add)                                                \
     for (size_t g = 0; g < sums->n_groups; g++) {                                                  \
         const uint32_t *index = sums->index + g * sums->n_terms;                                   \
-        const size_t first = g * sums->group_step;                                                 \
-        const WEIGHT *weights = (const WEIGHT *)sums->weights + first * sums->n_terms;             \
-        const BIAS *bias = (const BIAS *)sums->bias + first;                                       \
+        const WEIGHT *weights = (const WEIGHT *)sums->weights;                                     \
+        const BIAS *bias = (const BIAS *)sums->bias;                                               \
         for (size_t o = 0; o < sums->n_outputs; o++, out += MB_TILE) {                             \
             const size_t block = o / MB_SUM_BLOCK * MB_SUM_BLOCK;                                  \
             const size_t width = mb_min_size(MB_SUM_BLOCK, sums->n_outputs - block);               \

@@ -13,7 +13,7 @@
 //
 // Tiles come as int32, int64 or float [row][MB_TILE], or as pairs: int16 [row / 2][MB_TILE][2].
 
-enum { MB_TILE = 16 };
+enum { MB_TILE = 16, MB_FIXED_READER_LIMIT = 1 << 30 };
 
 // A conversion of integers, in this order: at least floor; to the left, or rounded to the right
 // (v + base + (odd & v >> right) + (negative when v < 0)) >> right; wrapped, ((v & mask) ^ sign) -
@@ -25,8 +25,8 @@ typedef struct mb_fixed_step {
 } mb_fixed_step;
 
 // Reals to integers, floor(v * factor) or, with half, rounded; of ties the even one when even. Then
-// wrapped and clipped as above. Good for |v * factor| < limit alone, and where factor scales
-// exactly: the caller tests.
+// wrapped and clipped as above. Good for |v * factor| < MB_FIXED_READER_LIMIT alone, and where
+// factor scales exactly: the caller tests.
 typedef struct mb_fixed_reader {
     float factor;
     bool has_half, is_even;
@@ -42,7 +42,6 @@ enum { MB_SUM_BLOCK = 8 };
 typedef struct mb_fixed_sums {
     size_t n_groups, n_terms, n_outputs;
     const uint32_t *index;
-    size_t group_step; // in weights and bias from a group's block to the next: 0 or a whole set
     const void *weights;
     const void *bias;
 } mb_fixed_sums;

@@ -171,9 +171,8 @@ static void NAME(sums_i64)(
     const mb_fixed_sums *sums, const int64_t *restrict x, int64_t *restrict out) {
     for (size_t g = 0; g < sums->n_groups; g++) {
         const uint32_t *index = sums->index + g * sums->n_terms;
-        const size_t first = g * sums->group_step;
-        const int64_t *weights = (const int64_t *)sums->weights + first * sums->n_terms;
-        const int64_t *bias = (const int64_t *)sums->bias + first;
+        const int64_t *weights = (const int64_t *)sums->weights;
+        const int64_t *bias = (const int64_t *)sums->bias;
         for (size_t o = 0; o < sums->n_outputs; o++, out += MB_TILE) {
             const size_t block = o / MB_SUM_BLOCK * MB_SUM_BLOCK;
             const size_t width = mb_min_size(MB_SUM_BLOCK, sums->n_outputs - block);

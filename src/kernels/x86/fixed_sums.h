@@ -40,9 +40,8 @@
     static void NAME(sums_##KIND)(const mb_fixed_sums *sums, const X *x, int32_t *out) {           \
         for (size_t g = 0; g < sums->n_groups; g++) {                                              \
             const uint32_t *index = sums->index + g * sums->n_terms;                               \
-            const size_t first = g * sums->group_step;                                             \
-            const WEIGHT *w = (const WEIGHT *)sums->weights + first * sums->n_terms;               \
-            const BIAS *bias = (const BIAS *)sums->bias + first;                                   \
+            const WEIGHT *w = (const WEIGHT *)sums->weights;                                       \
+            const BIAS *bias = (const BIAS *)sums->bias;                                           \
             for (size_t o = 0; o < sums->n_outputs; o += MB_SUM_BLOCK) {                           \
                 const size_t width = mb_min_size(MB_SUM_BLOCK, sums->n_outputs - o);               \
                 for (size_t half = 0; half < MB_TILE; half += LANES) {                             \
