@@ -196,6 +196,11 @@ static mb_status read_map(
 // QKeras takes 1 for True and null for a default, and writes what changes nothing here.
 static mb_status adapt(const reading *r, const mb_quantizer_ops *ops, mb_node *map) {
     static const char *const settled[] = {"var_name", "use_variables"};
+    // QKeras's quantized_hswish writes keep_negative and does not read it.
+    const mb_node *keep = mb_node_find(map, "keep_negative");
+    if (ops == &mb_quantizer_quantized_hswish && keep != NULL && keep->boolean) {
+        mb_node_remove(map, "keep_negative");
+    }
     for (size_t i = 0; i < MB_COUNT_OF(settled); i++) {
         mb_node *node = mb_node_find(map, settled[i]);
         if (node != NULL &&
