@@ -160,9 +160,11 @@ char *mb_rate_point_text(const mb_rate_point *point, char *text, size_t size) {
     mb_rate_format(point->target_khz, rate, sizeof rate);
     switch (point->verdict) {
     case MB_RATE_TOO_FEW:
+        // Not rounded up: 0.9996 must not become 1.
         mb_format(text, size,
-            "no threshold at %s: the sample allows %.3g background events there, less than one",
-            rate, point->allowed_events);
+            "no threshold at %s: the sample allows %.3g background events there, less than one; "
+            "%.0f or more background events are needed",
+            rate, fmin(point->allowed_events, 0.999), ceil(point->input_khz / point->target_khz));
         break;
     case MB_RATE_TIED:
         mb_format(text, size,

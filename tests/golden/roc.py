@@ -40,3 +40,15 @@ with open(sys.argv[1] if len(sys.argv) > 1 else "roc.txt", "w") as out:
     write(out, "signed_zero", np.array([0.0, -0.0, 1.0, -1.0, -0.0, 0.0], np.float32), np.array([0, 1, 1, 0, 0, 1]))
     write(out, "rare", np.concatenate([rng.uniform(size=195), rng.uniform(0.8, 1, 5)]).astype(np.float32),
           np.repeat([0, 1], [195, 5]))
+    # What a trigger's digital scores look like: few levels, many events each.
+    labels = rng.integers(0, 2, 250)
+    write(out, "quantised", (np.clip(np.round(64 * rng.uniform(0, 2, 250) + 48 * labels), 0, 255) / 256).astype(np.float32), labels)
+    write(out, "quantised_double", np.clip(np.round(3 * rng.normal(size=250) + labels), -4, 4) / 8, labels)
+    # One event of a class, and of both.
+    write(out, "one_signal", rng.normal(size=30).astype(np.float32), np.repeat([0, 1, 0], [12, 1, 17]))
+    write(out, "one_background", rng.normal(size=30).astype(np.float32), np.repeat([1, 0, 1], [12, 1, 17]))
+    write(out, "one_of_each", np.array([0.25, 0.75]), np.array([1, 0]))
+    write(out, "tied_pair", np.array([0.5, 0.5]), np.array([1, 0]))
+    # 100 of 1000 kHz is exactly one of ten background events, with several signal events at that height.
+    write(out, "exact_hits", np.array([0.9, 0.55, 0.7, 0.6, 0.95, 0.75, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05, 0.04, 0.03, 0.85], np.float32),
+          np.array([1, 0, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]))

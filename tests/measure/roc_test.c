@@ -3,10 +3,9 @@
 
 #include "testing.h"
 
-#include "base/numbers.h"
-#include "base/output.h"
 #include "base/random.h"
 #include "measure/roc.h"
+#include "words.h"
 
 #include <math.h>
 
@@ -24,34 +23,9 @@ static int close_world(void **state) {
     return 0;
 }
 
-// The golden file, word by word.
-typedef struct reader {
-    char *text, *next;
-    const char *end;
-} reader;
-
-static const char *next_word(reader *r) {
-    char *word = r->next + strspn(r->next, " \n");
-    if (word >= r->end) {
-        return NULL;
-    }
-    char *end = word + strcspn(word, " \n");
-    r->next = end < r->end ? end + 1 : end;
-    *end = '\0';
-    return word;
-}
-
-static double next_number(reader *r) {
-    const char *word = next_word(r);
-    assert_non_null(word);
-    double number = INFINITY;
-    assert_true(strcmp(word, "inf") == 0 || mb_text_to_double(word, &number));
-    return number;
-}
-
 enum { LARGEST = 256 };
 
-static void check_case(reader *r) {
+static void check_case(words *r) {
     const char *name = next_word(r);
     const char *type = next_word(r);
     const bool is_single = strcmp(type, "float32") == 0;
@@ -102,19 +76,15 @@ static void check_case(reader *r) {
 
 static void test_roc__equals_scikit_learn(void **state) {
     (void)state;
-    reader r;
-    size_t length;
-    assert_ok(world.ctx,
-        mb_read_file(world.ctx, mb_test_source("tests/golden/roc.txt"), &r.text, &length));
-    r.next = r.text;
-    r.end = r.text + length;
+    words r;
+    words_open(&r, world.ctx, "tests/golden/roc.txt");
     int n_cases = 0;
     while (next_word(&r) != NULL) {
         check_case(&r);
         n_cases++;
     }
-    assert_int_equal(n_cases, 8);
-    mb_release(world.ctx, r.text);
+    assert_int_equal(n_cases, 15);
+    words_close(&r);
 }
 
 // Scores on a coarse grid, so that there are ties; label 1 moves the score up.
@@ -281,7 +251,21 @@ static void test_rate__less_than_one_event_gives_no_threshold(void **state) {
     const mb_rate_point point = ladder_at(99);
     char text[200];
     assert_int_equal(point.verdict, MB_RATE_TOO_FEW);
-    assert_non_null(strstr(mb_rate_point_text(&point, text, sizeof text), "less than one"));
+    assert_string_equal(mb_rate_point_text(&point, text, sizeof text),
+        "no threshold at 99 kHz: the sample allows 0.99 background events there, less than one; 11 "
+        "or more background events are needed");
+    // The interpolation knows no such limit: the line from (0, 1/5) to (1, 1/5).
+    assert_true(fabs(point.efficiency_interpolated - 0.2) < 1e-15);
+    assert_int_equal(point.signal.n, 0);
+    assert_int_equal(ladder_at(99.99999).verdict, MB_RATE_TOO_FEW);
+    assert_int_equal(ladder_at(100).verdict, MB_RATE_OK);
+}
+
+static void test_rate__one_event_too_few_is_never_called_one(void **state) {
+    (void)state;
+    const mb_rate_point point = ladder_at(99.99999);
+    char text[200];
+    assert_non_null(strstr(mb_rate_point_text(&point, text, sizeof text), "allows 0.999 back"));
 }
 
 static void test_rate__ties_at_the_top_give_no_threshold(void **state) {
@@ -382,6 +366,111 @@ static void test_roc__one_event_of_a_class_has_no_error(void **state) {
     mb_roc_clear(&roc);
 }
 
+// More events than one task takes, of which few are signal; n_levels 0: scores hardly ever tie.
+enum { MANY = 300000 };
+
+static void make_many(float *score, float *label, float n_levels) {
+    mb_random random = mb_random_stream(mb_test_seed(), MB_PURPOSE_TEST, 1, 0);
+    for (size_t i = 0; i < MANY; i++) {
+        label[i] = mb_random_uniform(&random) < 0.07 ? 1.0F : 0.0F;
+        score[i] = (float)(mb_random_normal(&random) + (double)label[i]);
+        score[i] = n_levels > 0 ? roundf(score[i] * n_levels) / n_levels : score[i];
+    }
+}
+
+static void assert_same_curve(const mb_roc *a, const mb_roc *b) {
+    assert_int_equal(a->n_vertices, b->n_vertices);
+    mb_test_assert_same_bits(a->threshold, b->threshold, a->n_vertices, 8, "thresholds");
+    mb_test_assert_same_bits(a->n_true, b->n_true, a->n_vertices, 8, "signal");
+    mb_test_assert_same_bits(a->n_false, b->n_false, a->n_vertices, 8, "background");
+    mb_test_assert_same_bits(&a->auc, &b->auc, 1, 8, "area");
+    mb_test_assert_same_bits(&a->auc_error, &b->auc_error, 1, 8, "error");
+}
+
+static void test_roc__has_the_same_bits_for_any_number_of_threads(void **state) {
+    (void)state;
+    float *score = mb_allocate(world.ctx, MANY, sizeof *score);
+    float *label = mb_allocate(world.ctx, MANY, sizeof *label);
+    double *wide = mb_allocate(world.ctx, MANY, sizeof *wide);
+    for (unsigned round = 0; round < 2; round++) {
+        mb_roc roc[4];
+        mb_test_world other[4];
+        make_many(score, label, round == 0 ? 0 : 100);
+        for (size_t i = 0; i < MANY; i++) {
+            wide[i] = (double)score[i];
+        }
+        for (unsigned n = 0; n < 4; n++) {
+            // The last: the same scores, with keys of 64 bits.
+            static const unsigned n_threads[] = {1, 2, 5, 2};
+            mb_test_world_open(&other[n], n_threads[n], MB_CPU_ALL);
+            assert_ok(
+                other[n].ctx, mb_roc_make(&roc[n], other[n].ctx,
+                                  n < 3 ? mb_values_f32(score, MANY) : mb_values_f64(wide, MANY),
+                                  mb_values_f32(label, MANY)));
+            assert_same_curve(&roc[n], &roc[0]);
+        }
+        assert_true(round == 1 || roc[0].n_vertices > MANY / 2);
+        for (unsigned n = 0; n < 4; n++) {
+            mb_roc_clear(&roc[n]);
+            mb_test_world_close(&other[n]);
+        }
+    }
+    mb_release(world.ctx, wide);
+    mb_release(world.ctx, label);
+    mb_release(world.ctx, score);
+}
+
+static void test_roc__counts_many_events_as_one_by_one(void **state) {
+    (void)state;
+    enum { LEVELS = 4001, MIDDLE = 2000 };
+    static uint64_t n[LEVELS][2];
+    float *score = mb_allocate(world.ctx, MANY, sizeof *score);
+    float *label = mb_allocate(world.ctx, MANY, sizeof *label);
+    make_many(score, label, 100);
+    for (size_t i = 0; i < MANY; i++) {
+        n[(long)roundf(score[i] * 100) + MIDDLE][label[i] == 1.0F ? 1 : 0]++;
+    }
+    mb_roc roc;
+    assert_ok(world.ctx,
+        mb_roc_make(&roc, world.ctx, mb_values_f32(score, MANY), mb_values_f32(label, MANY)));
+    uint64_t accepted[2] = {0, 0};
+    uint64_t twice = 0;
+    size_t vertex = 0;
+    for (size_t level = LEVELS; level-- > 0;) {
+        if (n[level][0] + n[level][1] == 0) {
+            continue;
+        }
+        twice += n[level][0] * (2 * accepted[1] + n[level][1]);
+        accepted[0] += n[level][0];
+        accepted[1] += n[level][1];
+        vertex++;
+        assert_true(vertex < roc.n_vertices);
+        assert_int_equal(roc.n_false[vertex], accepted[0]);
+        assert_int_equal(roc.n_true[vertex], accepted[1]);
+        assert_true(roc.threshold[vertex] == (double)(((float)level - MIDDLE) / 100));
+    }
+    assert_int_equal(vertex + 1, roc.n_vertices);
+    assert_true(roc.auc == (double)twice / 2 / (double)(accepted[0] * accepted[1]));
+    mb_roc_clear(&roc);
+    mb_release(world.ctx, label);
+    mb_release(world.ctx, score);
+}
+
+static void test_roc__names_the_first_bad_row_of_many(void **state) {
+    (void)state;
+    float *score = mb_allocate(world.ctx, MANY, sizeof *score);
+    float *label = mb_allocate(world.ctx, MANY, sizeof *label);
+    make_many(score, label, 0);
+    score[270000] = NAN;
+    score[140001] = NAN;
+    label[140002] = 0.5F;
+    refuse(score, MANY, label, MANY, MB_ERR_RANGE, "row 140001 is not a number");
+    label[140000] = 0.5F;
+    refuse(score, MANY, label, MANY, MB_ERR_FORMAT, "row 140000 is 0.5");
+    mb_release(world.ctx, label);
+    mb_release(world.ctx, score);
+}
+
 static mb_status measure_all(void *user, mb_context *ctx) {
     (void)user;
     static const float score[] = {0.1F, 0.9F, 0.4F, 0.4F}, other[] = {0.2F, 0.3F, 0.3F, 0.1F};
@@ -413,10 +502,14 @@ int main(void) {
         cmocka_unit_test(test_roc__different_events_add_in_quadrature),
         cmocka_unit_test(test_rate__threshold_is_the_lowest_existing_score_within_the_rate),
         cmocka_unit_test(test_rate__less_than_one_event_gives_no_threshold),
+        cmocka_unit_test(test_rate__one_event_too_few_is_never_called_one),
         cmocka_unit_test(test_rate__ties_at_the_top_give_no_threshold),
         cmocka_unit_test(test_roc__finds_the_vertex_of_a_threshold),
         cmocka_unit_test(test_rate__parses_units_exactly),
         cmocka_unit_test(test_roc__refuses_what_has_no_curve),
+        cmocka_unit_test(test_roc__has_the_same_bits_for_any_number_of_threads),
+        cmocka_unit_test(test_roc__counts_many_events_as_one_by_one),
+        cmocka_unit_test(test_roc__names_the_first_bad_row_of_many),
         cmocka_unit_test(test_roc__one_event_of_a_class_has_no_error),
         cmocka_unit_test(test_roc__any_lack_of_memory_ends_cleanly),
     };
