@@ -11,8 +11,8 @@ enum { ROWS_PER_TASK = 8 };
 
 typedef struct input_buffer {
     const mb_column *column;
-    bool is_sparse;
-    float *dense; // max_rows x size
+    bool is_sparse, is_left; // left: where it is in the dataset
+    float *dense;            // max_rows x size
     uint32_t *offset, *index;
     float *value;
     size_t capacity; // entries
@@ -35,8 +35,15 @@ bool mb_column_is_sparse_feed(const mb_column *column) {
 }
 
 static mb_status make_input(
-    mb_context *ctx, const mb_column *column, size_t max_rows, input_buffer *out) {
+    mb_context *ctx, const mb_feeder_settings *settings, size_t index, input_buffer *out) {
+    const mb_column *column = settings->inputs[index];
+    const size_t max_rows = settings->max_rows;
     *out = (input_buffer){.column = column, .is_sparse = mb_column_is_sparse_feed(column)};
+    out->is_left =
+        settings->leaves_rows && column->kind == MB_COLUMN_DENSE && column->dense.dtype == MB_F32;
+    if (out->is_left) {
+        return MB_OK;
+    }
     if (!out->is_sparse) {
         if (column->size > 0 && max_rows > SIZE_MAX / sizeof(float) / column->size) {
             return mb_fail(ctx, MB_ERR_LIMIT,
@@ -73,7 +80,7 @@ static mb_status make_buffers(mb_context *ctx, mb_feeder *feeder) {
         return MB_ERR_MEMORY;
     }
     for (size_t i = 0; i < settings->n_inputs; i++) {
-        MB_TRY(make_input(ctx, settings->inputs[i], settings->max_rows, &feeder->buffers[i]));
+        MB_TRY(make_input(ctx, settings, i, &feeder->buffers[i]));
     }
     MB_TRY(make_target(ctx, feeder));
     feeder->has_weights = settings->sample_weight != NULL || settings->dataset->weight != NULL ||
@@ -212,7 +219,9 @@ static mb_status fill_weights(mb_feeder *feeder, mb_context *ctx, const uint32_t
 mb_status mb_feeder_fill(mb_feeder *feeder, mb_context *ctx, const uint32_t *rows, size_t n) {
     for (size_t i = 0; i < feeder->settings.n_inputs; i++) {
         input_buffer *buffer = &feeder->buffers[i];
-        if (buffer->is_sparse) {
+        if (buffer->is_left) {
+            feeder->inputs[i] = (mb_feed_input){.dense = buffer->column->dense.data, .row = rows};
+        } else if (buffer->is_sparse) {
             MB_TRY(gather_sparse(ctx, buffer, rows, n));
             feeder->inputs[i] = (mb_feed_input){
                 .offset = buffer->offset, .index = buffer->index, .value = buffer->value};

@@ -12,6 +12,7 @@
 // One input of a batch: dense rows, or index lists with background 0 (as mb_input of the network).
 typedef struct mb_feed_input {
     const float *dense;     // rows x size; NULL when sparse
+    const uint32_t *row;    // where each row is in dense, counted in rows; NULL: in order
     const uint32_t *offset; // rows + 1
     const uint32_t *index;
     const float *value;
@@ -27,6 +28,8 @@ typedef struct mb_feeder_settings {
     size_t n_class_weights;         // 0: none
     const float *class_weights;     // by label (of a one-hot row: the largest element's index)
     size_t max_rows;
+    bool
+        leaves_rows; // dense float32 inputs stay where they are in the dataset, found by row number
 } mb_feeder_settings;
 
 typedef struct mb_feeder mb_feeder;
@@ -42,7 +45,7 @@ void mb_feeder_destroy(mb_feeder *feeder);
 // an integer in [0, n_classes).
 mb_status mb_feeder_fill(
     mb_feeder *feeder, mb_context *ctx, const uint32_t *rows, size_t n) MB_MUST_CHECK;
-// Of the last fill; borrowed until the next.
+// Of the last fill, whose row numbers may be used, too; borrowed until the next.
 const mb_feed_input *mb_feeder_inputs(const mb_feeder *feeder);
 const float *mb_feeder_target(const mb_feeder *feeder); // rows x target size; NULL without target
 size_t mb_feeder_target_size(const mb_feeder *feeder);

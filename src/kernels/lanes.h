@@ -14,8 +14,10 @@
 enum { MB_SAMPLES = 16 };
 
 struct mb_lane_kernels {
-    // lanes[i * MB_SAMPLES + s] = s < n ? rows[s * size + i] : 0.
-    void (*fill)(size_t n, size_t size, const float *rows, float *lanes);
+    // lanes[i * MB_SAMPLES + s] = s < n ? rows[s][i] : 0.
+    void (*fill)(size_t n, size_t size, const float *const *rows, float *lanes);
+    // Asks the memory for floats that will be read soon. Changes nothing.
+    void (*fetch)(const float *floats, size_t n);
     // rows[s * stride + i] = lanes[i * MB_SAMPLES + s] for s < n, i < size.
     void (*store)(size_t n, size_t size, const float *lanes, float *rows, size_t stride);
 

@@ -5,12 +5,18 @@
 
 #include <math.h>
 
-static void fill_c(size_t n, size_t size, const float *rows, float *lanes) {
+static void fill_c(size_t n, size_t size, const float *const *rows, float *lanes) {
     for (size_t i = 0; i < size; i++) {
         for (size_t s = 0; s < MB_SAMPLES; s++) {
-            lanes[i * MB_SAMPLES + s] = s < n ? rows[s * size + i] : 0;
+            lanes[i * MB_SAMPLES + s] = s < n ? rows[s][i] : 0;
         }
     }
+}
+
+// Plain C has no way to ask.
+static void fetch_c(const float *floats, size_t n) {
+    (void)floats;
+    (void)n;
 }
 
 static void store_c(size_t n, size_t size, const float *lanes, float *rows, size_t stride) {
@@ -115,4 +121,4 @@ static void sum_c(size_t n, size_t n_out, const float *rows, float *sum) {
 }
 
 const mb_lane_kernels mb_lane_kernels_c = {
-    fill_c, store_c, positions_c, back_c, gradient_c, outer_c, sum_c};
+    fill_c, fetch_c, store_c, positions_c, back_c, gradient_c, outer_c, sum_c};

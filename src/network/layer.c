@@ -81,6 +81,10 @@ void mb_layer_plan_quantizer(mb_plan_site *site) {
     site->quantizer_taken = true;
 }
 
+bool mb_layer_is_copy(const mb_step *step) {
+    return step->forward == forward_copy;
+}
+
 uint64_t mb_layer_flops_each(const mb_layer *layer, const mb_value_type *inputs, size_t n_inputs,
     const mb_value_type *output) {
     (void)layer;

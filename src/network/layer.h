@@ -73,6 +73,7 @@ mb_status mb_layer_read_quantizer(
 // One input of a batch: dense rows, or a sparse view (index lists with background 0).
 typedef struct mb_input {
     const float *dense;     // n_rows x row size, as written; NULL for a sparse input
+    const uint32_t *row;    // dense: where each row is, counted in rows; NULL: one behind the other
     const uint32_t *offset; // n_rows + 1: where each row's entries begin
     const uint32_t *index;  // rising within a row: position in the row in the written order
     const float *value;
@@ -198,6 +199,7 @@ struct mb_plan_site {
 mb_status mb_layer_plan_copy(mb_context *ctx, mb_plan_site *site);
 // For ops->plan: the output is the input, quantised by the layer's quantiser.
 void mb_layer_plan_quantizer(mb_plan_site *site);
+bool mb_layer_is_copy(const mb_step *step);
 // For ops->flops: one operation per number of the output.
 uint64_t mb_layer_flops_each(const mb_layer *layer, const mb_value_type *inputs, size_t n_inputs,
     const mb_value_type *output);

@@ -21,6 +21,8 @@ typedef struct mb_plan_settings {
 mb_status mb_plan_create(mb_context *ctx, const mb_model *model, const mb_plan_settings *settings,
     mb_plan **out) MB_MUST_CHECK;
 void mb_plan_destroy(mb_plan *plan);
+// Whether dense inputs may be given with row numbers (mb_input.row); else the caller gathers them.
+bool mb_plan_takes_row_numbers(const mb_plan *plan);
 // Packs parameters (model->n_parameters floats in layer order) for the kernels and works out the
 // response to the empty event. Not while another thread runs the plan.
 void mb_plan_load(mb_plan *plan, const float *parameters);

@@ -45,8 +45,48 @@ static bool is_for_lanes(const mb_plan *plan) {
     return tile_bytes(plan) <= MOST_BYTES;
 }
 
+// Every later user of a value takes another instead, which holds the same numbers and gathers its
+// gradient.
+static void replace_value(mb_plan *plan, size_t step, size_t value, size_t other) {
+    for (size_t i = step + 1; i < plan->n_steps; i++) {
+        for (size_t j = 0; j < plan->steps[i].step.n_inputs; j++) {
+            if (plan->steps[i].inputs[j] == value) {
+                plan->steps[i].inputs[j] = other;
+            }
+        }
+    }
+    if (plan->values[value].output != SIZE_MAX) {
+        plan->values[other].output = plan->values[value].output;
+        plan->output_values[plan->values[value].output] = other;
+        plan->values[value].output = SIZE_MAX;
+    }
+    plan->values[value].needs_gradient = false;
+    plan->values[value].size = 0;
+}
+
+// Flattening and the like move nothing in lanes.
+static void drop_copies(mb_plan *plan) {
+    size_t n = 0;
+    for (size_t i = 0; i < plan->n_steps; i++) {
+        const size_t in = plan->steps[i].inputs[0];
+        const size_t out = plan->steps[i].output;
+        const bool are_both_outputs =
+            plan->values[in].output != SIZE_MAX && plan->values[out].output != SIZE_MAX;
+        if (mb_layer_is_copy(&plan->steps[i].step) && !are_both_outputs) {
+            replace_value(plan, i, out, in);
+            continue;
+        }
+        plan->values[out].producer = n;
+        plan->steps[n++] = plan->steps[i];
+    }
+    plan->n_steps = n;
+}
+
 void mb_plan_choose_lanes(mb_plan *plan) {
     plan->is_in_lanes = is_for_lanes(plan);
+    if (plan->is_in_lanes) {
+        drop_copies(plan);
+    }
     for (size_t i = 0; i < plan->n_steps && plan->is_in_lanes; i++) {
         mb_step *step = &plan->steps[i].step;
         step->forward = step->lanes.forward;
@@ -58,12 +98,37 @@ void mb_plan_choose_lanes(mb_plan *plan) {
     }
 }
 
+bool mb_plan_takes_row_numbers(const mb_plan *plan) {
+    return plan->is_in_lanes;
+}
+
+static const float *input_row(const mb_plan_block *block, size_t input, size_t row) {
+    const mb_input *from = &block->inputs[input];
+    const size_t size = block->plan->values[block->plan->input_values[input]].size;
+    return from->dense + (from->row != NULL ? from->row[row] : row) * size;
+}
+
 void mb_plan_fill_lanes(const mb_plan_block *block) {
     const mb_plan *plan = block->plan;
     for (size_t i = 0; i < plan->model->n_inputs; i++) {
-        const size_t size = plan->values[plan->input_values[i]].size;
-        plan->kernels->lanes->fill(block->n, size, block->inputs[i].dense + block->first * size,
+        const float *rows[MB_SAMPLES];
+        for (size_t r = 0; r < block->n; r++) {
+            rows[r] = input_row(block, i, block->first + r);
+        }
+        plan->kernels->lanes->fill(block->n, plan->values[plan->input_values[i]].size, rows,
             mb_plan_value_rows(block, plan->input_values[i]));
+    }
+}
+
+void mb_plan_fetch_ahead(const mb_plan_block *block, size_t end, size_t part, size_t n_parts) {
+    const mb_plan *plan = block->plan;
+    const size_t first = block->first + MB_SAMPLES * part / n_parts + MB_SAMPLES;
+    const size_t last = block->first + MB_SAMPLES * (part + 1) / n_parts + MB_SAMPLES;
+    for (size_t i = 0; i < plan->model->n_inputs && plan->is_in_lanes; i++) {
+        for (size_t r = first; r < mb_min_size(last, end); r++) {
+            plan->kernels->lanes->fetch(
+                input_row(block, i, r), plan->values[plan->input_values[i]].size);
+        }
     }
 }
 
@@ -83,8 +148,12 @@ void mb_plan_call_loss_in_lanes(const mb_plan_block *block, mb_loss_fn loss, voi
     loss(user, block->first, block->n, outputs, d_outputs);
     for (size_t i = 0; i < plan->model->n_outputs; i++) {
         const size_t value = plan->output_values[i];
-        kernels->fill(
-            block->n, plan->values[value].size, d_outputs[i], mb_plan_gradient_rows(block, value));
+        const size_t size = plan->values[value].size;
+        const float *rows[MB_SAMPLES];
+        for (size_t r = 0; r < block->n; r++) {
+            rows[r] = d_outputs[i] + r * size;
+        }
+        kernels->fill(block->n, size, rows, mb_plan_gradient_rows(block, value));
     }
 }
 

@@ -97,6 +97,8 @@ typedef struct mb_plan_block {
 void mb_plan_choose_lanes(mb_plan *plan);
 // In lanes: fills dense inputs; hands outputs to the loss, or to where the caller wants them.
 void mb_plan_fill_lanes(const mb_plan_block *block);
+// Asks the memory for a part of the inputs of the tile behind this one, of rows before end.
+void mb_plan_fetch_ahead(const mb_plan_block *block, size_t end, size_t part, size_t n_parts);
 void mb_plan_call_loss_in_lanes(const mb_plan_block *block, mb_loss_fn loss, void *user);
 void mb_plan_store_lanes(const mb_plan_block *block, float *const *outputs);
 

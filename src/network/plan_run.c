@@ -147,6 +147,7 @@ static mb_plan_block run_tile(
     mb_plan_fill_inputs(&block);
     for (size_t i = 0; i < plan->n_steps; i++) {
         mb_plan_forward_step(&block, i);
+        mb_plan_fetch_ahead(&block, n_rows, i, plan->n_steps);
     }
     return block;
 }

@@ -127,11 +127,13 @@ static mb_status run_tiled_chunk(void *user, mb_context *ctx, size_t chunk, unsi
         mb_plan_fill_inputs(&block);
         for (size_t i = 0; i < plan->n_steps; i++) {
             mb_plan_forward_step(&block, i);
+            mb_plan_fetch_ahead(&block, end, i, 2 * plan->n_steps);
         }
         mb_plan_zero_gradients(&block);
         mb_plan_call_loss(&block, run->loss, run->user);
         for (size_t i = plan->n_steps; i-- > 0;) {
             mb_plan_backward_step(&block, i);
+            mb_plan_fetch_ahead(&block, end, 2 * plan->n_steps - 1 - i, 2 * plan->n_steps);
         }
     }
     return MB_OK;

@@ -6,8 +6,9 @@
 #include "base/threads.h"
 #include "training/fit.h"
 
-// Rows of one task: enough to pay for waking a thread, few enough to share out small sets.
-enum { BLOCK_ROWS = 32 };
+// Rows of one task: enough to pay for waking a thread, few enough to share out small sets. In lanes
+// a row takes a fraction of the time, and there is nothing to gather.
+enum { BLOCK_ROWS = 32, LANE_BLOCK_ROWS = 256 };
 
 // What one worker has for itself.
 typedef struct work_place {
@@ -21,6 +22,7 @@ struct mb_evaluator {
     mb_runtime *runtime;
     const mb_model *model;
     mb_plan *plan;
+    size_t block_rows;
     bool *is_sparse;
     work_place *places;
     size_t n_places;
@@ -38,7 +40,7 @@ static mb_status make_place(mb_context *ctx, const mb_evaluator *evaluator,
     }
     for (size_t i = 0; i < model->n_outputs; i++) {
         const size_t size = mb_value_size(&model->values[model->outputs[i]].type);
-        place->outputs[i] = mb_allocate(ctx, BLOCK_ROWS * size, sizeof(float));
+        place->outputs[i] = mb_allocate(ctx, evaluator->block_rows * size, sizeof(float));
         if (place->outputs[i] == NULL) {
             return MB_ERR_MEMORY;
         }
@@ -50,7 +52,6 @@ static mb_status fill_evaluator(
     mb_context *ctx, const mb_feeder_settings *given, mb_evaluator *evaluator) {
     const mb_model *model = evaluator->model;
     mb_feeder_settings settings = *given;
-    settings.max_rows = BLOCK_ROWS;
     evaluator->is_sparse = mb_allocate_zeroed(ctx, model->n_inputs, sizeof(bool));
     if (evaluator->is_sparse == NULL) {
         return MB_ERR_MEMORY;
@@ -59,8 +60,10 @@ static mb_status fill_evaluator(
         evaluator->is_sparse[i] = mb_column_is_sparse_feed(settings.inputs[i]);
     }
     const mb_plan_settings plan = {
-        .is_training = false, .max_rows = BLOCK_ROWS, .sparse_inputs = evaluator->is_sparse};
+        .is_training = false, .max_rows = LANE_BLOCK_ROWS, .sparse_inputs = evaluator->is_sparse};
     MB_TRY(mb_plan_create(ctx, model, &plan, &evaluator->plan));
+    settings.leaves_rows = mb_plan_takes_row_numbers(evaluator->plan);
+    settings.max_rows = evaluator->block_rows = settings.leaves_rows ? LANE_BLOCK_ROWS : BLOCK_ROWS;
     evaluator->n_places = mb_runtime_threads(mb_context_runtime(ctx));
     evaluator->places = mb_allocate_zeroed(ctx, evaluator->n_places, sizeof *evaluator->places);
     if (evaluator->places == NULL) {
@@ -123,12 +126,13 @@ static mb_status block_task(void *user, mb_context *ctx, size_t task, unsigned w
     const block_job *job = user;
     const mb_evaluator *evaluator = job->evaluator;
     work_place *place = &evaluator->places[worker];
-    const size_t first = task * BLOCK_ROWS;
-    const size_t n = mb_min_size(BLOCK_ROWS, job->n - first);
+    const size_t first = task * evaluator->block_rows;
+    const size_t n = mb_min_size(evaluator->block_rows, job->n - first);
     MB_TRY(mb_feeder_fill(place->feeder, ctx, job->rows + first, n));
     const mb_feed_input *fed = mb_feeder_inputs(place->feeder);
     for (size_t i = 0; i < evaluator->model->n_inputs; i++) {
-        place->inputs[i] = (mb_input){fed[i].dense, fed[i].offset, fed[i].index, fed[i].value};
+        place->inputs[i] =
+            (mb_input){fed[i].dense, fed[i].row, fed[i].offset, fed[i].index, fed[i].value};
     }
     mb_plan_predict(evaluator->plan, place->scratch, place->inputs, n, place->outputs);
     return job->block(
@@ -139,7 +143,8 @@ mb_status mb_evaluator_run(mb_evaluator *evaluator, mb_context *ctx, const float
     const uint32_t *rows, size_t n, mb_block_fn block, void *user) {
     mb_plan_load(evaluator->plan, parameters);
     block_job job = {evaluator, rows, n, block, user};
-    return mb_parallel(ctx, (n + BLOCK_ROWS - 1) / BLOCK_ROWS, block_task, &job);
+    return mb_parallel(
+        ctx, (n + evaluator->block_rows - 1) / evaluator->block_rows, block_task, &job);
 }
 
 // Lengths of 1 say nothing about the order of elements.

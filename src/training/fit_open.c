@@ -201,6 +201,14 @@ static mb_status open_result(fit_run *run, mb_context *ctx) {
     return MB_OK;
 }
 
+static mb_status open_plan(fit_run *run, mb_context *ctx) {
+    const mb_plan_settings settings = {.is_training = true,
+        .max_rows = run->feeder_settings.max_rows,
+        .sparse_inputs = run->is_sparse};
+    MB_TRY(mb_plan_create(ctx, run->model, &settings, &run->plan));
+    return mb_plan_reserve(ctx, run->plan);
+}
+
 static mb_status open_feeding(fit_run *run, mb_context *ctx) {
     const mb_model *model = run->model;
     run->columns = mb_allocate_zeroed(ctx, model->n_inputs, sizeof *run->columns);
@@ -225,15 +233,9 @@ static mb_status open_feeding(fit_run *run, mb_context *ctx) {
     }
     run->feeder_settings.n_class_weights = run->train->class_weights.n;
     run->feeder_settings.class_weights = run->train->class_weights.weight;
+    MB_TRY(open_plan(run, ctx));
+    run->feeder_settings.leaves_rows = mb_plan_takes_row_numbers(run->plan);
     return mb_feeder_create(ctx, &run->feeder_settings, &run->feeder);
-}
-
-static mb_status open_plan(fit_run *run, mb_context *ctx) {
-    const mb_plan_settings settings = {.is_training = true,
-        .max_rows = run->feeder_settings.max_rows,
-        .sparse_inputs = run->is_sparse};
-    MB_TRY(mb_plan_create(ctx, run->model, &settings, &run->plan));
-    return mb_plan_reserve(ctx, run->plan);
 }
 
 mb_status mb_fit_open(fit_run *run, mb_context *ctx) {
@@ -253,7 +255,7 @@ mb_status mb_fit_open(fit_run *run, mb_context *ctx) {
             return MB_ERR_MEMORY;
         }
     }
-    return open_plan(run, ctx);
+    return MB_OK;
 }
 
 void mb_fit_close(fit_run *run) {

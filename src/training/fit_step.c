@@ -114,7 +114,8 @@ mb_status mb_fit_step(fit_run *run, mb_context *ctx) {
     MB_TRY(mb_feeder_fill(run->feeder, ctx, run->order + run->n_done, n));
     const mb_feed_input *fed = mb_feeder_inputs(run->feeder);
     for (size_t i = 0; i < run->model->n_inputs; i++) {
-        run->inputs[i] = (mb_input){fed[i].dense, fed[i].offset, fed[i].index, fed[i].value};
+        run->inputs[i] =
+            (mb_input){fed[i].dense, fed[i].row, fed[i].offset, fed[i].index, fed[i].value};
     }
     float *parameters = run->result->last;
     const mb_train_batch batch = {.inputs = run->inputs,

@@ -11,7 +11,7 @@
 // Every version of every kernel on samples in lanes against plain C, bit for bit, and plain C
 // against the kernels of rows.
 
-enum { CHECKED_KERNELS = 7 };
+enum { CHECKED_KERNELS = 8 };
 
 // A kernel that is added needs a check below.
 static_assert(sizeof(mb_lane_kernels) == CHECKED_KERNELS * sizeof(void (*)(void)),
@@ -29,8 +29,13 @@ static void check_rows(const mb_kernels *k, const shape *s) {
     guarded wanted = guard(size * MB_SAMPLES);
     guarded got_rows = guard(n * stride);
     guarded wanted_rows = guard(n * stride);
-    k->lanes->fill(n, size, rows.floats, got.floats);
-    mb_lane_kernels_c.fill(n, size, rows.floats, wanted.floats);
+    const float *row[MB_SAMPLES];
+    for (size_t i = 0; i < n; i++) {
+        row[i] = rows.floats + i * size;
+    }
+    k->lanes->fetch(rows.floats, n * size);
+    k->lanes->fill(n, size, row, got.floats);
+    mb_lane_kernels_c.fill(n, size, row, wanted.floats);
     k->lanes->store(n, size, got.floats, got_rows.floats, stride);
     mb_lane_kernels_c.store(n, size, wanted.floats, wanted_rows.floats, stride);
     for (size_t i = 0; i < n; i++) {

@@ -106,7 +106,7 @@ static void fill(rows *r, size_t size) {
 static float *predict(
     mb_context *ctx, const mb_model *model, const rows *r, bool is_sparse, size_t *n_steps) {
     const mb_plan_settings settings = {.max_rows = ROWS, .sparse_inputs = &is_sparse};
-    const mb_input input = {is_sparse ? NULL : r->dense, r->offset, r->index, r->value};
+    const mb_input input = {is_sparse ? NULL : r->dense, NULL, r->offset, r->index, r->value};
     float *outputs[MOST_LAYERS] = {NULL};
     mb_plan *plan = NULL;
     for (size_t i = 0; i < model->n_outputs; i++) {
@@ -144,7 +144,7 @@ static void project(void *user, size_t first_row, size_t n_rows, const float *co
 static float *differentiate(mb_context *ctx, mb_model *model, const rows *r, bool is_sparse) {
     const mb_plan_settings settings = {
         .is_training = true, .max_rows = ROWS, .sparse_inputs = &is_sparse};
-    const mb_input input = {is_sparse ? NULL : r->dense, r->offset, r->index, r->value};
+    const mb_input input = {is_sparse ? NULL : r->dense, NULL, r->offset, r->index, r->value};
     const mb_train_batch batch = {
         .inputs = &input, .n_rows = ROWS, .parameters = model->parameters};
     mb_plan *plan = NULL;

@@ -219,7 +219,7 @@ static void test_sparse__work_is_counted(void **state) {
     static const uint32_t offset[4] = {0, 0, 1, 2};
     static const uint32_t index[2] = {32 * 64 + 32, 0};
     static const float value[2] = {1, 2};
-    const mb_input input = {NULL, offset, index, value};
+    const mb_input input = {NULL, NULL, offset, index, value};
     const bool is_sparse = true;
     const mb_plan_settings settings = {.max_rows = 3, .sparse_inputs = &is_sparse};
     const uint64_t dense = 32 * 32 * 3;

@@ -79,8 +79,9 @@ static void positions_gradient_avx512(size_t n, const uint32_t *base, const floa
     }
 }
 
-static const mb_lane_kernels lane_kernels_avx512 = {lanes_fill_avx512, lanes_store_avx512,
-    lanes_positions_zmm, lanes_back_zmm, lanes_gradient_zmm, lanes_outer_avx512, lanes_sum_zmm};
+static const mb_lane_kernels lane_kernels_avx512 = {lanes_fill_avx512, lanes_fetch_avx512,
+    lanes_store_avx512, lanes_positions_zmm, lanes_back_zmm, lanes_gradient_zmm, lanes_outer_avx512,
+    lanes_sum_zmm};
 
 const mb_kernels mb_kernels_avx512 = {"avx512", positions_avx512, positions_gradient_avx512,
     positions_back_avx512, winners_gradient_avx512, winners_back_avx512, pairs_avx512,

@@ -5,12 +5,12 @@
 
 // Eight vectors of eight, loaded as halves: one shuffle less a vector than from whole ones.
 static inline void NAME(transpose_8)(
-    const float *from, size_t from_stride, float *to, size_t to_stride) {
+    const float *const from[8], size_t at, float *to, size_t to_stride) {
     __m256 half[8];
     __m256 pair[8];
     _Pragma("GCC unroll 4") for (size_t i = 0; i < 4; i++) {
-        const float *low = from + i * from_stride;
-        const float *high = from + (i + 4) * from_stride;
+        const float *low = from[i] + at;
+        const float *high = from[i + 4] + at;
         half[i] =
             _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(low)), _mm_loadu_ps(high), 1);
         half[i + 4] = _mm256_insertf128_ps(
@@ -29,17 +29,23 @@ static inline void NAME(transpose_8)(
     }
 }
 
-static void NAME(lanes_fill)(size_t n, size_t size, const float *rows, float *lanes) {
+static void NAME(lanes_fill)(size_t n, size_t size, const float *const *rows, float *lanes) {
     for (size_t s = 0; s < MB_SAMPLES; s += 8) {
         size_t i = 0;
         for (; n >= s + 8 && i + 8 <= size; i += 8) {
-            NAME(transpose_8)(rows + s * size + i, size, lanes + i * MB_SAMPLES + s, MB_SAMPLES);
+            NAME(transpose_8)(rows + s, i, lanes + i * MB_SAMPLES + s, MB_SAMPLES);
         }
         for (; i < size; i++) {
             for (size_t k = s; k < s + 8; k++) {
-                lanes[i * MB_SAMPLES + k] = k < n ? rows[k * size + i] : 0;
+                lanes[i * MB_SAMPLES + k] = k < n ? rows[k][i] : 0;
             }
         }
+    }
+}
+
+static void NAME(lanes_fetch)(const float *floats, size_t n) {
+    for (size_t i = 0; i < n; i += 16) {
+        _mm_prefetch((const char *)(floats + i), _MM_HINT_T0);
     }
 }
 
@@ -48,8 +54,11 @@ static void NAME(lanes_store)(
     for (size_t s = 0; s < n; s += 8) {
         size_t i = 0;
         for (; n >= s + 8 && i + 8 <= size; i += 8) {
-            NAME(transpose_8)
-            (lanes + i * MB_SAMPLES + s, MB_SAMPLES, rows + s * stride + i, stride);
+            const float *from[8];
+            for (size_t k = 0; k < 8; k++) {
+                from[k] = lanes + (i + k) * MB_SAMPLES + s;
+            }
+            NAME(transpose_8)(from, 0, rows + s * stride + i, stride);
         }
         for (; i < size; i++) {
             for (size_t k = s; k < mb_min_size(s + 8, n); k++) {
