@@ -3,6 +3,7 @@
 
 #include "base/output.h"
 #include "measure/histogram.h"
+#include "study/matrix.h"
 #include "study/run.h"
 
 #include <math.h>
@@ -112,7 +113,8 @@ static mb_status put_fits(
         mb_node *map = mb_answer_add_map(answer, list);
         mb_answer_put_text(answer, map, "name", fit->name[0] != '\0' ? fit->name : "fit");
         mb_answer_put_int(answer, map, "rounds", (int64_t)fit->n_rounds);
-        if (fit->n_rounds > 1) {
+        const bool is_told = fit->n_rounds > 1 && run->matrix == NULL;
+        if (is_told) {
             mb_answer_line(answer, "%s: mean of %zu rounds",
                 fit->name[0] != '\0' ? fit->name : "fit", fit->n_rounds);
         }
@@ -123,7 +125,7 @@ static mb_status put_fits(
                     values[n++] = figure_of(records[r].root, i);
                 }
             }
-            put_spread(answer, map, i, values, n, fit->n_rounds > 1);
+            put_spread(answer, map, i, values, n, is_told);
         }
     }
     return answer->status;
@@ -172,12 +174,16 @@ mb_status mb_run_conclude(mb_run *run, mb_answer **out) {
     size_t n_read = 0;
     for (; n_read < run->n_rounds && status == MB_OK; n_read++) {
         status = read_record(ctx, &run->rounds[n_read], &records[n_read]);
-        if (status == MB_OK) {
+        // Where all trainings are judged side by side, those tables are the result.
+        if (status == MB_OK && run->matrix == NULL) {
             tell_round(answer, &run->rounds[n_read], records[n_read].root);
         }
     }
     if (status == MB_OK && !mb_run_is_single(run->study)) {
         status = conclude_several(answer, run, records);
+        if (status == MB_OK && run->matrix != NULL) {
+            mb_matrix_tell(run->matrix, answer);
+        }
         if (status == MB_OK) {
             status = write_top(ctx, run, answer);
         }

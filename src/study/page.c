@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "base/output.h"
-#include "draw/report.h"
 #include "study/compare.h"
+#include "study/page.h"
 #include "study/run.h"
 #include "study/summary.h"
 
@@ -11,15 +11,7 @@
 
 // report.html of one run, made from the files in its folder alone.
 
-typedef struct page {
-    mb_context *ctx;
-    mb_arena *arena;
-    mb_report *report;
-    const char *directory;
-    const mb_node *metrics;
-} page;
-
-static const char *text_of(const page *p, double value, const char *format) {
+const char *mb_page_number(const mb_page *p, double value, const char *format) {
     if (!isfinite(value)) {
         return "";
     }
@@ -33,7 +25,7 @@ static const mb_node *part_of(const mb_node *metrics, const char *name) {
     return mb_node_find(metrics, name);
 }
 
-static void add_tiles(const page *p, const mb_node *metrics) {
+static void add_tiles(const mb_page *p, const mb_node *metrics) {
     mb_report_tile tiles[5];
     size_t n = 0;
     const mb_node *training = part_of(metrics, "training");
@@ -42,23 +34,24 @@ static void add_tiles(const page *p, const mb_node *metrics) {
     if (isfinite(auc)) {
         const char *error = mb_arena_format(p->arena, p->ctx, "\xC2\xB1 %.4f, %s events",
             mb_node_number(metrics, "auc_error"), split != NULL ? split : "");
-        tiles[n++] = (mb_report_tile){text_of(p, auc, "%.4f"), "area under the ROC curve", error};
+        tiles[n++] =
+            (mb_report_tile){mb_page_number(p, auc, "%.4f"), "area under the ROC curve", error};
     }
     const mb_node *judged = split != NULL ? part_of(metrics, split) : NULL;
     const double accuracy = mb_node_number(judged, "accuracy");
     if (isfinite(accuracy)) {
-        tiles[n++] = (mb_report_tile){text_of(p, accuracy, "%.4f"), "accuracy", split};
+        tiles[n++] = (mb_report_tile){mb_page_number(p, accuracy, "%.4f"), "accuracy", split};
     }
     tiles[n++] = (mb_report_tile){
-        text_of(p, mb_node_number(metrics, "events"), "%.0f"), "events", "read, all sets"};
+        mb_page_number(p, mb_node_number(metrics, "events"), "%.0f"), "events", "read, all sets"};
     tiles[n++] = (mb_report_tile){
-        text_of(p, mb_node_number(training, "parameters"), "%.0f"), "parameters", NULL};
+        mb_page_number(p, mb_node_number(training, "parameters"), "%.0f"), "parameters", NULL};
     tiles[n++] = (mb_report_tile){
-        text_of(p, mb_node_number(training, "seconds"), "%.1f s"), "training time", NULL};
+        mb_page_number(p, mb_node_number(training, "seconds"), "%.1f s"), "training time", NULL};
     mb_report_tiles(p->report, tiles, n);
 }
 
-static void add_balance(const page *p, const mb_node *metrics, bool has_heading) {
+static void add_balance(const mb_page *p, const mb_node *metrics, bool has_heading) {
     static const char *const names[] = {"train", "validation", "test"};
     static const char *const head[] = {
         "set", "events", "signal", "fraction", "accuracy", "AUC", "error"};
@@ -73,12 +66,12 @@ static void add_balance(const page *p, const mb_node *metrics, bool has_heading)
         const double signal = mb_node_number(part, "signal");
         const char **row = &cells[MB_COUNT_OF(head) * n++];
         row[0] = names[i];
-        row[1] = text_of(p, events, "%.0f");
-        row[2] = text_of(p, signal, "%.0f");
-        row[3] = text_of(p, signal / events, "%.3f");
-        row[4] = text_of(p, mb_node_number(part, "accuracy"), "%.4f");
-        row[5] = text_of(p, mb_node_number(part, "auc"), "%.4f");
-        row[6] = text_of(p, mb_node_number(part, "auc_error"), "%.4f");
+        row[1] = mb_page_number(p, events, "%.0f");
+        row[2] = mb_page_number(p, signal, "%.0f");
+        row[3] = mb_page_number(p, signal / events, "%.3f");
+        row[4] = mb_page_number(p, mb_node_number(part, "accuracy"), "%.4f");
+        row[5] = mb_page_number(p, mb_node_number(part, "auc"), "%.4f");
+        row[6] = mb_page_number(p, mb_node_number(part, "auc_error"), "%.4f");
     }
     if (n > 0) {
         if (has_heading) {
@@ -94,7 +87,7 @@ static void add_balance(const page *p, const mb_node *metrics, bool has_heading)
 }
 
 // One of the lists `at` and `thresholds`, its members as columns.
-static void add_list(const page *p, const mb_node *list, const char *caption,
+static void add_list(const mb_page *p, const mb_node *list, const char *caption,
     const char *const *keys, const char *const *head, size_t n_columns) {
     if (list == NULL || list->n_children == 0) {
         return;
@@ -104,7 +97,7 @@ static void add_list(const page *p, const mb_node *list, const char *caption,
     size_t n = 0;
     for (const mb_node *row = list->first; row != NULL && cells != NULL; row = row->next) {
         for (size_t j = 0; j < n_columns; j++) {
-            cells[n++] = text_of(p, mb_node_number(row, keys[j]), "%.4g");
+            cells[n++] = mb_page_number(p, mb_node_number(row, keys[j]), "%.4g");
         }
     }
     if (cells != NULL) {
@@ -112,7 +105,7 @@ static void add_list(const page *p, const mb_node *list, const char *caption,
     }
 }
 
-static void add_working_points(const page *p, const mb_node *metrics) {
+static void add_working_points(const mb_page *p, const mb_node *metrics) {
     static const char *const at_keys[] = {"target_khz", "efficiency", "error", "threshold",
         "background_events", "efficiency_interpolated"};
     static const char *const at_head[] = {
@@ -153,7 +146,7 @@ static bool is_one_of(const char *name, const char *const *names) {
     return false;
 }
 
-static void add_figures(const page *p, const mb_gallery *gallery, figure_kind kind) {
+static void add_figures(const mb_page *p, const mb_gallery *gallery, figure_kind kind) {
     const char *const *names = kind == FIGURES_OF_NETWORK ? figures_of_network : figures_of_events;
     for (size_t i = 0; names[i] != NULL; i++) {
         const mb_gallery_entry *entry = mb_gallery_find(gallery, names[i]);
@@ -172,7 +165,7 @@ static void add_figures(const page *p, const mb_gallery *gallery, figure_kind ki
 
 // The figures of one kind below a heading, where there are any.
 static mb_status add_gallery(
-    const page *p, const char *directory, figure_kind kind, const char *heading) {
+    const mb_page *p, const char *directory, figure_kind kind, const char *heading) {
     char *folder = mb_path_join(p->ctx, directory, "plots");
     mb_gallery *gallery = NULL;
     mb_status status = folder == NULL ? MB_ERR_MEMORY : MB_OK;
@@ -196,7 +189,7 @@ static mb_status add_gallery(
     return status;
 }
 
-static mb_status add_model(const page *p, const char *directory) {
+mb_status mb_page_add_model(const mb_page *p, const char *directory) {
     const char *path = mb_run_file(p->ctx, p->arena, directory, "model.h5");
     mb_model *model = NULL;
     if (path == NULL) {
@@ -217,7 +210,7 @@ static mb_status add_model(const page *p, const char *directory) {
     return status;
 }
 
-static mb_status add_file(const page *p, const char *name, const char *summary) {
+mb_status mb_page_add_file(const mb_page *p, const char *name, const char *summary) {
     const char *path = mb_run_file(p->ctx, p->arena, p->directory, name);
     if (path == NULL) {
         return MB_ERR_MEMORY;
@@ -235,7 +228,7 @@ static mb_status add_file(const page *p, const char *name, const char *summary) 
     return MB_OK;
 }
 
-static void add_provenance(const page *p, const mb_node *metrics) {
+void mb_page_add_provenance(const mb_page *p, const mb_node *metrics) {
     const mb_node *training = part_of(metrics, "training");
     const char *hash = mb_node_text(mb_node_find(training, "weights_sha256"));
     static const char *const names[] = {"seed", "epochs", "best_epoch", "n_train", "n_validation"};
@@ -244,7 +237,7 @@ static void add_provenance(const page *p, const mb_node *metrics) {
     const char *cells[2 * MB_COUNT_OF(names) + 2];
     for (size_t i = 0; i < MB_COUNT_OF(names); i++) {
         cells[2 * i] = shown[i];
-        cells[2 * i + 1] = text_of(p, mb_node_number(training, names[i]), "%.0f");
+        cells[2 * i + 1] = mb_page_number(p, mb_node_number(training, names[i]), "%.0f");
     }
     cells[2 * MB_COUNT_OF(names)] = "SHA-256 of the weights";
     cells[2 * MB_COUNT_OF(names) + 1] = hash != NULL ? hash : "";
@@ -252,7 +245,7 @@ static void add_provenance(const page *p, const mb_node *metrics) {
 }
 
 // A scan that was put below the run.
-static mb_status add_scan(const page *p) {
+static mb_status add_scan(const mb_page *p) {
     const char *folder = mb_run_file(p->ctx, p->arena, p->directory, "scan");
     if (folder == NULL) {
         return MB_ERR_MEMORY;
@@ -263,10 +256,10 @@ static mb_status add_scan(const page *p) {
     mb_report_heading(p->report, 2, "Learning curves");
     MB_TRY(add_gallery(p, folder, FIGURES_OF_NETWORK, NULL));
     MB_TRY(add_gallery(p, folder, FIGURES_OF_EVENTS, NULL));
-    return add_file(p, "scan/conclusion.txt", "What the scan came to");
+    return mb_page_add_file(p, "scan/conclusion.txt", "What the scan came to");
 }
 
-static void add_origin(const page *p, const mb_node *metrics) {
+void mb_page_add_origin(const mb_page *p, const mb_node *metrics) {
     const mb_node *simulated = mb_node_find(metrics, "simulated");
     if (simulated != NULL && simulated->kind == MB_NODE_BOOL && simulated->boolean) {
         mb_report_warning(
@@ -274,8 +267,8 @@ static void add_origin(const page *p, const mb_node *metrics) {
     }
 }
 
-static mb_status add_single(const page *p) {
-    add_origin(p, p->metrics);
+static mb_status add_single(const mb_page *p) {
+    mb_page_add_origin(p, p->metrics);
     add_tiles(p, p->metrics);
     add_balance(p, p->metrics, true);
     add_working_points(p, p->metrics);
@@ -283,12 +276,12 @@ static mb_status add_single(const page *p) {
     MB_TRY(add_scan(p));
     MB_TRY(add_gallery(p, p->directory, FIGURES_OF_EVENTS, "The events"));
     mb_report_heading(p->report, 2, "Model and training");
-    add_provenance(p, p->metrics);
-    return add_model(p, p->directory);
+    mb_page_add_provenance(p, p->metrics);
+    return mb_page_add_model(p, p->directory);
 }
 
 // A table of the columns in which any row has something.
-static void add_filled_columns(const page *p, const char *caption, const char *const *head,
+static void add_filled_columns(const mb_page *p, const char *caption, const char *const *head,
     size_t n_columns, const char **cells, size_t n_rows) {
     const char *kept_head[16];
     size_t n_kept = 0;
@@ -318,7 +311,7 @@ static void add_filled_columns(const page *p, const char *caption, const char *c
     }
 }
 
-static const char *mean_text(const page *p, const mb_node *figure) {
+static const char *mean_text(const mb_page *p, const mb_node *figure) {
     const double mean = mb_node_number(figure, "mean");
     if (!isfinite(mean)) {
         return "";
@@ -328,7 +321,7 @@ static const char *mean_text(const page *p, const mb_node *figure) {
                             : mb_arena_format(p->arena, p->ctx, "%.4f", mean);
 }
 
-static void add_fit_table(const page *p, const mb_node *fits) {
+static void add_fit_table(const mb_page *p, const mb_node *fits) {
     static const char *const keys[] = {"auc", "test_accuracy", "validation_accuracy",
         "train_accuracy", "best_epoch_figures_val_loss", "best_epoch_figures_loss"};
     static const char *const head[] = {"fit", "rounds", "AUC", "test accuracy",
@@ -338,7 +331,7 @@ static void add_fit_table(const page *p, const mb_node *fits) {
     size_t n = 0;
     for (const mb_node *fit = fits->first; fit != NULL && cells != NULL; fit = fit->next) {
         cells[n++] = mb_node_text(mb_node_find(fit, "name"));
-        cells[n++] = text_of(p, mb_node_number(fit, "rounds"), "%.0f");
+        cells[n++] = mb_page_number(p, mb_node_number(fit, "rounds"), "%.0f");
         for (size_t i = 0; i < MB_COUNT_OF(keys); i++) {
             cells[n++] = mean_text(p, mb_node_find(fit, keys[i]));
         }
@@ -351,7 +344,7 @@ static void add_fit_table(const page *p, const mb_node *fits) {
     }
 }
 
-static void add_round_table(const page *p, const mb_node *rounds) {
+static void add_round_table(const mb_page *p, const mb_node *rounds) {
     static const char *const head[] = {"round", "AUC", "error", "test accuracy",
         "validation accuracy", "training accuracy", "validation loss", "epoch kept", "seconds"};
     const char **cells =
@@ -361,15 +354,16 @@ static void add_round_table(const page *p, const mb_node *rounds) {
         const mb_node *metrics = mb_node_find(r, "metrics");
         const mb_node *training = part_of(metrics, "training");
         cells[n++] = mb_node_text(mb_node_find(r, "name"));
-        cells[n++] = text_of(p, mb_node_number(metrics, "auc"), "%.4f");
-        cells[n++] = text_of(p, mb_node_number(metrics, "auc_error"), "%.4f");
+        cells[n++] = mb_page_number(p, mb_node_number(metrics, "auc"), "%.4f");
+        cells[n++] = mb_page_number(p, mb_node_number(metrics, "auc_error"), "%.4f");
         static const char *const parts[] = {"test", "validation", "train"};
         for (size_t i = 0; i < MB_COUNT_OF(parts); i++) {
-            cells[n++] = text_of(p, mb_node_number(part_of(metrics, parts[i]), "accuracy"), "%.4f");
+            cells[n++] =
+                mb_page_number(p, mb_node_number(part_of(metrics, parts[i]), "accuracy"), "%.4f");
         }
-        cells[n++] = text_of(p, mb_node_number(metrics, "val_loss"), "%.4f");
-        cells[n++] = text_of(p, mb_node_number(training, "best_epoch"), "%.0f");
-        cells[n++] = text_of(p, mb_node_number(training, "seconds"), "%.1f");
+        cells[n++] = mb_page_number(p, mb_node_number(metrics, "val_loss"), "%.4f");
+        cells[n++] = mb_page_number(p, mb_node_number(training, "best_epoch"), "%.0f");
+        cells[n++] = mb_page_number(p, mb_node_number(training, "seconds"), "%.1f");
     }
     if (cells != NULL) {
         add_filled_columns(p, "Each round; the error of an AUC is that of its events alone.", head,
@@ -378,7 +372,7 @@ static void add_round_table(const page *p, const mb_node *rounds) {
 }
 
 // The ROC curves of all rounds in one picture.
-static mb_status add_overlay(const page *p, const mb_node *rounds) {
+static mb_status add_overlay(const mb_page *p, const mb_node *rounds) {
     const char *directories[MB_MOST_COMPARED];
     size_t n = 0;
     for (const mb_node *r = rounds->first; r != NULL; r = r->next) {
@@ -406,7 +400,7 @@ static mb_status add_overlay(const page *p, const mb_node *rounds) {
     return status;
 }
 
-static mb_status add_round(const page *p, const mb_node *round, bool has_figures) {
+static mb_status add_round(const mb_page *p, const mb_node *round, bool has_figures) {
     const char *name = mb_node_text(mb_node_find(round, "name"));
     const char *folder =
         name == NULL ? NULL : mb_arena_format(p->arena, p->ctx, "%s/fits/%s", p->directory, name);
@@ -420,13 +414,13 @@ static mb_status add_round(const page *p, const mb_node *round, bool has_figures
     if (has_figures) {
         MB_TRY(add_gallery(p, folder, FIGURES_OF_NETWORK, NULL));
     }
-    add_provenance(p, metrics);
-    MB_TRY(add_model(p, folder));
+    mb_page_add_provenance(p, metrics);
+    MB_TRY(mb_page_add_model(p, folder));
     mb_report_details_end(p->report);
     return MB_OK;
 }
 
-static mb_status add_several(const page *p) {
+static mb_status add_several(const mb_page *p) {
     const mb_node *fits = mb_node_find(p->metrics, "fits");
     const mb_node *rounds = mb_node_find(p->metrics, "rounds");
     const mb_node *first = rounds != NULL ? rounds->first : NULL;
@@ -435,7 +429,7 @@ static mb_status add_several(const page *p) {
         return mb_fail(p->ctx, MB_ERR_FORMAT,
             "%s/metrics.json: names no fits; make it again with 'minbias evaluate'", p->directory);
     }
-    add_origin(p, mb_node_find(first, "metrics"));
+    mb_page_add_origin(p, mb_node_find(first, "metrics"));
     mb_report_heading(p->report, 2, "Fits");
     add_fit_table(p, fits);
     add_round_table(p, rounds);
@@ -459,7 +453,7 @@ mb_status mb_run_make_report(mb_context *ctx, const char *directory, const char 
     mb_arena arena;
     mb_arena_init(&arena, ctx);
     mb_document metrics = {0};
-    page p = {.ctx = ctx, .arena = &arena, .directory = directory};
+    mb_page p = {.ctx = ctx, .arena = &arena, .directory = directory};
     mb_status status = mb_run_read_json(ctx, directory, "metrics.json", &metrics);
     if (status == MB_OK) {
         p.metrics = metrics.root;
@@ -468,14 +462,16 @@ mb_status mb_run_make_report(mb_context *ctx, const char *directory, const char 
         status = p.report == NULL ? MB_ERR_MEMORY : MB_OK;
     }
     if (status == MB_OK) {
-        status = mb_node_find(metrics.root, "rounds") != NULL ? add_several(&p) : add_single(&p);
+        status = mb_node_find(metrics.root, "matrix") != NULL   ? mb_page_add_matrix(&p)
+                 : mb_node_find(metrics.root, "rounds") != NULL ? add_several(&p)
+                                                                : add_single(&p);
     }
     if (status == MB_OK) {
         mb_report_heading(p.report, 2, "Settings");
-        status = add_file(&p, "study.yaml", "The study as it was run");
+        status = mb_page_add_file(&p, "study.yaml", "The study as it was run");
     }
     if (status == MB_OK) {
-        status = add_file(&p, "log.txt", "Log");
+        status = mb_page_add_file(&p, "log.txt", "Log");
     }
     if (status == MB_OK) {
         const mb_node *training = part_of(metrics.root, "training");

@@ -3,7 +3,9 @@
 
 #include "base/output.h"
 #include "draw/figures.h"
-#include "files/csv.h"
+#include "draw/figures_calo.h"
+#include "draw/figures_training.h"
+#include "study/history.h"
 #include "study/scored.h"
 
 // The pictures that belong to one detector.
@@ -12,44 +14,42 @@ typedef struct detector_pictures {
     mb_status (*draw)(mb_gallery *gallery, mb_context *ctx, const mb_bundle *pictures);
 } detector_pictures;
 
-static const detector_pictures pictures_of[] = {{"barrel", mb_draw_barrel}};
+static const detector_pictures pictures_of[] = {{"barrel", mb_draw_barrel}, {"calo", mb_draw_calo}};
 
 static mb_status draw_history(mb_gallery *gallery, mb_context *ctx, const char *directory) {
-    mb_csv table = {0};
-    mb_array values = {0};
-    char *path = mb_path_join(ctx, directory, "history.csv");
-    mb_status status = path == NULL ? MB_ERR_MEMORY : mb_csv_read(&table, ctx, path, true);
+    mb_history history;
+    mb_status status = mb_history_read(&history, ctx, directory);
     if (status == MB_OK) {
-        status = mb_csv_to_array(&table, &values);
+        const mb_history_columns columns = {.epoch = history.epoch,
+            .loss = history.loss,
+            .accuracy = history.accuracy,
+            .val_loss = history.val_loss,
+            .val_accuracy = history.val_accuracy};
+        status = mb_draw_history(gallery, ctx, &columns);
     }
-    const size_t n = table.n_rows;
-    double *columns = status == MB_OK ? mb_allocate(ctx, 5 * (n + 1), sizeof *columns) : NULL;
-    if (status == MB_OK && columns == NULL) {
-        status = MB_ERR_MEMORY;
-    }
+    mb_history_clear(&history);
+    return status;
+}
+
+// Of many trainings that are judged together: loss and accuracy on two axes, and no more.
+static mb_status draw_training(mb_gallery *gallery, mb_context *ctx, const mb_round *round) {
+    mb_history history;
+    mb_document record = {0};
+    mb_status status = mb_history_read(&history, ctx, round->directory);
     if (status == MB_OK) {
-        static const char *const names[] = {
-            "epoch", "loss", "accuracy", "val_loss", "val_accuracy"};
-        mb_history_columns history = {.width = 0};
-        mb_values *const targets[] = {&history.epoch, &history.loss, &history.accuracy,
-            &history.val_loss, &history.val_accuracy};
-        for (size_t k = 0; k < 5; k++) {
-            for (size_t j = 0; j < table.n_columns; j++) {
-                if (strcmp(mb_csv_column_name(&table, j), names[k]) != 0) {
-                    continue;
-                }
-                for (size_t i = 0; i < n; i++) {
-                    columns[k * n + i] = mb_array_get(&values, i * table.n_columns + j);
-                }
-                *targets[k] = mb_values_f64(columns + k * n, n);
-            }
-        }
-        status = mb_draw_history(gallery, ctx, &history);
+        status = mb_run_read_json(ctx, round->directory, "training.json", &record);
     }
-    mb_release(ctx, columns);
-    mb_array_clear(&values);
-    mb_csv_clear(&table);
-    mb_release(ctx, path);
+    if (status == MB_OK && history.n > 0) {
+        const mb_training_columns columns = {.title = round->name,
+            .epoch = history.epoch,
+            .loss = history.loss,
+            .val_loss = history.val_loss,
+            .val_accuracy = history.val_accuracy,
+            .best_epoch = mb_node_number(record.root, "best_epoch")};
+        status = mb_draw_training(gallery, ctx, "history", &columns);
+    }
+    mb_document_clear(&record);
+    mb_history_clear(&history);
     return status;
 }
 
@@ -160,7 +160,7 @@ static mb_status draw_scores(
     return status;
 }
 
-static mb_status draw_detector(mb_gallery *gallery, mb_run *run, mb_context *ctx) {
+mb_status mb_run_draw_detector(mb_run *run, mb_context *ctx, mb_gallery *gallery) {
     const mb_detector_ops *detector = run->study->detector;
     for (size_t i = 0; detector != NULL && i < MB_COUNT_OF(pictures_of); i++) {
         if (strcmp(pictures_of[i].detector, detector->name) != 0 || detector->pictures == NULL) {
@@ -185,18 +185,21 @@ mb_status mb_round_draw(
     mb_gallery *gallery = NULL;
     mb_status status =
         folder == NULL ? MB_ERR_MEMORY : mb_gallery_open(ctx, folder, NULL, &gallery);
+    const bool is_one_of_many = run->study->evaluate.on.n > 0;
     if (status == MB_OK) {
-        status = draw_history(gallery, ctx, round->directory);
+        status = is_one_of_many ? draw_training(gallery, ctx, round)
+                                : draw_history(gallery, ctx, round->directory);
     }
-    if (status == MB_OK && scored->label != NULL && run->study->evaluate.roc) {
+    if (status == MB_OK && scored->label != NULL && run->study->evaluate.roc && !is_one_of_many) {
         status = draw_roc(gallery, ctx, &run->study->evaluate, scored, split);
     }
-    if (status == MB_OK && scored->label != NULL) {
+    if (status == MB_OK && scored->label != NULL && !is_one_of_many) {
         status = draw_scores(gallery, run, ctx, scored, split);
     }
     // The detector's pictures are the same for every round.
-    if (status == MB_OK && round->index == 0 && round->fit == &run->study->fits[0]) {
-        status = draw_detector(gallery, run, ctx);
+    if (status == MB_OK && !is_one_of_many && round->index == 0 &&
+        round->fit == &run->study->fits[0]) {
+        status = mb_run_draw_detector(run, ctx, gallery);
     }
     if (status == MB_OK) {
         const double start = mb_seconds_now();

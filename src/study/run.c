@@ -7,6 +7,7 @@
 #include "base/output.h"
 #include "base/threads.h"
 #include "files/json.h"
+#include "study/matrix.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -79,6 +80,7 @@ mb_status mb_run_open(mb_run *run, mb_context *ctx, const mb_study *study, const
 }
 
 void mb_run_clear(mb_run *run) {
+    mb_matrix_clear(run->matrix);
     mb_journal_close(&run->journal);
     mb_dataset_clear(&run->dataset);
     mb_arena_clear(&run->arena);
@@ -272,6 +274,9 @@ mb_status mb_study_run(
     if (status == MB_OK) {
         status = do_rounds(&run, true, !settings->is_training_only);
     }
+    if (status == MB_OK && !settings->is_training_only && study->evaluate.on.n > 0) {
+        status = mb_matrix_make(&run, &run.matrix);
+    }
     bool is_kept = true;
     if (status != MB_OK && is_new && has_begun(ctx, settings->directory, &is_kept) == MB_OK &&
         !is_kept) {
@@ -354,6 +359,9 @@ mb_status mb_run_evaluate(
     }
     if (status == MB_OK) {
         status = do_rounds(&run, false, true);
+    }
+    if (status == MB_OK && study->evaluate.on.n > 0) {
+        status = mb_matrix_make(&run, &run.matrix);
     }
     if (status == MB_OK) {
         status = mb_run_conclude(&run, out);

@@ -33,6 +33,7 @@ typedef struct mb_run {
     bool is_resumed;
     const char *initial_model;
     double load_seconds;
+    struct mb_matrix *matrix; // every score on every sample, once made; or NULL
 } mb_run;
 
 // Reads the data and lays out the rounds. The caller clears, also after a failure.

@@ -4,6 +4,7 @@
 #ifndef STUDY_SCORED_H
 #define STUDY_SCORED_H
 
+#include "draw/gallery.h"
 #include "measure/roc.h"
 #include "study/run.h"
 
@@ -53,5 +54,7 @@ void mb_stored_scores_clear(mb_stored_scores *stored);
 // Figures of a round into its plots/.
 mb_status mb_round_draw(mb_run *run, mb_context *ctx, const mb_round *round,
     const mb_scored *scored, int split) MB_MUST_CHECK;
+// The pictures of the detector's own, for the run as a whole.
+mb_status mb_run_draw_detector(mb_run *run, mb_context *ctx, mb_gallery *gallery) MB_MUST_CHECK;
 
 #endif

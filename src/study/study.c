@@ -9,6 +9,7 @@
 #include "files/yaml.h"
 #include "measure/roc.h"
 #include "study/open.h"
+#include "study/scorer.h"
 
 #include <unistd.h>
 
@@ -340,6 +341,10 @@ static mb_status read_evaluate(mb_context *ctx, mb_study *study, const top_optio
             return mb_fail_within(ctx, "%s: evaluate", document->name);
         }
     }
+    if (study->evaluate.on.n == 0 && study->evaluate.scores != NULL) {
+        return mb_fail_at(ctx, document, study->evaluate.scores,
+            "evaluate: scores are judged on the samples of on:; name some there");
+    }
     mb_node *all =
         mb_options_to_node(ctx, document, mb_evaluate_option_table, &study->evaluate, true);
     return all == NULL ? MB_ERR_MEMORY
@@ -369,7 +374,8 @@ static mb_status read_all(mb_context *ctx, mb_study *study, const uint64_t *seed
     MB_TRY(read_simulate(ctx, study, &top));
     MB_TRY(read_evaluate(ctx, study, &top));
     study->takes_last = mb_compat_has(&study->compat, "validation_tail");
-    return mb_study_read_fits(ctx, study);
+    MB_TRY(mb_study_read_fits(ctx, study));
+    return mb_scorers_check(ctx, study);
 }
 
 // A misspelt parameter on the command line would otherwise make a new one that nobody asks for.
@@ -452,6 +458,7 @@ static mb_status resolve(mb_context *ctx, mb_study *study, const mb_study_settin
     MB_TRY(substitute(ctx, study));
     MB_TRY(mb_study_expand_models(ctx, study));
     MB_TRY(apply_overrides(ctx, study, settings, true));
+    MB_TRY(mb_study_expand_models(ctx, study));
     MB_TRY(substitute(ctx, study));
     return read_all(ctx, study, settings->seed);
 }

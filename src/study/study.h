@@ -18,10 +18,10 @@ typedef struct mb_evaluate_options {
     mb_reals thresholds;
     const char *input_rate;
     mb_texts at;
-    int split;
+    int split;             // index of mb_evaluate_split_names
     mb_texts on;           // sets of the data whose test events every score is judged on
     const mb_node *scores; // further scores beside those of the fits, by name
-    bool predictions;      // index of mb_evaluate_split_names
+    bool predictions;
 } mb_evaluate_options;
 extern const mb_option mb_evaluate_option_table[];
 extern const char *const mb_evaluate_split_names[];
