@@ -63,7 +63,7 @@ typedef struct mb_keras_reader {
     unsigned major, minor; // version of Keras that wrote it
     size_t n_layers;       // so far, held against the limits
     size_t n_runs;
-    bool is_other_type_noticed;
+    bool is_other_type_noticed, is_clip_noticed;
 } mb_keras_reader;
 
 // Reads a configuration ({class_name, config}) and builds the model, with all parameters zero.
@@ -122,6 +122,12 @@ typedef enum mb_keras_option_kind {
 } mb_keras_option_kind;
 mb_keras_option_kind mb_keras_option_kind_of(const char *key);
 bool mb_keras_is_own_class(const char *class_name);
+// The class that a layer is written as: QKeras's where it has quantisers and QKeras has the class.
+const char *mb_keras_class_of(const mb_layer *layer);
+// QKeras's classes begin with Q, and no other does.
+bool mb_keras_is_qkeras_class(const char *class_name);
+// The weight that "kernel_initializer", "depthwise_quantizer" or "mean_quantizer" is about, or NULL.
+const mb_weight *mb_keras_weight_of(const mb_layer *layer, const char *key, const char *suffix);
 // "minbias>MinbiasSlice" from "MinbiasSlice", and back (other names stay as they are).
 mb_node *mb_keras_registered_name(mb_context *ctx, mb_document *document, const char *class_name);
 const char *mb_keras_plain_class(const char *class_name);

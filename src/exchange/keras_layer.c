@@ -78,6 +78,11 @@ static mb_status fail_option(
         why);
 }
 
+static const char *object_class(const mb_node *node) {
+    const mb_node *name = mb_node_find(node, "class_name");
+    return name != NULL && name->kind == MB_NODE_TEXT ? name->text : NULL;
+}
+
 static mb_status check_leftover(
     mb_keras_reader *reader, const mb_keras_entry *entry, const mb_node *node) {
     for (size_t i = 0; i < MB_COUNT_OF(known_keys); i++) {
@@ -87,6 +92,18 @@ static mb_status check_leftover(
     }
     if (mb_keras_ends_with(node->key, "_initializer")) {
         return MB_OK; // of a weight that the layer does not have
+    }
+    const char *class_name = object_class(node);
+    if (mb_keras_ends_with(node->key, "_constraint") && class_name != NULL &&
+        strcmp(class_name, "Clip") == 0) {
+        if (!reader->is_clip_noticed) {
+            reader->is_clip_noticed = true;
+            mb_notice(reader->ctx, MB_NOTICE_WARNING, reader->file,
+                "layer %s: QKeras clips weights to the range of their quantisers in training; here "
+                "they may leave it, and are clipped where they are quantised",
+                entry->name);
+        }
+        return MB_OK;
     }
     if (mb_keras_ends_with(node->key, "_constraint") ||
         mb_keras_ends_with(node->key, "_regularizer")) {
@@ -99,21 +116,24 @@ static mb_status check_leftover(
     return fail_option(reader, entry, node, "is not offered");
 }
 
+// An absent quantiser is the layer's default; null is none.
+static bool is_no_quantizer(const mb_node *node) {
+    return node->kind == MB_NODE_NULL && mb_keras_ends_with(node->key, "_quantizer");
+}
+
 static void drop_nulls(mb_node *map) {
     mb_node *next = NULL;
     for (mb_node *child = map->first; child != NULL; child = next) {
         next = child->next;
-        if (child->kind == MB_NODE_NULL) {
+        if (is_no_quantizer(child)) {
+            child->kind = MB_NODE_TEXT;
+            child->text = "none";
+        } else if (child->kind == MB_NODE_NULL) {
             mb_node_remove(map, child->key);
         } else if (child->kind == MB_NODE_MAP) {
             drop_nulls(child);
         }
     }
-}
-
-static const char *object_class(const mb_node *node) {
-    const mb_node *name = mb_node_find(node, "class_name");
-    return name != NULL && name->kind == MB_NODE_TEXT ? name->text : NULL;
 }
 
 static bool is_known_initializer(const mb_node *node) {
@@ -160,6 +180,9 @@ static const char *activation_of_object(const mb_node *node) {
 static mb_status read_activation(
     mb_keras_reader *reader, const mb_keras_entry *entry, mb_node *map, const mb_node *node) {
     const char *name = node->kind == MB_NODE_MAP ? activation_of_object(node) : mb_node_text(node);
+    if (node->kind == MB_NODE_MAP && mb_quantizer_is_text(object_class(node))) {
+        return MB_OK; // the model reads it
+    }
     if (name == NULL || mb_activation_find(name) == NULL) {
         return mb_fail(reader->ctx, MB_ERR_UNSUPPORTED,
             "%s: layer %s (%s): activation %.60s is not offered; use one of the manual, or a layer "
@@ -216,6 +239,23 @@ static mb_status unwrap(
     return mb_node_set(reader->document, reader->ctx, map, option->name, copy);
 }
 
+// QKeras's initializer of quantised weights is another one, clipped; *node becomes that.
+static mb_status unwrap_initializer(mb_keras_reader *reader, mb_node *map, const mb_node **node) {
+    const char *class_name = object_class(*node);
+    const mb_node *inner = mb_node_find(mb_node_find(*node, "config"), "initializer");
+    if (class_name == NULL || strcmp(class_name, "QInitializer") != 0 || inner == NULL) {
+        return MB_OK;
+    }
+    mb_node *copy = mb_node_copy(reader->document, reader->ctx, inner);
+    if (copy == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    const char *key = (*node)->key;
+    MB_TRY(mb_node_set(reader->document, reader->ctx, map, key, copy));
+    *node = copy;
+    return MB_OK;
+}
+
 static mb_status read_member(mb_keras_reader *reader, const mb_keras_entry *entry,
     const mb_layer_ops *ops, mb_node *map, const mb_node *node) {
     const mb_option *option = find_option(ops, node->key);
@@ -226,6 +266,9 @@ static mb_status read_member(mb_keras_reader *reader, const mb_keras_entry *entr
     }
     if (strcmp(node->key, "activation") == 0) {
         return read_activation(reader, entry, map, node);
+    }
+    if (mb_keras_ends_with(node->key, "_initializer")) {
+        MB_TRY(unwrap_initializer(reader, map, &node));
     }
     if (mb_keras_ends_with(node->key, "_initializer") && !is_known_initializer(node)) {
         mb_notice(reader->ctx, MB_NOTICE_WARNING, reader->file,
@@ -286,7 +329,11 @@ static const mb_layer_ops *find_layer(const mb_keras_entry *entry) {
         is_offered = is_offered || strcmp(operations[i], entry->class_name) == 0;
     }
     const mb_layer_ops *ops = is_offered ? mb_layer_find(entry->class_name) : NULL;
-    return ops != NULL && strcmp(ops->class_name, entry->class_name) == 0 ? ops : NULL;
+    const bool is_class =
+        ops != NULL &&
+        (strcmp(ops->class_name, entry->class_name) == 0 ||
+            (ops->quantized_class != NULL && strcmp(ops->quantized_class, entry->class_name) == 0));
+    return is_class ? ops : NULL;
 }
 
 mb_status mb_keras_add_layer(

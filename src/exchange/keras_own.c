@@ -26,6 +26,40 @@ bool mb_keras_is_own_class(const char *class_name) {
     return strncmp(class_name, class_beginning, strlen(class_beginning)) == 0;
 }
 
+static bool is_quantized(const mb_layer *layer) {
+    bool is_any = layer->quantizer.ops != NULL;
+    for (size_t i = 0; i < layer->n_weights; i++) {
+        is_any = is_any || layer->weights[i].quantizer.ops != NULL;
+    }
+    return is_any;
+}
+
+const char *mb_keras_class_of(const mb_layer *layer) {
+    return layer->ops->quantized_class != NULL && is_quantized(layer) ? layer->ops->quantized_class
+                                                                      : layer->ops->class_name;
+}
+
+bool mb_keras_is_qkeras_class(const char *class_name) {
+    return class_name[0] == 'Q';
+}
+
+const mb_weight *mb_keras_weight_of(const mb_layer *layer, const char *key, const char *suffix) {
+    static const char moving[] = "moving_";
+    const size_t n = strlen(key) - strlen(suffix);
+    for (size_t i = 0; i < layer->n_weights; i++) {
+        const char *name = layer->weights[i].name;
+        const size_t skipped =
+            strncmp(key, moving, strlen(moving)) != 0 && strncmp(name, moving, strlen(moving)) == 0
+                ? strlen(moving)
+                : 0;
+        const char *rest = name + skipped;
+        if (strncmp(rest, key, n) == 0 && (rest[n] == '\0' || strcmp(rest + n, "_kernel") == 0)) {
+            return &layer->weights[i];
+        }
+    }
+    return NULL;
+}
+
 const char *mb_keras_plain_class(const char *class_name) {
     const size_t n = strlen(package);
     return strncmp(class_name, package, n) == 0 ? class_name + n : class_name;

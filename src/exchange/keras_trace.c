@@ -160,7 +160,7 @@ static mb_status fill_entry(scope *s, const unit *of, mb_keras_entry *entry) {
         // Entries are of use for writing only, where nothing is changed.
         entry->layer = s->model->calls[of->number].layer;
         entry->path = entry->layer->name;
-        entry->class_name = entry->layer->ops->class_name;
+        entry->class_name = mb_keras_class_of(entry->layer);
     }
     entry->name = local_name(s, entry->path);
     return entry->name == NULL ? MB_ERR_MEMORY : MB_OK;

@@ -192,10 +192,19 @@ static mb_node *own_object(const writing *w, const mb_keras_entry *entry, mb_nod
     return object;
 }
 
+static mb_node *quantized_object(const writing *w, const char *class_name, mb_node *config) {
+    mb_node *object = wrap(w, "qkeras", class_name, config);
+    if (object == NULL || w->style == MB_KERAS_STYLE_H5) {
+        return object;
+    }
+    return set(w, object, "registered_name", make_text(w, class_name)) == MB_OK ? object : NULL;
+}
+
 static mb_node *layer_object(const writing *w, const mb_keras_entry *entry) {
     mb_node *config = mb_keras_layer_config(w->ctx, w->document, entry, w->style);
-    mb_node *object = mb_keras_is_own_class(entry->class_name)
-                          ? own_object(w, entry, config)
+    mb_node *object = mb_keras_is_own_class(entry->class_name) ? own_object(w, entry, config)
+                      : mb_keras_is_qkeras_class(entry->class_name)
+                          ? quantized_object(w, entry->class_name, config)
                           : wrap(w, "keras.layers", entry->class_name, config);
     mb_node *beside = NULL;
     if (object == NULL || (entry->layer != NULL && mb_keras_layer_beside(w->ctx, w->document,

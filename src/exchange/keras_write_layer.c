@@ -39,18 +39,6 @@ static mb_node *make_object(
     return object;
 }
 
-// The weight that "kernel_initializer" or "depthwise_initializer" is about, or NULL.
-static const mb_weight *weight_of(const mb_layer *layer, const char *key, const char *suffix) {
-    const size_t n = strlen(key) - strlen(suffix);
-    for (size_t i = 0; i < layer->n_weights; i++) {
-        const char *name = layer->weights[i].name;
-        if (strncmp(name, key, n) == 0 && (name[n] == '\0' || strcmp(name + n, "_kernel") == 0)) {
-            return &layer->weights[i];
-        }
-    }
-    return NULL;
-}
-
 static mb_node *initializer_node(const writing *w, const mb_weight *weight) {
     const mb_initializer *initializer = &weight->initializer;
     mb_node *config = initializer->ops->options == NULL
@@ -71,6 +59,37 @@ static mb_node *regularizer_node(const writing *w, const mb_weight *weight) {
         return NULL;
     }
     return make_object(w, "keras.regularizers", "L1L2", config);
+}
+
+// As QKeras writes it.
+static mb_node *quantizer_node(const writing *w, const mb_quantizer *quantizer) {
+    if (quantizer->ops == NULL) {
+        return mb_node_make(w->document, w->ctx, MB_NODE_NULL);
+    }
+    mb_node *object = make_object(w, "qkeras.quantizers", quantizer->ops->name,
+        mb_quantizer_config(w->ctx, w->document, quantizer));
+    return object != NULL && set_text(w, object, "registered_name", quantizer->ops->name) == MB_OK
+               ? object
+               : NULL;
+}
+
+// Where QKeras has the class, every quantiser is written, as none may be other than its default.
+static mb_status add_quantizers(const writing *w, mb_node *config) {
+    static const char suffix[] = "_quantizer";
+    const mb_layer_ops *ops = w->layer->ops;
+    const bool has_class = mb_keras_is_qkeras_class(mb_keras_class_of(w->layer));
+    for (const mb_option *option = ops->options; option != NULL && option->name != NULL; option++) {
+        if (!mb_keras_ends_with(option->name, suffix)) {
+            continue;
+        }
+        static const mb_quantizer none = {NULL, NULL};
+        const mb_weight *weight = mb_keras_weight_of(w->layer, option->name, suffix);
+        const mb_quantizer *quantizer = weight != NULL ? &weight->quantizer : &none;
+        if (has_class || quantizer->ops != NULL) {
+            MB_TRY(set(w, config, option->name, quantizer_node(w, quantizer)));
+        }
+    }
+    return MB_OK;
 }
 
 // Keras 2 knows leaky_relu as a layer only, which may stand for an activation.
@@ -100,7 +119,7 @@ static mb_node *member_node(const writing *w, const mb_node *node) {
     const bool is_initializer = mb_keras_ends_with(node->key, initializer);
     if (is_initializer || mb_keras_ends_with(node->key, regularizer)) {
         const mb_weight *weight =
-            weight_of(w->layer, node->key, is_initializer ? initializer : regularizer);
+            mb_keras_weight_of(w->layer, node->key, is_initializer ? initializer : regularizer);
         if (weight == NULL) {
             return mb_node_make(w->document, w->ctx, MB_NODE_NULL);
         }
@@ -115,7 +134,7 @@ static mb_node *member_node(const writing *w, const mb_node *node) {
 static bool is_left_out(const mb_node *node, const mb_node *unusual) {
     const mb_keras_option_kind kind = mb_keras_option_kind_of(node->key);
     return node->kind == MB_NODE_NULL || (node->kind == MB_NODE_LIST && node->n_children == 0) ||
-           kind == MB_KERAS_OPTION_BESIDE ||
+           mb_keras_ends_with(node->key, "_quantizer") || kind == MB_KERAS_OPTION_BESIDE ||
            (kind == MB_KERAS_OPTION_OWN && mb_node_find(unusual, node->key) == NULL);
 }
 
@@ -146,7 +165,7 @@ static mb_status add_options(const writing *w, mb_node *config) {
             MB_TRY(set(w, config, node->key, value));
         }
     }
-    return MB_OK;
+    return add_quantizers(w, config);
 }
 
 static mb_node *shape_node(const writing *w, const mb_value_type *type) {
