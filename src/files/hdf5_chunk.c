@@ -178,6 +178,10 @@ static mb_status decode_task(void *user, mb_context *ctx, size_t task, unsigned 
     const chunk_batch *batch = user;
     const mb_h5_dataset *dataset = batch->dataset;
     const chunk_piece *piece = &batch->piece[task];
+    if (dataset->n_filters == 0 && piece->length == dataset->chunk_bytes) {
+        place_chunk(batch, piece, batch->stored + piece->offset);
+        return MB_OK;
+    }
     unsigned char *chunk = mb_allocate(ctx, dataset->chunk_bytes, 1);
     if (chunk == NULL) {
         return MB_ERR_MEMORY;

@@ -442,8 +442,62 @@ static void test_hdf5__missing_or_extra_rows_and_second_names_are_refused(void *
     assert_int_equal(count_entries(world.ctx, directory), before);
 }
 
+// Rows in chunks of 4 along a first axis that can grow, of which the last is not full.
+static void test_hdf5__rows_in_larger_chunks_read_back(void **state) {
+    (void)state;
+    char path[PATH_SIZE];
+    path_in(path, sizeof path, directory, "chunks.h5");
+    static const size_t shape[] = {11, 3, 2};
+    float values[66];
+    for (size_t i = 0; i < MB_COUNT_OF(values); i++) {
+        values[i] = (float)i - 20;
+    }
+    for (int deflate = 0; deflate <= 5; deflate += 5) {
+        mb_h5_writer *writer = NULL;
+        mb_h5_rows *rows = NULL;
+        mb_h5_file *file = NULL;
+        mb_h5_info info;
+        mb_array array;
+        assert_ok(world.ctx, mb_h5_create(world.ctx, path, MB_H5_ON_DISK, &writer));
+        assert_ok(world.ctx,
+            mb_h5_create_growing_rows(writer, "/x", MB_F32, 3, shape, 4, deflate, &rows));
+        assert_ok(world.ctx, mb_h5_write_rows(rows, values, 8));
+        assert_ok(world.ctx, mb_h5_write_rows(rows, values + 48, 3));
+        assert_ok(world.ctx, mb_h5_commit(writer));
+        assert_ok(world.ctx, mb_h5_open(world.ctx, path, &file));
+        assert_ok(world.ctx, mb_h5_get_info(file, "/x", &info));
+        assert_int_equal(info.chunk_rows, 4);
+        assert_int_equal(info.shape[0], 11);
+        assert_ok(world.ctx, mb_h5_read(file, "/x", &array));
+        assert_memory_equal(array.data, values, sizeof values);
+        mb_array_clear(&array);
+        assert_ok(world.ctx, mb_h5_read_rows(file, "/x", 3, 7, &array));
+        assert_memory_equal(array.data, values + 18, 42 * sizeof *values);
+        mb_array_clear(&array);
+        mb_h5_close(file);
+    }
+}
+
+static void test_hdf5__rows_after_a_chunk_that_is_not_full_are_refused(void **state) {
+    (void)state;
+    char path[PATH_SIZE];
+    path_in(path, sizeof path, directory, "chunks_cut.h5");
+    const float values[22] = {0};
+    mb_h5_writer *writer = NULL;
+    mb_h5_rows *rows = NULL;
+    assert_ok(world.ctx, mb_h5_create(world.ctx, path, MB_H5_IN_MEMORY, &writer));
+    assert_ok(world.ctx,
+        mb_h5_create_growing_rows(writer, "/x", MB_F32, 2, (const size_t[]){11, 2}, 4, 0, &rows));
+    assert_ok(world.ctx, mb_h5_write_rows(rows, values, 6));
+    assert_fails(
+        world.ctx, mb_h5_write_rows(rows, values + 12, 5), MB_ERR_ARG, "write multiples of 4 rows");
+    mb_h5_abandon(writer);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_hdf5__rows_in_larger_chunks_read_back),
+        cmocka_unit_test(test_hdf5__rows_after_a_chunk_that_is_not_full_are_refused),
         cmocka_unit_test(test_hdf5__reads_every_type_of_h5py_in_both_byte_orders),
         cmocka_unit_test(test_hdf5__reads_scalars_and_empty_arrays),
         cmocka_unit_test(test_hdf5__reads_chunks_of_all_shapes_and_filters_whole_and_by_rows),

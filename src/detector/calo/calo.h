@@ -39,9 +39,8 @@
 // sample/K/n_events    MB_I64 (1): events that the figures are of
 // sample/K/n_read      MB_I64 (1): events in the files (synthetic: generated)
 // sample/K/n_accepted  MB_I64 (1): of these, with the acceptance flag or without such flags
-// sample/K/mean        MB_F32 (18, 14): mean ET, counts of 0.5 GeV; overlay is added where the
-// study
-//                      does so
+// sample/K/mean        MB_F32 (18, 14): mean ET, counts of 0.5 GeV; where the study adds background
+//                      events, event i has background event i of those drawn added
 // sample/K/et          MB_I64 (100): regions by ET; generated ET is rounded down
 // sample/K/eta         MB_F64 (14): ET summed over phi and events
 // sample/K/phi         MB_F64 (18): ET summed over eta and events

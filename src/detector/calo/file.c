@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-enum { BLOCK_ROWS = 4096, N = MB_CALO_N_REGIONS };
+enum { BLOCK_ROWS = 2048, N = MB_CALO_N_REGIONS };
 
 static const char regions_name[] = "CaloRegions", variant_name[] = "X";
 static const char accepted_name[] = "AcceptanceFlag";
