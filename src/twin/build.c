@@ -7,8 +7,6 @@
 
 // Integers stay below 2^61, so that rounding and aligning cannot leave 64 bits.
 #define MOST_MAGNITUDE ((INT64_C(1) << 61) - 1)
-// Numbers of a row of any layer: tiles of 16 rows of 8 bytes then stay far below all limits.
-#define MOST_ROW ((size_t)1 << 24)
 
 bool twin_add(int64_t a, int64_t b, int64_t *out) {
     *out = a + b;
@@ -24,6 +22,19 @@ bool twin_multiply(int64_t a, int64_t b, int64_t *out) {
     const int64_t magnitude = (int64_t)(left * right);
     *out = (a < 0) != (b < 0) ? -magnitude : magnitude;
     return true;
+}
+
+void *twin_allocate(twin_builder *builder, size_t count, size_t size) {
+    const uint64_t used = builder->twin->arena.total;
+    const uint64_t most = mb_context_limits(builder->ctx)->bytes;
+    if (used > most || (size != 0 && count > (most - used) / size)) {
+        mb_fail(builder->ctx, MB_ERR_LIMIT,
+            "needs more memory than the limit of %llu bytes; make the network smaller or allow "
+            "more",
+            (unsigned long long)most);
+        return NULL;
+    }
+    return mb_arena_allocate(&builder->twin->arena, builder->ctx, count, size);
 }
 
 size_t twin_row_bytes(twin_store store) {
@@ -44,8 +55,7 @@ twin_operation *twin_add_operation(twin_builder *builder) {
     mb_twin *twin = builder->twin;
     if (twin->n_operations == twin->operation_capacity) {
         const size_t capacity = 2 * twin->operation_capacity + 8;
-        twin_operation *grown =
-            mb_arena_allocate(&twin->arena, builder->ctx, capacity, sizeof *grown);
+        twin_operation *grown = twin_allocate(builder, capacity, sizeof *grown);
         if (grown == NULL) {
             return NULL;
         }
@@ -104,7 +114,7 @@ mb_status twin_store_as(twin_builder *builder, twin_store store) {
     if (builder->value.store == STORE_I64) {
         twin_operation *narrow = twin_add_operation(builder);
         if (narrow == NULL) {
-            return MB_ERR_MEMORY;
+            return mb_context_status(builder->ctx);
         }
         narrow->run = run_to_i32;
         builder->value.store = STORE_I32;
@@ -112,7 +122,7 @@ mb_status twin_store_as(twin_builder *builder, twin_store store) {
     if (store != STORE_I32) {
         twin_operation *operation = twin_add_operation(builder);
         if (operation == NULL) {
-            return MB_ERR_MEMORY;
+            return mb_context_status(builder->ctx);
         }
         operation->run = from_i32[store];
         builder->value.store = store;
@@ -129,21 +139,13 @@ static mb_status begin(twin_builder *builder, const mb_twin_program *program) {
             "twin: the input has rank %u; integer networks take vectors or images",
             program->input.rank);
     }
-    size_t n = 1;
-    for (unsigned i = 0; i < program->input.rank; i++) {
-        const size_t dim = program->input.dim[i];
-        if (dim == 0 || dim > MOST_ROW / n) {
-            return mb_fail(builder->ctx, MB_ERR_SHAPE,
-                "twin: the input has a length of 0 or too many numbers; the most is %zu", MOST_ROW);
-        }
-        n *= dim;
-    }
+    MB_TRY(twin_check_size(builder->ctx, "twin", "input", &program->input, TWIN_MOST_ROW));
     if (!mb_fixed_is_valid(format) || format->bits > (format->is_signed ? 32 : 31)) {
         return mb_fail(builder->ctx, MB_ERR_UNSUPPORTED,
             "twin: the input's format must have 1 to 31 bits; give it one");
     }
     builder->value = (twin_value){.type = program->input,
-        .n = n,
+        .n = mb_value_size(&program->input),
         .store = STORE_I32,
         .exponent = mb_fixed_exponent(format),
         .least = mb_fixed_least(format),
@@ -163,10 +165,6 @@ static mb_status build_layer(twin_builder *builder) {
         return mb_fail(builder->ctx, MB_ERR_UNSUPPORTED,
             "%s: takes real numbers from the layer before; give that one a result format",
             layer->name);
-    }
-    if (mb_value_size(&output) > MOST_ROW) {
-        return mb_fail(builder->ctx, MB_ERR_SHAPE,
-            "%s: gives more than %zu numbers; make it smaller", layer->name, MOST_ROW);
     }
     mb_twin_report *known = &builder->step->known;
     known->kind = kind->name;

@@ -75,7 +75,7 @@ static mb_status convert_reals(
     }
     twin_operation *operation = twin_add_operation(builder);
     if (operation == NULL) {
-        return MB_ERR_MEMORY;
+        return mb_context_status(builder->ctx);
     }
     if (format->bits == 0) {
         operation->run = run_relu;
@@ -201,7 +201,7 @@ static mb_status convert_integers(
     MB_TRY(twin_store_as(builder, narrow ? STORE_I32 : STORE_I64));
     twin_operation *operation = twin_add_operation(builder);
     if (operation == NULL) {
-        return MB_ERR_MEMORY;
+        return mb_context_status(builder->ctx);
     }
     operation->run = narrow ? run_convert32 : run_convert64;
     operation->convert = step;
@@ -223,7 +223,7 @@ static mb_status clip_negative(twin_builder *builder) {
     MB_TRY(twin_store_as(builder, narrow ? STORE_I32 : STORE_I64));
     twin_operation *operation = twin_add_operation(builder);
     if (operation == NULL) {
-        return MB_ERR_MEMORY;
+        return mb_context_status(builder->ctx);
     }
     operation->run = narrow ? run_convert32 : run_convert64;
     operation->convert = (mb_fixed_step){.mask = -1,
@@ -261,10 +261,10 @@ static mb_status scale_reals(twin_builder *builder) {
     const size_t n = layer->units;
     MB_TRY(twin_store_as(builder, STORE_I64));
     twin_operation *operation = twin_add_operation(builder);
-    double *scale = mb_arena_allocate(&builder->twin->arena, builder->ctx, n, sizeof *scale);
-    double *bias = mb_arena_allocate(&builder->twin->arena, builder->ctx, n, sizeof *bias);
+    double *scale = twin_allocate(builder, n, sizeof *scale);
+    double *bias = twin_allocate(builder, n, sizeof *bias);
     if (operation == NULL || scale == NULL || bias == NULL) {
-        return MB_ERR_MEMORY;
+        return mb_context_status(builder->ctx);
     }
     for (size_t i = 0; i < n; i++) {
         scale[i] = mb_fixed_scale((double)layer->scale[i], builder->value.exponent);

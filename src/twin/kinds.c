@@ -36,9 +36,9 @@ static mb_status build_dense(twin_builder *builder, const mb_value_type *output)
     const size_t n = builder->value.n;
     const size_t n_outputs = output->dim[0];
     twin_numbers numbers;
-    uint32_t *index = mb_arena_allocate(&builder->twin->arena, builder->ctx, n, sizeof *index);
+    uint32_t *index = twin_allocate(builder, n, sizeof *index);
     if (index == NULL) {
-        return MB_ERR_MEMORY;
+        return mb_context_status(builder->ctx);
     }
     for (size_t i = 0; i < n; i++) {
         index[i] = (uint32_t)i;
@@ -96,8 +96,7 @@ static uint32_t *list_windows(twin_builder *builder, const mb_twin_layer *layer,
     const size_t n_inner = each_channel ? 1 : n_channels;
     *n_groups = w->n[0] * w->n[1] * n_repeats;
     *n_terms = layer->window[0] * layer->window[1] * n_inner;
-    uint32_t *index =
-        mb_arena_allocate(&builder->twin->arena, builder->ctx, *n_groups, *n_terms * sizeof *index);
+    uint32_t *index = twin_allocate(builder, *n_groups, *n_terms * sizeof *index);
     for (size_t g = 0; index != NULL && g < *n_groups; g++) {
         const size_t position = g / n_repeats;
         const size_t top = position / w->n[1] * w->stride[0];
@@ -131,7 +130,7 @@ static mb_status build_conv(twin_builder *builder, const mb_value_type *output) 
     const uint32_t *index =
         list_windows(builder, layer, &w, false, builder->value.n, &n_groups, &n_terms);
     if (index == NULL) {
-        return MB_ERR_MEMORY;
+        return mb_context_status(builder->ctx);
     }
     MB_TRY(twin_numbers_of(builder, n_terms * layer->units, layer->units, &numbers));
     MB_TRY(twin_add_sums(builder, &numbers, index, n_groups, n_terms, output->dim[2]));
@@ -192,9 +191,9 @@ static bool scale_range(const twin_value *value, const twin_numbers *numbers, in
 
 static mb_status put_narrow(
     twin_builder *builder, const int64_t *from, size_t n, const void **out) {
-    int32_t *narrow = mb_arena_allocate(&builder->twin->arena, builder->ctx, n, sizeof *narrow);
+    int32_t *narrow = twin_allocate(builder, n, sizeof *narrow);
     if (narrow == NULL) {
-        return MB_ERR_MEMORY;
+        return mb_context_status(builder->ctx);
     }
     for (size_t i = 0; i < n; i++) {
         narrow[i] = (int32_t)from[i];
@@ -217,7 +216,7 @@ static mb_status build_scale(twin_builder *builder, const mb_value_type *output)
     MB_TRY(twin_store_as(builder, narrow ? STORE_I32 : STORE_I64));
     twin_operation *operation = twin_add_operation(builder);
     if (operation == NULL) {
-        return MB_ERR_MEMORY;
+        return mb_context_status(builder->ctx);
     }
     operation->run = narrow ? run_affine32 : run_affine64;
     operation->n_channels = n;
@@ -275,14 +274,14 @@ static void run_greatest64(
 static mb_status add_greatest(
     twin_builder *builder, const uint32_t *index, size_t n_groups, size_t n_terms) {
     if (index == NULL) {
-        return MB_ERR_MEMORY;
+        return mb_context_status(builder->ctx);
     }
     if (builder->value.store != STORE_I64) {
         MB_TRY(twin_store_as(builder, STORE_I32));
     }
     twin_operation *operation = twin_add_operation(builder);
     if (operation == NULL) {
-        return MB_ERR_MEMORY;
+        return mb_context_status(builder->ctx);
     }
     operation->run = builder->value.store == STORE_I64 ? run_greatest64 : run_greatest32;
     operation->n = n_groups;
@@ -324,11 +323,10 @@ static mb_status build_average(twin_builder *builder, const mb_value_type *outpu
     MB_TRY(find_windows(builder->ctx, layer, &builder->value.type, true, &w));
     const uint32_t *index =
         list_windows(builder, layer, &w, true, builder->value.n, &n_groups, &n_terms);
-    numbers.weights =
-        mb_arena_allocate(&builder->twin->arena, builder->ctx, n_terms, sizeof(int64_t));
-    numbers.bias = mb_arena_allocate(&builder->twin->arena, builder->ctx, 1, sizeof(int64_t));
+    numbers.weights = twin_allocate(builder, n_terms, sizeof(int64_t));
+    numbers.bias = twin_allocate(builder, 1, sizeof(int64_t));
     if (index == NULL || numbers.weights == NULL || numbers.bias == NULL) {
-        return MB_ERR_MEMORY;
+        return mb_context_status(builder->ctx);
     }
     for (size_t t = 0; t < n_terms; t++) {
         numbers.weights[t] = 1;
@@ -360,7 +358,7 @@ static mb_status shape_up(mb_context *ctx, const mb_twin_layer *layer, const mb_
 static mb_status build_up(twin_builder *builder, const mb_value_type *output) {
     const mb_value_type *in = &builder->value.type;
     const size_t n = mb_value_size(output);
-    uint32_t *index = mb_arena_allocate(&builder->twin->arena, builder->ctx, n, sizeof *index);
+    uint32_t *index = twin_allocate(builder, n, sizeof *index);
     for (size_t i = 0; index != NULL && i < n; i++) {
         const size_t channel = i % output->dim[2];
         const size_t column = i / output->dim[2] % output->dim[1];
@@ -394,10 +392,25 @@ const twin_kind *twin_kind_find(const char *name) {
     return NULL;
 }
 
+mb_status twin_check_size(
+    mb_context *ctx, const char *name, const char *what, const mb_value_type *type, size_t most) {
+    size_t n = 1;
+    for (unsigned i = 0; i < type->rank; i++) {
+        if (type->dim[i] == 0 || type->dim[i] > most / n) {
+            return mb_fail(ctx, MB_ERR_SHAPE,
+                "%s: the %s would be empty or of more than %zu numbers; correct the sizes", name,
+                what, most);
+        }
+        n *= type->dim[i];
+    }
+    return MB_OK;
+}
+
 mb_status mb_twin_layer_shape(mb_context *ctx, const mb_twin_layer *layer,
     const mb_value_type *input, mb_value_type *output, mb_value_type *weights) {
     const twin_kind *kind = twin_kind_find(layer->kind);
     *weights = (mb_value_type){.axis = input->axis};
+    MB_TRY(twin_check_size(ctx, layer->name, "input", input, TWIN_MOST_ROW));
     if (kind == NULL) {
         const char *names[MB_COUNT_OF(kinds)];
         for (size_t i = 0; i < MB_COUNT_OF(kinds); i++) {
@@ -412,5 +425,6 @@ mb_status mb_twin_layer_shape(mb_context *ctx, const mb_twin_layer *layer,
     if (kind->shape(ctx, layer, input, output, weights) != MB_OK) {
         return mb_fail_within(ctx, "%s", layer->name);
     }
-    return MB_OK;
+    MB_TRY(twin_check_size(ctx, layer->name, "output", output, TWIN_MOST_ROW));
+    return twin_check_size(ctx, layer->name, "weights", weights, TWIN_MOST_WEIGHTS);
 }

@@ -59,9 +59,9 @@ static void take_format(
 
 static mb_status take(twin_builder *builder, const mb_fixed *format, const float *x, size_t n,
     const char *what, int64_t **out, int *exponent) {
-    *out = mb_arena_allocate(&builder->twin->arena, builder->ctx, n, sizeof **out);
+    *out = twin_allocate(builder, n, sizeof **out);
     if (*out == NULL) {
-        return MB_ERR_MEMORY;
+        return mb_context_status(builder->ctx);
     }
     builder->step->known.n_weights += n;
     if (format->bits == 0) {
@@ -109,10 +109,9 @@ mb_status twin_numbers_of(
         MB_TRY(take(
             builder, &layer->bias_format, layer->bias, n_bias, "bias", &out->bias, &bias_exponent));
     } else {
-        out->bias =
-            mb_arena_allocate(&builder->twin->arena, builder->ctx, n_bias, sizeof *out->bias);
+        out->bias = twin_allocate(builder, n_bias, sizeof *out->bias);
         if (out->bias == NULL) {
-            return MB_ERR_MEMORY;
+            return mb_context_status(builder->ctx);
         }
     }
     if (is_all_zero(out->bias, n_bias)) {

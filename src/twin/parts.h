@@ -97,6 +97,14 @@ typedef struct twin_kind {
 } twin_kind;
 const twin_kind *twin_kind_find(const char *name);
 
+// Numbers of a row of any layer, and weights of one: their bytes are far below what a size_t holds.
+#define TWIN_MOST_ROW     ((size_t)1 << 24)
+#define TWIN_MOST_WEIGHTS ((size_t)1 << 31)
+mb_status twin_check_size(
+    mb_context *ctx, const char *name, const char *what, const mb_value_type *type, size_t most);
+
+// Zeroed memory of the twin, within the limits; NULL on failure (recorded).
+void *twin_allocate(twin_builder *builder, size_t count, size_t size);
 size_t twin_row_bytes(twin_store store);
 size_t twin_rows(const twin_value *value); // rows of the tile
 // Adds an operation, zeroed but for its step; NULL on failure.

@@ -216,18 +216,16 @@ static void pack_weights(const sums_plan *plan, const arithmetic *how, const siz
 
 static mb_status pack(twin_builder *builder, const sums_plan *plan, const arithmetic *how,
     twin_operation *operation) {
-    mb_context *ctx = builder->ctx;
-    mb_arena *arena = &builder->twin->arena;
-    size_t *terms = mb_arena_allocate(arena, ctx, plan->n_terms, sizeof *terms);
+    size_t *terms = twin_allocate(builder, plan->n_terms, sizeof *terms);
     if (terms == NULL) {
-        return MB_ERR_MEMORY;
+        return mb_context_status(builder->ctx);
     }
     const size_t n = list_terms(plan, how->is_paired, terms);
-    uint32_t *index = mb_arena_allocate(arena, ctx, plan->n_groups * n, sizeof *index);
-    void *weights = mb_arena_allocate(arena, ctx, n * plan->n_outputs, how->weight_size);
-    void *bias = mb_arena_allocate(arena, ctx, plan->n_outputs, how->weight_size);
+    uint32_t *index = twin_allocate(builder, plan->n_groups * n, sizeof *index);
+    void *weights = twin_allocate(builder, n * plan->n_outputs, how->weight_size);
+    void *bias = twin_allocate(builder, plan->n_outputs, how->weight_size);
     if (index == NULL || weights == NULL || bias == NULL) {
-        return MB_ERR_MEMORY;
+        return mb_context_status(builder->ctx);
     }
     const size_t zero = how->is_paired ? (builder->value.n + 1) / 2 : builder->value.n;
     for (size_t g = 0; g < plan->n_groups; g++) {
@@ -269,7 +267,7 @@ mb_status twin_add_sums(twin_builder *builder, const twin_numbers *numbers, cons
     MB_TRY(twin_store_as(builder, how->in));
     twin_operation *operation = twin_add_operation(builder);
     if (operation == NULL) {
-        return MB_ERR_MEMORY;
+        return mb_context_status(builder->ctx);
     }
     operation->run = how->run;
     MB_TRY(pack(builder, &plan, how, operation));
