@@ -97,6 +97,34 @@ static mb_status write_h5_column(mb_context *ctx, mb_h5_writer *writer, const mb
     return copy_rows(ctx, column, rows, n, &to);
 }
 
+static const char *const usual_split_names[] = {"train", "validation", "test", NULL};
+
+static const char *const *split_names_of(const mb_dataset *dataset) {
+    return dataset->split_names != NULL ? (const char *const *)dataset->split_names
+                                        : usual_split_names;
+}
+
+static size_t count_names(const char *const *names) {
+    size_t n = 0;
+    while (names[n] != NULL) {
+        n++;
+    }
+    return n;
+}
+
+// What the numbers of an array stand for.
+static mb_status put_names(mb_h5_writer *writer, const char *path, const char *const *names) {
+    return mb_h5_put_texts(writer, path, "names", names, count_names(names));
+}
+
+static mb_status write_h5_extra(mb_context *ctx, mb_h5_writer *writer, const mb_column *column,
+    const uint32_t *rows, size_t n) {
+    char path[256];
+    mb_format(path, sizeof path, "/%.200s", column->name);
+    MB_TRY(write_h5_column(ctx, writer, column, path, rows, n, 0));
+    return column->value_names != NULL ? put_names(writer, path, column->value_names) : MB_OK;
+}
+
 static mb_status write_h5_all(mb_context *ctx, const mb_study *study, const mb_dataset *dataset,
     mb_h5_writer *writer, const uint32_t *rows) {
     MB_TRY(mb_h5_make_group(writer, "/inputs"));
@@ -112,13 +140,16 @@ static mb_status write_h5_all(mb_context *ctx, const mb_study *study, const mb_d
             MB_TRY(write_h5_column(ctx, writer, column, path, rows, n, DEFLATE));
         } else if (column->role == MB_ROLE_TARGET) {
             MB_TRY(write_h5_column(ctx, writer, column, "/target", rows, n, 0));
+        } else {
+            MB_TRY(write_h5_extra(ctx, writer, column, rows, n));
         }
     }
     mb_runtime *runtime = mb_context_runtime(ctx);
     const mb_array event = {MB_I64, 1, {n}, dataset->event, runtime};
     const mb_array split = {MB_U8, 1, {n}, dataset->split, runtime};
     MB_TRY(mb_h5_write_array(writer, "/event", &event));
-    return mb_h5_write_array(writer, "/split", &split);
+    MB_TRY(mb_h5_write_array(writer, "/split", &split));
+    return put_names(writer, "/split", split_names_of(dataset));
 }
 
 static mb_status write_h5(mb_context *ctx, const mb_study *study, const mb_dataset *dataset,
@@ -199,32 +230,58 @@ static mb_status write_lists(mb_context *ctx, const mb_dataset *dataset, const c
     return status;
 }
 
-static mb_status write_npy(
-    mb_context *ctx, const mb_dataset *dataset, const char *directory, uint32_t *rows) {
-    static const uint8_t order[] = {MB_SPLIT_TRAIN, MB_SPLIT_VALIDATION, MB_SPLIT_TEST};
-    size_t n = 0;
-    size_t n_train = 0;
-    for (size_t k = 0; k < MB_COUNT_OF(order); k++) {
-        n_train = order[k] == MB_SPLIT_TEST ? n : n_train;
-        for (size_t i = 0; i < dataset->n_rows; i++) {
-            if (dataset->split[i] == order[k]) {
-                rows[n++] = (uint32_t)i;
-            }
+static mb_status write_npy_extras(mb_context *ctx, const mb_dataset *dataset, const char *directory,
+    const uint32_t *rows, size_t n) {
+    for (size_t i = 0; i < dataset->n_columns; i++) {
+        const mb_column *column = &dataset->columns[i];
+        char name[256];
+        mb_format(name, sizeof name, "%.200s.npy", column->name);
+        if (column->role == MB_ROLE_EXTRA) {
+            MB_TRY(write_npy_column(ctx, column, directory, name, rows, n));
         }
     }
+    return MB_OK;
+}
+
+static size_t add_rows_of(const mb_dataset *dataset, size_t code, uint32_t *rows) {
+    size_t n = 0;
+    for (size_t i = 0; i < dataset->n_rows; i++) {
+        if (dataset->split[i] == code) {
+            rows[n++] = (uint32_t)i;
+        }
+    }
+    return n;
+}
+
+// Training and validation rows are one part, as the original has them; further parts have their own
+// names.
+static mb_status write_npy(
+    mb_context *ctx, const mb_dataset *dataset, const char *directory, uint32_t *rows) {
+    const char *const *names = split_names_of(dataset);
+    const size_t n_names = count_names(names);
+    size_t n = add_rows_of(dataset, MB_SPLIT_TRAIN, rows);
+    n += add_rows_of(dataset, MB_SPLIT_VALIDATION, rows + n);
     MB_TRY(mb_make_directory(ctx, directory));
-    MB_TRY(write_npy_part(ctx, dataset, directory, "train", rows, n_train));
-    MB_TRY(write_npy_part(ctx, dataset, directory, "test", rows + n_train, n - n_train));
+    MB_TRY(write_npy_part(ctx, dataset, directory, "train", rows, n));
+    for (size_t code = MB_SPLIT_TEST; code < n_names; code++) {
+        const size_t n_part = add_rows_of(dataset, code, rows + n);
+        if (n_part > 0 || code == MB_SPLIT_TEST) {
+            MB_TRY(write_npy_part(ctx, dataset, directory, names[code], rows + n, n_part));
+        }
+        n += n_part;
+    }
+    MB_TRY(write_npy_extras(ctx, dataset, directory, rows, n));
     return write_lists(ctx, dataset, directory, rows, n);
 }
 
 static void tell(mb_answer *answer, const mb_dataset *dataset, const char *path) {
-    static const char *const names[] = {"train", "validation", "test"};
+    const char *const *names = split_names_of(dataset);
+    const size_t n_names = count_names(names);
     mb_answer_put_text(answer, NULL, "output", path);
     mb_answer_put_int(answer, NULL, "events", (int64_t)dataset->n_rows);
     mb_answer_line(answer, "%s: %zu events", path, dataset->n_rows);
     mb_node *split = mb_answer_put_map(answer, NULL, "split");
-    for (uint8_t k = 0; k < 3; k++) {
+    for (size_t k = 0; k < n_names; k++) {
         int64_t n = 0;
         for (size_t i = 0; i < dataset->n_rows; i++) {
             n += dataset->split[i] == k;
@@ -246,7 +303,10 @@ static mb_status prepare(mb_context *ctx, const mb_study *study, const char *pat
     mb_journal_text(journal, report.length > 0 ? report.data : "");
     mb_buffer_clear(&report);
     MB_TRY(status);
-    MB_TRY(mb_split_apply(dataset, ctx, &study->split, &study->validation, study->seed));
+    // A source with sets has split its rows itself; validation is then drawn for each fit.
+    if (dataset->n_sets == 0) {
+        MB_TRY(mb_split_apply(dataset, ctx, &study->split, &study->validation, study->seed));
+    }
     uint32_t *rows = mb_allocate(ctx, dataset->n_rows, sizeof *rows);
     if (rows == NULL) {
         return MB_ERR_MEMORY;
