@@ -158,7 +158,6 @@ static void add_cells(mb_panel *panel, const matrix *m, double *place) {
         add_cell_text(panel, m, cell, x[cell], y[cell]);
     }
     mb_panel_series(panel, &(mb_series){.kind = MB_SERIES_CELLS,
-                               .name = "cells",
                                .x = mb_values_f64(x, n),
                                .y = mb_values_f64(y, n),
                                .value = mb_values_f64(settings->value, n),

@@ -5,26 +5,39 @@
 #include "draw/script.h"
 #include "draw/style.h"
 
+// What the numbers of a column are.
+static const char *axis_label(
+    const mb_panel *panel, const mb_series_part *part, mb_column c, bool is_x) {
+    const mb_panel_settings *settings = &panel->settings;
+    if (c == MB_COLUMN_VALUE) {
+        const bool has_label = settings->color_label != NULL && settings->color_label[0] != '\0';
+        return has_label ? settings->color_label : "value";
+    }
+    const mb_axis *axis = is_x                      ? &settings->x
+                          : part->settings.is_right ? &settings->right
+                                                    : &settings->y;
+    return axis->label != NULL ? axis->label : is_x ? "x" : "y";
+}
+
 static size_t add_column(
     mb_script *script, const mb_panel *panel, const mb_series_part *part, mb_column c) {
     static const char *const suffix[MB_N_COLUMNS] = {
-        "", "", " low", " high", " low", " high", " group", " value"};
+        "", "", " low", " high", " low", " high", " group", ""};
+    const bool is_cells = part->settings.kind == MB_SERIES_CELLS;
     const bool is_x = c == MB_COLUMN_X || c == MB_COLUMN_X_LOW || c == MB_COLUMN_X_HIGH;
-    const char *axis = is_x                      ? panel->settings.x.label
-                       : part->settings.is_right ? panel->settings.right.label
-                                                 : panel->settings.y.label;
+    const bool is_place = is_x || (is_cells && c == MB_COLUMN_Y);
+    const char *axis = axis_label(panel, part, c, is_x);
     const char *name_given = part->settings.name;
-    const char *label = is_x ? NULL : name_given != NULL ? name_given : part->settings.label;
+    const char *label = is_place             ? (is_cells ? name_given : NULL)
+                        : name_given != NULL ? name_given
+                                             : part->settings.label;
     const char *title = panel->settings.title;
-    const bool is_clear = axis != NULL && title != NULL && strcmp(axis, title) == 0;
+    const bool is_clear = title != NULL && strcmp(axis, title) == 0;
     const bool has_many_panels =
-        script->figure->n_panels > 1 && title != NULL && !is_x && !is_clear;
+        script->figure->n_panels > 1 && title != NULL && !is_place && !is_clear;
     char *name = mb_arena_format(&script->arena, script->figure->ctx, "%s%s%s%s%s%s",
-        has_many_panels ? title : "", has_many_panels ? ": " : "",
-        axis != NULL ? axis
-        : is_x       ? "x"
-                     : "y",
-        label != NULL ? ": " : "", label != NULL ? label : "", suffix[c]);
+        has_many_panels ? title : "", has_many_panels ? ": " : "", axis, label != NULL ? ": " : "",
+        label != NULL ? label : "", suffix[c]);
     if (name == NULL) {
         script->table.status = MB_ERR_MEMORY;
         return 1;

@@ -1,70 +1,14 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "testing.h"
+#include "drawing.h"
 
-#include "base/output.h"
 #include "draw/figures.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-typedef struct fixture {
-    mb_test_world world;
-    char *directory;
-    mb_gallery *gallery;
-} fixture;
-
-static int set_up(void **state) {
-    fixture *f = calloc(1, sizeof *f);
-    assert_non_null(f);
-    mb_test_world_open(&f->world, 2, MB_CPU_ALL);
-    f->directory = mb_test_directory();
-    assert_ok(f->world.ctx, mb_gallery_open(f->world.ctx, f->directory, NULL, &f->gallery));
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state) {
-    fixture *f = *state;
-    mb_gallery_destroy(f->gallery);
-    mb_test_remove_directory(f->directory);
-    mb_test_world_close(&f->world);
-    free(f);
-    return 0;
-}
-
-// The file's text must hold each part; draws nothing, so it needs no gnuplot.
-static void assert_file_holds(fixture *f, const char *name, const char *const *parts) {
-    char path[4096];
-    char *text;
-    size_t length;
-    snprintf(path, sizeof path, "%s/%s", f->directory, name);
-    assert_ok(f->world.ctx, mb_read_file(f->world.ctx, path, &text, &length));
-    for (; *parts != NULL; parts++) {
-        if (strstr(text, *parts) == NULL) {
-            fail_msg("%s does not hold \"%s\":\n%s", name, *parts, text);
-        }
-    }
-    mb_release(f->world.ctx, text);
-}
-
-#define assert_holds(f, name, ...)                                                                 \
-    assert_file_holds(f, name, (const char *const[]){__VA_ARGS__, NULL})
-
-static void assert_all_draw(fixture *f) {
-    assert_ok(f->world.ctx, mb_gallery_draw(f->gallery, f->world.ctx));
-    size_t n_drawn = 0;
-    for (size_t i = 0; i < mb_gallery_count(f->gallery); i++) {
-        n_drawn += mb_gallery_entry_at(f->gallery, i)->is_drawn ? 1 : 0;
-    }
-    // None where gnuplot is absent, else all.
-    assert_true(n_drawn == 0 || n_drawn == mb_gallery_count(f->gallery));
-}
 
 static void test_figures__history_has_the_words_of_the_spec(void **state) {
-    fixture *f = *state;
+    drawing *f = *state;
     const double loss[2] = {0.5, 0.25};
     const float accuracy[2] = {0.75F, 0.875F};
     mb_history_columns history = {.loss = mb_values_f64(loss, 2),
@@ -83,7 +27,7 @@ static void test_figures__history_has_the_words_of_the_spec(void **state) {
 }
 
 static void test_figures__roc_names_auc_and_its_error(void **state) {
-    fixture *f = *state;
+    drawing *f = *state;
     const float score[6] = {0.1F, 0.4F, 0.35F, 0.8F, 0.7F, 0.2F};
     const float label[6] = {0, 0, 1, 1, 1, 0};
     mb_roc roc;
@@ -98,7 +42,7 @@ static void test_figures__roc_names_auc_and_its_error(void **state) {
 }
 
 static void test_figures__scores_are_split_by_class(void **state) {
-    fixture *f = *state;
+    drawing *f = *state;
     const float score[4] = {0.01F, 0.01F, 0.99F, NAN};
     const int64_t label[4] = {0, 0, 1, 1};
     assert_ok(f->world.ctx, mb_draw_scores(f->gallery, f->world.ctx, mb_values_f32(score, 4),
@@ -116,7 +60,7 @@ static void test_figures__scores_are_split_by_class(void **state) {
 }
 
 static void test_figures__turn_on_has_a_bin_at_zero_and_the_cuts(void **state) {
-    fixture *f = *state;
+    drawing *f = *state;
     const float score[5] = {0.1F, 0.6F, 0.4F, 0.9F, 0.8F};
     const float pt[5] = {0, 0, 1.1F, 2.1F, 40};
     const int32_t tracks[5] = {0, 1, 1, 3, 4};
@@ -133,7 +77,7 @@ static void test_figures__turn_on_has_a_bin_at_zero_and_the_cuts(void **state) {
 }
 
 static void test_figures__learning_curve_averages_the_repeats(void **state) {
-    fixture *f = *state;
+    drawing *f = *state;
     const mb_learning_point points[4] = {
         {1000, 64, 2, 0.25, 0.5, 0.5, 0.5, 0.5, 0.5},
         {500, 64, 2, 0.5, 0.5, 0.5, 0.75, 0.5, 0.5},
@@ -151,7 +95,7 @@ static void test_figures__learning_curve_averages_the_repeats(void **state) {
 }
 
 static void test_figures__histograms_put_whole_numbers_in_the_middle(void **state) {
-    fixture *f = *state;
+    drawing *f = *state;
     const int64_t value[5] = {1, 1, 2, 4, 4};
     const mb_histogram_set set = {"Hits", mb_values_i64(value, 5)};
     const mb_histogram_settings settings = {.name = "hits", .x_label = "Hits", .y_label = "Events"};
@@ -165,7 +109,7 @@ static void test_figures__histograms_put_whole_numbers_in_the_middle(void **stat
 }
 
 static void test_figures__histograms_of_huge_numbers_have_a_range(void **state) {
-    fixture *f = *state;
+    drawing *f = *state;
     static const double values[][2] = {
         {1e20, 1e20}, {-1.7e308, 1.7e308}, {1.7e308, 1.7e308}, {-1e17, 1e17}, {0.1, 0.1 + 1e-16}};
     for (size_t i = 0; i < MB_COUNT_OF(values); i++) {
@@ -175,47 +119,39 @@ static void test_figures__histograms_of_huge_numbers_have_a_range(void **state) 
     }
 }
 
-static void put(fixture *f, mb_bundle *bundle, const char *name, mb_dtype dtype, unsigned rank,
-    const size_t *shape, const void *data) {
-    mb_array array;
-    assert_ok(f->world.ctx, mb_array_init(&array, f->world.ctx, dtype, rank, shape));
-    memcpy(array.data, data, mb_array_bytes(&array));
-    assert_ok(f->world.ctx, mb_bundle_put(bundle, f->world.ctx, name, &array));
-}
-
 // Two hits of one event: in the first and in the last barrel layer.
-static void fill_bundle(fixture *f, mb_bundle *bundle, bool has_truth) {
+static void fill_bundle(drawing *f, mb_bundle *bundle, bool has_truth) {
     const size_t two = 2;
     const int32_t layers[4] = {8, 2, 17, 4};
-    put(f, bundle, "layers", MB_I32, 2, (const size_t[]){2, 2}, layers);
-    put(f, bundle, "hits/volid", MB_I32, 1, &two, (const int32_t[]){8, 17});
-    put(f, bundle, "hits/z", MB_F32, 1, &two, (const float[]){10, -20});
-    put(f, bundle, "hits/r", MB_F32, 1, &two, (const float[]){32, 1020});
-    put(f, bundle, "selected/event", MB_I64, 1, &two, (const int64_t[]){5, 5});
-    put(f, bundle, "selected/layer", MB_I32, 1, &two, (const int32_t[]){0, 1});
-    put(f, bundle, "selected/volume", MB_I32, 1, &two, (const int32_t[]){0, 2});
-    put(f, bundle, "selected/z", MB_F32, 1, &two, (const float[]){10, -20});
-    put(f, bundle, "selected/r", MB_F32, 1, &two, (const float[]){32, 1020});
-    put(f, bundle, "selected/phi", MB_F32, 1, &two, (const float[]){1, 2});
-    put(f, bundle, "images/volume0", MB_U16, 4, (const size_t[]){1, 1, 2, 2},
+    put_array(f, bundle, "layers", MB_I32, 2, (const size_t[]){2, 2}, layers);
+    put_array(f, bundle, "hits/volid", MB_I32, 1, &two, (const int32_t[]){8, 17});
+    put_array(f, bundle, "hits/z", MB_F32, 1, &two, (const float[]){10, -20});
+    put_array(f, bundle, "hits/r", MB_F32, 1, &two, (const float[]){32, 1020});
+    put_array(f, bundle, "selected/event", MB_I64, 1, &two, (const int64_t[]){5, 5});
+    put_array(f, bundle, "selected/layer", MB_I32, 1, &two, (const int32_t[]){0, 1});
+    put_array(f, bundle, "selected/volume", MB_I32, 1, &two, (const int32_t[]){0, 2});
+    put_array(f, bundle, "selected/z", MB_F32, 1, &two, (const float[]){10, -20});
+    put_array(f, bundle, "selected/r", MB_F32, 1, &two, (const float[]){32, 1020});
+    put_array(f, bundle, "selected/phi", MB_F32, 1, &two, (const float[]){1, 2});
+    put_array(f, bundle, "images/volume0", MB_U16, 4, (const size_t[]){1, 1, 2, 2},
         (const uint16_t[]){0, 0, 3, 0});
-    put(f, bundle, "images/volume0_phi_edges", MB_F64, 1, (const size_t[]){3},
+    put_array(f, bundle, "images/volume0_phi_edges", MB_F64, 1, (const size_t[]){3},
         (const double[]){-3, 0, 3});
-    put(f, bundle, "images/volume0_z_edges", MB_F64, 1, (const size_t[]){3},
+    put_array(f, bundle, "images/volume0_z_edges", MB_F64, 1, (const size_t[]){3},
         (const double[]){-500, 0, 500});
-    put(f, bundle, "counts/hits", MB_I64, 1, &two, (const int64_t[]){2, 4});
-    put(f, bundle, "counts/layers", MB_I64, 2, (const size_t[]){2, 2},
+    put_array(f, bundle, "counts/hits", MB_I64, 1, &two, (const int64_t[]){2, 4});
+    put_array(f, bundle, "counts/layers", MB_I64, 2, (const size_t[]){2, 2},
         (const int64_t[]){1, 1, 2, 2});
     if (has_truth) {
-        put(f, bundle, "selected/particle", MB_I32, 1, &two, (const int32_t[]){0, 9});
-        put(f, bundle, "counts/tracks", MB_I64, 1, &two, (const int64_t[]){1, 2});
-        put(f, bundle, "particles/pt", MB_F32, 1, &two, (const float[]){1, 3});
-        put(f, bundle, "particles/eta", MB_F32, 1, &two, (const float[]){-1, 1});
+        put_array(f, bundle, "selected/particle", MB_I32, 1, &two, (const int32_t[]){0, 9});
+        put_array(f, bundle, "counts/tracks", MB_I64, 1, &two, (const int64_t[]){1, 2});
+        put_array(f, bundle, "particles/pt", MB_F32, 1, &two, (const float[]){1, 3});
+        put_array(f, bundle, "particles/eta", MB_F32, 1, &two, (const float[]){-1, 1});
     }
 }
 
 static void test_figures__barrel_draws_all_of_the_spec(void **state) {
-    fixture *f = *state;
+    drawing *f = *state;
     mb_bundle bundle;
     mb_bundle_init(&bundle, f->world.ctx);
     fill_bundle(f, &bundle, true);
@@ -238,7 +174,7 @@ static void test_figures__barrel_draws_all_of_the_spec(void **state) {
 }
 
 static void test_figures__barrel_without_truth_leaves_out_what_needs_it(void **state) {
-    fixture *f = *state;
+    drawing *f = *state;
     mb_bundle bundle;
     mb_bundle_init(&bundle, f->world.ctx);
     fill_bundle(f, &bundle, false);
@@ -256,22 +192,23 @@ static void test_figures__barrel_without_truth_leaves_out_what_needs_it(void **s
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
-            test_figures__history_has_the_words_of_the_spec, set_up, tear_down),
+            test_figures__history_has_the_words_of_the_spec, open_drawing, close_drawing),
         cmocka_unit_test_setup_teardown(
-            test_figures__roc_names_auc_and_its_error, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_figures__scores_are_split_by_class, set_up, tear_down),
+            test_figures__roc_names_auc_and_its_error, open_drawing, close_drawing),
         cmocka_unit_test_setup_teardown(
-            test_figures__turn_on_has_a_bin_at_zero_and_the_cuts, set_up, tear_down),
+            test_figures__scores_are_split_by_class, open_drawing, close_drawing),
         cmocka_unit_test_setup_teardown(
-            test_figures__learning_curve_averages_the_repeats, set_up, tear_down),
+            test_figures__turn_on_has_a_bin_at_zero_and_the_cuts, open_drawing, close_drawing),
         cmocka_unit_test_setup_teardown(
-            test_figures__histograms_put_whole_numbers_in_the_middle, set_up, tear_down),
+            test_figures__learning_curve_averages_the_repeats, open_drawing, close_drawing),
         cmocka_unit_test_setup_teardown(
-            test_figures__histograms_of_huge_numbers_have_a_range, set_up, tear_down),
+            test_figures__histograms_put_whole_numbers_in_the_middle, open_drawing, close_drawing),
         cmocka_unit_test_setup_teardown(
-            test_figures__barrel_draws_all_of_the_spec, set_up, tear_down),
+            test_figures__histograms_of_huge_numbers_have_a_range, open_drawing, close_drawing),
         cmocka_unit_test_setup_teardown(
-            test_figures__barrel_without_truth_leaves_out_what_needs_it, set_up, tear_down),
+            test_figures__barrel_draws_all_of_the_spec, open_drawing, close_drawing),
+        cmocka_unit_test_setup_teardown(test_figures__barrel_without_truth_leaves_out_what_needs_it,
+            open_drawing, close_drawing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
