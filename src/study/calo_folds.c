@@ -50,7 +50,7 @@ static mb_status write_band(mb_context *ctx, const char *path, const mb_roc_band
     mb_buffer_init(&text, ctx);
     mb_buffer_text(&text, "false_rate,mean,deviation");
     for (size_t k = 0; k < band->n_folds; k++) {
-        mb_buffer_format(&text, ",fold%zu", k);
+        mb_buffer_format(&text, ",fold%zu", k + 1);
     }
     mb_csv_end_row(&text);
     for (size_t i = 0; i < band->n_points; i++) {
@@ -88,7 +88,7 @@ static void tell(mb_answer *answer, const mb_roc_band *band, const char *directo
     mb_node *list = mb_answer_put_list(answer, NULL, "auc");
     for (size_t k = 0; k < band->n_folds; k++) {
         mb_answer_add_real(answer, list, band->auc[k]);
-        mb_answer_line(answer, "fold %zu: AUC %.6f", k, band->auc[k]);
+        mb_answer_line(answer, "fold %zu: AUC %.6f", k + 1, band->auc[k]);
     }
     mb_answer_put_text(answer, NULL, "directory", directory);
     mb_answer_line(answer, "mean AUC %.6f, standard deviation of the folds %.6f", band->auc_mean,

@@ -121,8 +121,10 @@ static mb_status draw(const curves *c, const char *directory) {
 
 // The lowest score with at most so much rate above it.
 static double threshold_at(const mb_rate_curve *curve, double khz) {
+    // A rate that is met exactly counts, however its fraction was rounded.
+    const double most = khz * (1 + 1e-12);
     size_t i = curve->n - 1;
-    while (i > 0 && curve->rate_khz[i - 1] <= khz) {
+    while (i > 0 && curve->rate_khz[i - 1] <= most) {
         i--;
     }
     return curve->threshold[i];
