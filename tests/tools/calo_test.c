@@ -93,6 +93,43 @@ static void test_calo__explains_its_tools_from_one_list(void **state) {
     mb_release(ctx, bash);
 }
 
+static const struct {
+    int code;
+    const char *arguments, *wanted;
+} wrong_usages[] = {
+    {2, "calo proflie", "calo proflie: unknown tool; did you mean 'profile'?"},
+    {2, "calo xyzzy", "'minbias help calo' lists them"},
+    {2, "clao profile", "did you mean 'calo'?"},
+    {2, "help calo proflie", "did you mean 'profile'?"},
+    {2, "help run fast", "'run' has no tools"},
+    {2, "calo --jsn", "'minbias help calo' shows the usage"},
+    {2, "calo profile", "FILE is missing; 'minbias help calo profile'"},
+    {2, "calo profile a.h5", "calo profile: -o DIR is missing"},
+    {2, "calo profile a.h5 -o x --forse", "did you mean --force?"},
+    {1, "calo profile absent.h5 -o x", "absent.h5"},
+    {1, "calo profile row.csv -o x", "row.csv:1: 3 values"},
+    {2, "calo acceptance row.csv -o x.txt", "write .md or .csv"},
+    {2, "calo towers-to-regions t.csv -o x", "name it FILE.h5"},
+    {2, "calo towers-to-regions t.csv -o x.h5 --jets a --jets b", "2 tables for 1 files"},
+    {2, "calo towers-to-regions t.csv -o x.h5 --phi-offset 72", "phi offset 72"},
+    {1, "calo towers-to-regions t.csv -o x.h5 --veto-bits", "neither iem nor ihad"},
+    {2, "calo link-decode cut.txt -o x.txt", "the suffix says no format"},
+    {2, "calo link-decode cut.txt -o x.npy --fields", "a table of fields is a .csv"},
+    {2, "calo link-decode cut.txt -o x.npy --link 3", "write --scores with it"},
+    {2, "calo link-decode cut.txt -o x.npy --fields --scores", "exclude each other"},
+    {1, "calo link-decode cut.txt -o x.csv", "cut.txt:2: 2 columns"},
+    {1, "calo link-decode cut.txt -o x.csv --scores", "it has 1 of 6 lines"},
+    {1, "calo link-encode row.csv -o x", "row.csv:1: 3 values"},
+    {2, "calo rate-curve s.npy -o x --input-rate 5", "'5' is not a positive rate"},
+    {1, "calo rate-curve nan.npy -o x", "nan.npy"},
+    {2, "calo roc-folds s.npy l.npy -o x --folds 1", "1 folds"},
+    {1, "calo roc-folds s.npy l.npy -o x --folds 3", "fold"},
+    {1, "calo roc-folds short.npy l.npy -o x", "3 scores"},
+    {2, "calo overlap s.npy s.npy l.npy --at 3", "'3' is not a positive rate"},
+    {1, "calo overlap s.npy short.npy", "s.npy has 4 events but short.npy has 3"},
+    {1, "calo overlap s.npy nan.npy", "nan.npy: event 3: the score is no number"},
+};
+
 static void test_calo__names_what_is_wrong_in_one_line(void **state) {
     WORLD(world)
     static const float scores[] = {1, 2, 3, 4};
@@ -105,49 +142,13 @@ static void test_calo__names_what_is_wrong_in_one_line(void **state) {
     save(world, "row.csv", "1,2,3\n");
     save(world, "t.csv", "event,iet,ieta,iphi\n0,1,1,1\n");
     save(world, "cut.txt", "#BeginData\n0x0000 12\n");
-    static const struct {
-        int code;
-        const char *arguments, *wanted;
-    } cases[] = {
-        {2, "calo proflie", "calo proflie: unknown tool; did you mean 'profile'?"},
-        {2, "calo xyzzy", "'minbias help calo' lists them"},
-        {2, "clao profile", "did you mean 'calo'?"},
-        {2, "help calo proflie", "did you mean 'profile'?"},
-        {2, "help run fast", "'run' has no tools"},
-        {2, "calo --jsn", "'minbias help calo' shows the usage"},
-        {2, "calo profile", "FILE is missing; 'minbias help calo profile'"},
-        {2, "calo profile a.h5", "calo profile: -o DIR is missing"},
-        {2, "calo profile a.h5 -o x --forse", "did you mean --force?"},
-        {1, "calo profile absent.h5 -o x", "absent.h5"},
-        {1, "calo profile row.csv -o x", "row.csv:1: 3 values"},
-        {2, "calo acceptance row.csv -o x.txt", "write .md or .csv"},
-        {2, "calo towers-to-regions t.csv -o x", "name it FILE.h5"},
-        {2, "calo towers-to-regions t.csv -o x.h5 --jets a --jets b", "2 tables for 1 files"},
-        {2, "calo towers-to-regions t.csv -o x.h5 --phi-offset 72", "phi offset 72"},
-        {1, "calo towers-to-regions t.csv -o x.h5 --veto-bits", "neither iem nor ihad"},
-        {2, "calo link-decode cut.txt -o x.txt", "the suffix says no format"},
-        {2, "calo link-decode cut.txt -o x.npy --fields", "a table of fields is a .csv"},
-        {2, "calo link-decode cut.txt -o x.npy --link 3", "write --scores with it"},
-        {2, "calo link-decode cut.txt -o x.npy --fields --scores", "exclude each other"},
-        {1, "calo link-decode cut.txt -o x.csv", "cut.txt:2: 2 columns"},
-        {1, "calo link-decode cut.txt -o x.csv --scores", "it has 1 of 6 lines"},
-        {1, "calo link-encode row.csv -o x", "row.csv:1: 3 values"},
-        {2, "calo rate-curve s.npy -o x --input-rate 5", "'5' is not a positive rate"},
-        {1, "calo rate-curve nan.npy -o x", "nan.npy"},
-        {2, "calo roc-folds s.npy l.npy -o x --folds 1", "1 folds"},
-        {1, "calo roc-folds s.npy l.npy -o x --folds 3", "fold"},
-        {1, "calo roc-folds short.npy l.npy -o x", "3 scores"},
-        {2, "calo overlap s.npy s.npy l.npy --at 3", "'3' is not a positive rate"},
-        {1, "calo overlap s.npy short.npy", "s.npy has 4 events but short.npy has 3"},
-        {1, "calo overlap s.npy nan.npy", "nan.npy: event 3: the score is no number"},
-    };
-    for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
-        mb_tool_expect(world, cases[i].code, "%s", cases[i].arguments);
+    for (size_t i = 0; i < MB_COUNT_OF(wrong_usages); i++) {
+        mb_tool_expect(world, wrong_usages[i].code, "%s", wrong_usages[i].arguments);
         const char *err = world->last.err;
         const char *end = strchr(err, '\n');
-        if (strstr(err, cases[i].wanted) == NULL || strncmp(err, "minbias: ", 9) != 0 ||
+        if (strstr(err, wrong_usages[i].wanted) == NULL || strncmp(err, "minbias: ", 9) != 0 ||
             end == NULL || end[1] != '\0') {
-            fail_msg("%s: stderr is \"%s\"", cases[i].arguments, err);
+            fail_msg("%s: stderr is \"%s\"", wrong_usages[i].arguments, err);
         }
         assert_string_equal(world->last.out, "");
         assert_false(mb_path_exists(mb_tool_path(world, "x")));

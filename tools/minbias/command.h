@@ -11,8 +11,8 @@
 
 // A sub-command: one file cmd_<name>.c that ends in one constant record, and one line in
 // command_list.h. The tables drive parsing, help, the man page and shell completion. A command may
-// hold tools, `minbias COMMAND TOOL ...`, which are such records too: one file <command>/<tool>.c
-// and one line in <command>/tool_list.h.
+// hold tools, `minbias COMMAND TOOL ...`, which are such records too: then it is a folder with
+// <command>.c, one file a tool, and a line each in its tool_list.h.
 
 typedef enum option_kind {
     OPTION_FLAG,  // --name

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "calo/tools.h"
+#include "tools.h"
 
 static mb_status run(mb_session *session) {
     const char *const *operands = session->arguments.operands;

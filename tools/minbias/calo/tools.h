@@ -9,7 +9,7 @@
 #include "minbias/calo.h"
 
 #define TOOL(name) extern const mb_command calo_##name;
-#include "calo/tool_list.h"
+#include "tool_list.h"
 #undef TOOL
 
 #endif

@@ -1,11 +1,11 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "calo/tools.h"
+#include "tools.h"
 
 static const mb_command *const tools[] = {
 #define TOOL(name) &calo_##name,
-#include "calo/tool_list.h"
+#include "tool_list.h"
 #undef TOOL
     NULL};
 
