@@ -31,6 +31,12 @@ typedef struct mb_keras_own {
 mb_status mb_keras_find_own(
     mb_context *ctx, mb_document *document, const mb_model *model, mb_keras_own *out) MB_MUST_CHECK;
 
+// The class that a layer is written as: QKeras's where it has quantisers and QKeras has the class.
+const char *mb_keras_class_of(const mb_layer *layer);
+// QKeras's classes begin with Q, and no other does.
+bool mb_keras_is_qkeras_class(const char *class_name);
+bool mb_keras_is_quantized(const mb_layer *layer);
+
 // Models in memory, for programs that embed and for tests. name stands in messages.
 mb_status mb_model_load_h5_bytes(mb_context *ctx, const char *name, const void *bytes,
     size_t length, mb_model **out) MB_MUST_CHECK;

@@ -4,6 +4,7 @@
 #ifndef EXCHANGE_KERAS_GRAPH_H
 #define EXCHANGE_KERAS_GRAPH_H
 
+#include "exchange/keras.h"
 #include "files/hdf5.h"
 #include "network/layer.h"
 
@@ -122,11 +123,8 @@ typedef enum mb_keras_option_kind {
 } mb_keras_option_kind;
 mb_keras_option_kind mb_keras_option_kind_of(const char *key);
 bool mb_keras_is_own_class(const char *class_name);
-// The class that a layer is written as: QKeras's where it has quantisers and QKeras has the class.
-const char *mb_keras_class_of(const mb_layer *layer);
-// QKeras's classes begin with Q, and no other does.
-bool mb_keras_is_qkeras_class(const char *class_name);
-// The weight that "kernel_initializer", "depthwise_quantizer" or "mean_quantizer" is about, or NULL.
+// The weight that "kernel_initializer", "depthwise_quantizer" or "mean_quantizer" is about, or
+// NULL.
 const mb_weight *mb_keras_weight_of(const mb_layer *layer, const char *key, const char *suffix);
 // "minbias>MinbiasSlice" from "MinbiasSlice", and back (other names stay as they are).
 mb_node *mb_keras_registered_name(mb_context *ctx, mb_document *document, const char *class_name);

@@ -26,7 +26,7 @@ bool mb_keras_is_own_class(const char *class_name) {
     return strncmp(class_name, class_beginning, strlen(class_beginning)) == 0;
 }
 
-static bool is_quantized(const mb_layer *layer) {
+bool mb_keras_is_quantized(const mb_layer *layer) {
     bool is_any = layer->quantizer.ops != NULL;
     for (size_t i = 0; i < layer->n_weights; i++) {
         is_any = is_any || layer->weights[i].quantizer.ops != NULL;
@@ -35,8 +35,9 @@ static bool is_quantized(const mb_layer *layer) {
 }
 
 const char *mb_keras_class_of(const mb_layer *layer) {
-    return layer->ops->quantized_class != NULL && is_quantized(layer) ? layer->ops->quantized_class
-                                                                      : layer->ops->class_name;
+    return layer->ops->quantized_class != NULL && mb_keras_is_quantized(layer)
+               ? layer->ops->quantized_class
+               : layer->ops->class_name;
 }
 
 bool mb_keras_is_qkeras_class(const char *class_name) {

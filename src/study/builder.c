@@ -5,6 +5,7 @@
 
 #include "exchange/keras.h"
 #include "network/layer.h"
+#include "network/quantize.h"
 
 // From the `layers:` of a study to a model. Two passes read the same entries: one checks what needs
 // no shapes, so that a misspelt key is found before any data is read; the other builds.
@@ -309,8 +310,17 @@ static mb_status check_options(const builder *b, const mb_layer_ops *ops, const 
         return MB_ERR_MEMORY;
     }
     static const mb_option none[] = {MB_OPTIONS_END};
+    const mb_node *activation = mb_node_find(options, "activation");
+    mb_quantizer quantizer;
+    if (activation != NULL &&
+        (activation->kind == MB_NODE_MAP || mb_quantizer_is_text(mb_node_text(activation)))) {
+        MB_TRY(mb_quantizer_read(
+            b->ctx, b->document, activation, MB_QUANTIZER_ACTIVATION, "activation", &quantizer));
+    }
+    const char *const ignored[] = {activation != NULL ? "activation" : NULL, NULL};
+    const bool is_map = activation != NULL && activation->kind == MB_NODE_MAP;
     return mb_options_parse(b->ctx, b->document, ops->options != NULL ? ops->options : none,
-        options, ops->name, NULL, record);
+        options, ops->name, is_map ? ignored : NULL, record);
 }
 
 static mb_status make_layer(builder *b, const layer_entry *entry, mb_layer **layer) {
@@ -352,7 +362,7 @@ static mb_status add_entry(builder *b, const mb_node *node) {
 }
 
 typedef struct model_options {
-    const mb_node *layers, *outputs;
+    const mb_node *layers, *outputs, *quantize;
     int data_format;
 } model_options;
 
@@ -362,6 +372,8 @@ static const mb_option model_table[] = {{"layers", MB_OPTION_NODE, offsetof(mode
         mb_data_format_names, NULL, "of all layers that have one and do not say"},
     {"outputs", MB_OPTION_NODE, offsetof(model_options, outputs), "", 0, 0, NULL, NULL,
         "names of the layers whose values come out; default: those that no other takes"},
+    {"quantize", MB_OPTION_NODE, offsetof(model_options, quantize), "", 0, 0, NULL, NULL,
+        "quantisers of this model, before those of the study's quantize"},
     MB_OPTIONS_END};
 
 static mb_status finish(builder *b, const mb_node *model, const mb_node *outputs) {
@@ -407,6 +419,9 @@ static mb_status walk(builder *b, const mb_node *node) {
         return mb_fail_at(b->ctx, b->document, options.layers,
             "model: layers is not a list of layers; write one entry a line");
     }
+    if (options.quantize != NULL) {
+        MB_TRY(mb_quantize_check(b->ctx, b->document, options.quantize));
+    }
     b->values = mb_allocate(b->ctx, options.layers->n_children, sizeof *b->values);
     mb_status status = b->values == NULL ? MB_ERR_MEMORY : MB_OK;
     for (const mb_node *child = options.layers->first; child != NULL && status == MB_OK;
@@ -425,6 +440,28 @@ mb_status mb_study_check_model(mb_context *ctx, mb_document *document, const mb_
     return walk(&b, model);
 }
 
+// The quantisers that the study and the model ask for. Destroys the model on failure.
+static mb_status quantize(
+    mb_context *ctx, const mb_study *study, const mb_node *own, mb_model **model) {
+    const mb_node *common = mb_node_find(study->document.root, "quantize");
+    if (common == NULL && own == NULL) {
+        return MB_OK;
+    }
+    mb_document document;
+    mb_node *merged = NULL;
+    mb_document_init(&document, ctx, study->document.name);
+    mb_status status = mb_quantize_merge(ctx, &document, common, own, &merged);
+    if (status == MB_OK) {
+        status = mb_model_quantize(ctx, *model, &document, merged);
+    }
+    mb_document_clear(&document);
+    if (status != MB_OK) {
+        mb_model_destroy(*model);
+        *model = NULL;
+    }
+    return status;
+}
+
 mb_status mb_study_build_model(mb_context *ctx, const mb_study *study, const mb_fit_spec *fit,
     const mb_dataset *dataset, mb_model **out, bool *has_weights) {
     *out = NULL;
@@ -434,7 +471,8 @@ mb_status mb_study_build_model(mb_context *ctx, const mb_study *study, const mb_
     }
     if (mb_node_is_scalar(fit->model)) {
         *has_weights = true;
-        return mb_model_load(ctx, mb_node_text(fit->model), out);
+        MB_TRY(mb_model_load(ctx, mb_node_text(fit->model), out));
+        return quantize(ctx, study, NULL, out);
     }
     // Parsed options live in the document that they are read from, and the study is read-only.
     mb_document document;
@@ -451,5 +489,5 @@ mb_status mb_study_build_model(mb_context *ctx, const mb_study *study, const mb_
         return status;
     }
     *out = b.model;
-    return MB_OK;
+    return quantize(ctx, study, mb_node_find(fit->model, "quantize"), out);
 }

@@ -8,6 +8,7 @@
 #include "data/arrays_source.h"
 #include "files/yaml.h"
 #include "measure/roc.h"
+#include "network/quantize.h"
 #include "study/open.h"
 #include "study/scorer.h"
 
@@ -83,7 +84,7 @@ static const mb_option top_table[] = {
     {"evaluate", MB_OPTION_NODE, FIELD(evaluate), "", 0, 0, NULL, NULL, "which figures to make"},
     {"scan", MB_OPTION_NODE, FIELD(scan), "", 0, 0, NULL, NULL, "what `minbias scan` varies"},
     {"quantize", MB_OPTION_NODE, FIELD(quantize), "", 0, 0, NULL, NULL,
-        "quantisers: not offered by this version"},
+        "quantisers of every model: kernel, bias, activation, and by layer"},
     MB_OPTIONS_END};
 
 const char *mb_study_absolute(
@@ -361,8 +362,7 @@ static mb_status read_all(mb_context *ctx, mb_study *study, const uint64_t *seed
             (long long)top.version, STUDY_VERSION);
     }
     if (top.quantize != NULL) {
-        return mb_fail_at(ctx, document, top.quantize,
-            "quantize: is not offered by this version; remove the key");
+        MB_TRY(mb_quantize_check(ctx, document, top.quantize));
     }
     study->name = top.study;
     study->seed = (uint64_t)top.seed;

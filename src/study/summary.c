@@ -8,6 +8,7 @@
 #include "network/layer.h"
 #include "study/answer.h"
 #include "study/summary_order.h"
+#include "study/summary_quantizers.h"
 
 // The table follows print_summary of Keras 2.15 to the character, with its line breaks.
 
@@ -248,7 +249,7 @@ static void answer_layers(mb_answer *answer, const mb_model *model) {
             return;
         }
         mb_answer_put_text(answer, map, "name", call->layer->name);
-        mb_answer_put_text(answer, map, "class", call->layer->ops->class_name);
+        mb_answer_put_text(answer, map, "class", mb_keras_class_of(call->layer));
         mb_node *shape = mb_answer_put_list(answer, map, "output_shape");
         const mb_value_type *type = &model->values[call->output].type;
         for (unsigned j = 0; j < type->rank; j++) {
@@ -268,12 +269,35 @@ static void answer_layers(mb_answer *answer, const mb_model *model) {
     }
 }
 
+// A layer with quantisers: one that QKeras does not have before the others. NULL: none.
+static const mb_layer *find_quantized(const mb_model *model) {
+    const mb_layer *found = NULL;
+    for (size_t i = 0; i < model->n_calls; i++) {
+        const mb_layer *layer = model->calls[i].layer;
+        if (!mb_keras_is_quantized(layer)) {
+            continue;
+        }
+        if (!mb_keras_is_qkeras_class(mb_keras_class_of(layer))) {
+            return layer;
+        }
+        found = found != NULL ? found : layer;
+    }
+    return found;
+}
+
 static mb_status answer_openers(mb_context *ctx, mb_answer *answer, const mb_model *model) {
     mb_document document;
     mb_keras_own own;
     mb_document_init(&document, ctx, model->name);
     const mb_status status = mb_keras_find_own(ctx, &document, model, &own);
-    if (status == MB_OK && own.layer == NULL) {
+    const mb_layer *quantized = find_quantized(model);
+    if (status == MB_OK && own.layer == NULL && quantized != NULL) {
+        mb_answer_line(answer,
+            mb_keras_is_qkeras_class(mb_keras_class_of(quantized))
+                ? "Opens in: QKeras (Keras 2; layer %s has quantisers)"
+                : "Opens in: minbias alone (layer %s has quantisers, and QKeras has no such layer)",
+            quantized->name);
+    } else if (status == MB_OK && own.layer == NULL) {
         mb_answer_line(answer, "Opens in: Keras 2 and 3 (every layer is Keras's)");
     } else if (status == MB_OK && own.option != NULL) {
         mb_answer_line(answer, "Opens in: minbias alone (Keras has no option %s, layer %s)",
@@ -284,7 +308,7 @@ static mb_status answer_openers(mb_context *ctx, mb_answer *answer, const mb_mod
             "registered as minbias>%s)",
             own.layer->name, own.layer->ops->class_name);
     }
-    mb_answer_put_bool(answer, NULL, "opens_in_keras", own.layer == NULL);
+    mb_answer_put_bool(answer, NULL, "opens_in_keras", own.layer == NULL && quantized == NULL);
     mb_document_clear(&document);
     return status;
 }
@@ -301,8 +325,10 @@ mb_status mb_model_summary(mb_context *ctx, const mb_model *model, mb_answer **o
         mb_format_count(count, sizeof count, flops));
     mb_answer_line(answer, "Bytes of the weights: %s (float32)",
         mb_format_count(bytes, sizeof bytes, 4 * (uint64_t)model->n_parameters));
-    mb_answer_line(answer, "Quantisers: none");
-    const mb_status status = answer_openers(ctx, answer, model);
+    mb_status status = mb_summary_quantizers(ctx, answer, model);
+    if (status == MB_OK) {
+        status = answer_openers(ctx, answer, model);
+    }
     char hash[65];
     mb_model_hash(model, model->parameters, hash);
     mb_answer_line(answer, "Weights SHA-256: %s", hash);

@@ -3,6 +3,7 @@
 
 #include "study/summary_order.h"
 
+#include "exchange/keras.h"
 #include "network/layer.h"
 
 // The nested model at the top that a layer or model path lies in, or NULL.
@@ -34,7 +35,7 @@ static void add_units(mb_summary_order *order, const mb_model *model) {
         if (unit == order->n_units) {
             order->units[order->n_units++] =
                 (mb_summary_unit){.name = group != NULL ? group->name : layer->name,
-                    .class_name = group != NULL ? group->class_name : layer->ops->class_name,
+                    .class_name = group != NULL ? group->class_name : mb_keras_class_of(layer),
                     .is_input = group == NULL && layer->ops == &mb_layer_input};
         }
         for (size_t j = 0; j < layer->n_weights; j++) {
