@@ -125,6 +125,28 @@ static mb_status take_shipped(mb_context *ctx, mb_study *study, mb_node *entry) 
     return MB_OK;
 }
 
+// Keys of train: that say what alternate: and train.validation say here.
+static mb_status refuse_keys(
+    mb_context *ctx, const mb_document *document, const mb_node *map, const char *key) {
+    static const struct {
+        const char *key, *instead;
+    } refused[] = {{"epochs", "teacher_epochs and student_epochs of alternate:"},
+        {"validation", "train: {validation: ...}, which is for all of them"},
+        {"drop_last", "drop_remainder of alternate:"},
+        {"jobs", "nothing: students train at the same time anyway"},
+        {"repeats", "another seed for a run of its own"}, {"folds", "train: {validation: ...}"},
+        {"weights_dir", "the path of a model in models:, which is then not trained"}};
+    for (size_t i = 0; i < MB_COUNT_OF(refused); i++) {
+        const mb_node *found = mb_node_find(map, refused[i].key);
+        if (found != NULL) {
+            return mb_fail_at(ctx, document, found,
+                "train.%s: %s is not for a teacher and its students; write %s", key, refused[i].key,
+                refused[i].instead);
+        }
+    }
+    return MB_OK;
+}
+
 // One of the two `train:` maps over the usual values of its kind.
 static mb_status read_train(mb_context *ctx, mb_study *study, mb_node *owner, const char *key,
     const char *usual, mb_train *out) {
@@ -140,12 +162,9 @@ static mb_status read_train(mb_context *ctx, mb_study *study, mb_node *owner, co
     if (map->kind != MB_NODE_MAP) {
         return mb_fail_at(ctx, document, own, "train: %s is not a map of keys of train:", key);
     }
+    MB_TRY(refuse_keys(ctx, document, map, key));
     MB_TRY(add_missing(ctx, document, map, defaults));
     MB_TRY(mb_train_read(ctx, document, map, out));
-    if (out->options.repeats > 1 || out->options.folds > 0) {
-        return mb_fail_at(ctx, document, map,
-            "train: repeats and folds are not for a teacher and its students; remove them");
-    }
     return mb_node_set(document, ctx, owner, key, map);
 }
 
@@ -161,6 +180,13 @@ static mb_status read_trains(
             return MB_ERR_MEMORY;
         }
         MB_TRY(mb_node_set(document, ctx, entry, "train", map));
+    }
+    if (nodes.validation != NULL) {
+        MB_TRY(mb_part_read(ctx, document, nodes.validation, "train.validation", &out->validation));
+    } else {
+        out->validation = (mb_part){1.0 / 6.0, MB_TAKE_RANDOM};
+        MB_TRY(mb_node_set(
+            document, ctx, map, "validation", mb_part_to_node(ctx, document, &out->validation)));
     }
     MB_TRY(read_train(ctx, study, map, "teacher", teacher_train, &out->teacher_train));
     return read_train(ctx, study, map, "student", student_train, &out->student_train);

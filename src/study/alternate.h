@@ -23,14 +23,15 @@ typedef struct mb_alternate_student {
 } mb_alternate_student;
 
 typedef struct mb_alternate {
-    const char *name; // of the entry of fits:, or "" for the whole study
-    const char *teacher;
+    const char *name;       // of the entry of fits:, or "" for the whole study
+    const char *teacher;    // name of the model, also of its folder below fits/
     mb_node *teacher_model; // {layers: ...}, or a text: a trained one, which stays as it is
     mb_alternate_student *students;
     size_t n_students; // to be trained; those with a file or firmware are not among them
     size_t events;     // set aside for it (the data's set "aside"); 0: the study's own split
     size_t rounds, teacher_epochs, student_epochs;
     bool drop_remainder;
+    mb_part validation; // of the events that are not for testing
     mb_alternate_target target;
     const char *outliers_train, *outliers_validation; // paths, NULL: none
     mb_train teacher_train, student_train;

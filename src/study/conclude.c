@@ -3,6 +3,7 @@
 
 #include "base/output.h"
 #include "measure/histogram.h"
+#include "study/alternate_run.h"
 #include "study/matrix.h"
 #include "study/run.h"
 
@@ -181,6 +182,9 @@ mb_status mb_run_conclude(mb_run *run, mb_answer **out) {
     }
     if (status == MB_OK && !mb_run_is_single(run->study)) {
         status = conclude_several(answer, run, records);
+        if (status == MB_OK && run->study->alternate != NULL) {
+            status = mb_alternate_tell(run, answer);
+        }
         if (status == MB_OK && run->matrix != NULL) {
             mb_matrix_tell(run->matrix, answer);
         }

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "base/output.h"
+#include "study/alternate_run.h"
 #include "study/compare.h"
-#include "study/page.h"
 #include "study/run.h"
 #include "study/summary.h"
 
@@ -449,6 +449,18 @@ static mb_status add_several(const mb_page *p) {
     return MB_OK;
 }
 
+static mb_status add_body(const mb_page *p) {
+    const mb_node *rounds = mb_node_find(p->metrics, "rounds");
+    if (mb_node_find(p->metrics, "matrix") != NULL) {
+        MB_TRY(mb_page_add_matrix(p));
+    } else if (rounds == NULL) {
+        MB_TRY(add_single(p));
+    } else if (rounds->n_children > 0) {
+        MB_TRY(add_several(p));
+    }
+    return mb_alternate_page(p);
+}
+
 mb_status mb_run_make_report(mb_context *ctx, const char *directory, const char *path) {
     mb_arena arena;
     mb_arena_init(&arena, ctx);
@@ -462,9 +474,7 @@ mb_status mb_run_make_report(mb_context *ctx, const char *directory, const char 
         status = p.report == NULL ? MB_ERR_MEMORY : MB_OK;
     }
     if (status == MB_OK) {
-        status = mb_node_find(metrics.root, "matrix") != NULL   ? mb_page_add_matrix(&p)
-                 : mb_node_find(metrics.root, "rounds") != NULL ? add_several(&p)
-                                                                : add_single(&p);
+        status = add_body(&p);
     }
     if (status == MB_OK) {
         mb_report_heading(p.report, 2, "Settings");

@@ -3,6 +3,7 @@
 
 #include "base/output.h"
 #include "files/csv.h"
+#include "study/alternate_run.h"
 #include "study/scored.h"
 
 #include <math.h>
@@ -211,12 +212,40 @@ static void tell(const scoring *s, mb_answer *answer, const char *output) {
     }
 }
 
+// A run of a teacher and its students alone has no model of its own but a score for each of them.
+static mb_status predict_alternate(mb_context *ctx, const char *directory, const char *const *files,
+    size_t n_files, const char *accept, const char *output, bool *is_theirs, mb_answer **out) {
+    mb_arena arena;
+    mb_study *study = NULL;
+    mb_arena_init(&arena, ctx);
+    const char *stored = mb_run_file(ctx, &arena, directory, "study.yaml");
+    mb_status status = stored == NULL           ? MB_ERR_MEMORY
+                       : mb_path_exists(stored) ? mb_study_open(ctx, stored, NULL, &study)
+                                                : MB_OK;
+    *is_theirs = study != NULL && mb_alternate_is_alone(study);
+    if (status == MB_OK && *is_theirs && accept != NULL) {
+        status = mb_fail(ctx, MB_ERR_UNSUPPORTED,
+            "--accept: %s holds several scores; name one of the folders below its fits/",
+            directory);
+    } else if (status == MB_OK && *is_theirs) {
+        status = mb_alternate_predict(ctx, study, directory, files, n_files, output, out);
+    }
+    mb_study_destroy(study);
+    mb_arena_clear(&arena);
+    return status;
+}
+
 mb_status mb_run_predict(mb_context *ctx, const char *directory, const char *const *files,
     size_t n_files, const char *accept, const char *output, bool is_forced, mb_answer **out) {
     if (out != NULL) {
         *out = NULL;
     }
     MB_TRY(mb_check_absent(ctx, output, is_forced));
+    bool is_theirs = false;
+    MB_TRY(predict_alternate(ctx, directory, files, n_files, accept, output, &is_theirs, out));
+    if (is_theirs) {
+        return MB_OK;
+    }
     scoring s = {.ctx = ctx, .directory = directory};
     mb_arena_init(&s.arena, ctx);
     mb_dataset_init(&s.dataset, ctx);

@@ -7,6 +7,7 @@
 #include "base/output.h"
 #include "base/threads.h"
 #include "files/json.h"
+#include "study/alternate_run.h"
 #include "study/matrix.h"
 
 #include <math.h>
@@ -191,7 +192,7 @@ static mb_status clear_plots(mb_context *ctx, const char *directory) {
 }
 
 // What an earlier run left and this one would take for its own.
-static mb_status clear_round(mb_context *ctx, const mb_round *round) {
+mb_status mb_round_clear(mb_context *ctx, const mb_round *round) {
     static const char *const names[] = {"checkpoint.h5", "model.h5", "last.h5", "training.json",
         "metrics.json", "history.csv", "scores.npz", "predictions.csv", "threshold.json",
         "report.html"};
@@ -213,7 +214,7 @@ static mb_status do_round(void *user, mb_context *ctx, size_t task, unsigned wor
     if (work->trains) {
         MB_TRY(mb_make_directory(ctx, round->directory));
         if (!work->run->is_resumed) {
-            MB_TRY(clear_round(ctx, round));
+            MB_TRY(mb_round_clear(ctx, round));
         }
         MB_TRY(mb_round_train(work->run, ctx, round));
     }
@@ -237,6 +238,16 @@ static mb_status do_rounds(mb_run *run, bool trains, bool evaluates) {
     }
     return mb_parallel_at_most(
         run->ctx, (unsigned)mb_min_size(jobs, 4096), run->n_rounds, do_round, &task);
+}
+
+static mb_status do_alternate(mb_run *run, bool trains, bool evaluates) {
+    if (run->study->alternate == NULL) {
+        return MB_OK;
+    }
+    if (trains) {
+        MB_TRY(mb_alternate_train(run));
+    }
+    return evaluates ? mb_alternate_evaluate(run) : MB_OK;
 }
 
 // A run that ends before it began leaves nothing to --force.
@@ -271,8 +282,14 @@ mb_status mb_study_run(
         run.is_resumed = settings->is_resumed;
         run.initial_model = settings->initial_model;
     }
+    if (status == MB_OK && study->alternate != NULL) {
+        status = mb_alternate_check(&run);
+    }
     if (status == MB_OK) {
         status = do_rounds(&run, true, !settings->is_training_only);
+    }
+    if (status == MB_OK) {
+        status = do_alternate(&run, true, !settings->is_training_only);
     }
     if (status == MB_OK && !settings->is_training_only && study->evaluate.on.n > 0) {
         status = mb_matrix_make(&run, &run.matrix);
@@ -309,15 +326,16 @@ mb_status mb_study_run(
 // no longer there they would pass for it.
 static mb_status forbid_toy_events(
     mb_context *ctx, mb_arena *arena, mb_study *study, const char *directory) {
-    if (study->n_fits == 0 || study->simulate == NULL) {
+    if (study->simulate == NULL) {
         return MB_OK;
     }
-    const mb_fit_spec *fit = &study->fits[0];
-    const char *name = mb_round_name(ctx, arena, fit, 0);
-    const char *folder = mb_run_is_single(study) ? directory
-                         : name == NULL
-                             ? NULL
-                             : mb_arena_format(arena, ctx, "%s/fits/%s", directory, name);
+    const char *folder = directory;
+    if (mb_alternate_is_alone(study)) {
+        folder = mb_alternate_directory(ctx, arena, directory, study->alternate->teacher);
+    } else if (!mb_run_is_single(study) && study->n_fits > 0) {
+        const char *name = mb_round_name(ctx, arena, &study->fits[0], 0);
+        folder = name != NULL ? mb_alternate_directory(ctx, arena, directory, name) : NULL;
+    }
     const char *path = folder == NULL ? NULL : mb_run_file(ctx, arena, folder, "training.json");
     if (path == NULL) {
         return MB_ERR_MEMORY;
@@ -359,6 +377,9 @@ mb_status mb_run_evaluate(
     }
     if (status == MB_OK) {
         status = do_rounds(&run, false, true);
+    }
+    if (status == MB_OK) {
+        status = do_alternate(&run, false, true);
     }
     if (status == MB_OK && study->evaluate.on.n > 0) {
         status = mb_matrix_make(&run, &run.matrix);

@@ -52,6 +52,8 @@ const char *mb_round_name(mb_context *ctx, mb_arena *arena, const mb_fit_spec *f
 mb_status mb_run_claim(mb_context *ctx, const mb_study *study, const mb_run_settings *settings,
     mb_arena *arena) MB_MUST_CHECK;
 
+// Removes what an earlier run left in a round's folder and this one would take for its own.
+mb_status mb_round_clear(mb_context *ctx, const mb_round *round) MB_MUST_CHECK;
 // Trains one round into its folder: model.h5, last.h5, history.csv, checkpoint.h5, and
 // training.json when all is done.
 mb_status mb_round_train(mb_run *run, mb_context *ctx, const mb_round *round) MB_MUST_CHECK;

@@ -109,18 +109,13 @@ static mb_status run_steps(fit_run *run, mb_context *ctx) {
 static mb_status keep_best(fit_run *run, mb_context *ctx) {
     const mb_fit_hooks *hooks = &run->request->hooks;
     mb_fit_result *result = run->result;
-    const bool is_judged = run->judge < run->n_callbacks;
     bool is_better = true;
-    if (is_judged) {
-        const mb_callback_choice *choice = &run->callbacks[run->judge].choice;
+    if (run->is_judged) {
         const mb_callback_site site = site_of(run, false);
-        int mode = MB_MODE_AUTO;
-        size_t index;
-        MB_TRY(mb_monitor_find(
-            ctx, &site, choice->ops->name, choice->ops->monitor(choice->options, &mode), &index));
-        const double figure = run->figures[index];
+        const double figure = run->figures[run->judged];
         is_better = !run->has_best || isnan(run->best_figure) ||
-                    mb_monitor_improves(&site, index, mode, 0.0, figure, run->best_figure);
+                    mb_monitor_improves(
+                        &site, run->judged, run->judged_mode, 0.0, figure, run->best_figure);
         run->best_figure = is_better ? figure : run->best_figure;
     }
     if (!is_better) {
@@ -129,8 +124,9 @@ static mb_status keep_best(fit_run *run, mb_context *ctx) {
     run->has_best = true;
     result->best_epoch = run->epoch;
     memcpy(result->best, result->last, run->model->n_parameters * sizeof(float));
-    return is_judged && hooks->save_best != NULL ? hooks->save_best(hooks->user, ctx, result->best)
-                                                 : MB_OK;
+    return run->is_judged && hooks->save_best != NULL
+               ? hooks->save_best(hooks->user, ctx, result->best)
+               : MB_OK;
 }
 
 static mb_status add_history(fit_run *run, mb_context *ctx) {

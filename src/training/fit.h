@@ -90,6 +90,7 @@ typedef struct mb_fit_request {
     const mb_train *train;
     uint64_t seed;
     const mb_bundle *resume; // a checkpoint of the same fit, or NULL
+    const char *best_by;     // figure whose lowest value is best where no callback says; NULL: none
     mb_fit_hooks hooks;
     const atomic_bool *cancel; // NULL, or checked between steps: a checkpoint, then CANCELLED
 } mb_fit_request;
@@ -113,6 +114,10 @@ typedef struct mb_fit_result {
 // data and model do not fit together; FORMAT: resume is not of this fit.
 mb_status mb_fit(mb_context *ctx, const mb_fit_request *request, mb_fit_result *out) MB_MUST_CHECK;
 void mb_fit_result_clear(mb_fit_result *result);
+// Epochs that a checkpoint has behind it: a fit that goes on from it with more of them trains the
+// rest. Fails with FORMAT.
+mb_status mb_fit_checkpoint_epochs(
+    mb_context *ctx, const mb_bundle *checkpoint, size_t *out) MB_MUST_CHECK;
 
 // Predicts n rows on all threads: outputs[i] gets n rows of the model's output i. Sparse columns
 // (background 0) are used as they are.

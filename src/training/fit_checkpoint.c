@@ -211,3 +211,11 @@ mb_status mb_fit_restore(fit_run *run, mb_context *ctx, const mb_bundle *bundle)
     }
     return MB_OK;
 }
+
+mb_status mb_fit_checkpoint_epochs(mb_context *ctx, const mb_bundle *checkpoint, size_t *out) {
+    double position[N_POSITIONS];
+    MB_TRY(mb_bundle_get_doubles(checkpoint, ctx, "fit/position", position, N_POSITIONS));
+    return read_count(position[POSITION_EPOCH], UINT32_MAX, out)
+               ? MB_OK
+               : fail_damaged(ctx, "fit/position");
+}

@@ -158,10 +158,16 @@ static mb_status name_columns(fit_run *run, mb_context *ctx) {
     return MB_OK;
 }
 
+static void judge_by(fit_run *run, size_t column, int mode) {
+    run->is_judged = true;
+    run->judged = column;
+    run->judged_mode = mode;
+    run->result->monitor = run->result->columns[column];
+}
+
 // Callbacks that watch a figure are refused before the first step, not after the first epoch.
 static mb_status open_callbacks(fit_run *run, mb_context *ctx) {
     const mb_train *train = run->train;
-    run->judge = train->n_callbacks;
     const mb_callback_site site = {.n_figures = run->n_figures, .names = run->result->columns};
     for (size_t i = 0; i < train->n_callbacks; i++) {
         const mb_callback_choice *choice = &train->callbacks[i];
@@ -175,10 +181,14 @@ static mb_status open_callbacks(fit_run *run, mb_context *ctx) {
         }
         size_t index;
         MB_TRY(mb_monitor_find(ctx, &site, choice->ops->name, monitor, &index));
-        if (choice->ops->is_judge && run->judge == train->n_callbacks) {
-            run->judge = i;
-            run->result->monitor = run->result->columns[index];
+        if (choice->ops->is_judge && !run->is_judged) {
+            judge_by(run, index, mode);
         }
+    }
+    if (!run->is_judged && run->request->best_by != NULL) {
+        size_t index;
+        MB_TRY(mb_monitor_find(ctx, &site, "the fit", run->request->best_by, &index));
+        judge_by(run, index, MB_MODE_MIN);
     }
     return MB_OK;
 }

@@ -46,7 +46,9 @@ typedef struct fit_run {
     float *gradient;
     uint32_t *order;
     uint64_t *sort_work;
-    size_t judge; // callback that says which epoch is best; n_callbacks: none
+    bool is_judged; // a figure says which epoch is best
+    size_t judged;  // its column
+    int judged_mode;
 
     fit_tally training, validation;
     size_t n_figures; // columns but learning_rate and seconds
