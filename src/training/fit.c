@@ -64,6 +64,15 @@ static void report(fit_run *run, bool is_epoch_end) {
     hooks->progress(hooks->user, &progress);
 }
 
+static mb_status save_state(fit_run *run, mb_context *ctx) {
+    const mb_fit_hooks *hooks = &run->request->hooks;
+    if (run->is_best_unsaved) {
+        MB_TRY(hooks->save_best(hooks->user, ctx, run->result->best));
+        run->is_best_unsaved = false;
+    }
+    return mb_fit_save_checkpoint(run, ctx);
+}
+
 static mb_status end_step(fit_run *run, mb_context *ctx) {
     const mb_train_options *options = &run->train->options;
     work_out_running(run);
@@ -79,7 +88,7 @@ static mb_status end_step(fit_run *run, mb_context *ctx) {
                          mb_fit_clock() - run->last_checkpoint >= options->checkpoint_seconds;
     const bool is_counted =
         options->checkpoint_steps > 0 && run->step % options->checkpoint_steps == 0;
-    return is_late || is_counted ? mb_fit_save_checkpoint(run, ctx) : MB_OK;
+    return is_late || is_counted ? save_state(run, ctx) : MB_OK;
 }
 
 static bool is_cancelled(const fit_run *run) {
@@ -95,7 +104,7 @@ static mb_status run_steps(fit_run *run, mb_context *ctx) {
     const size_t n_steps = steps_per_epoch(run);
     while (run->step < n_steps) {
         if (is_cancelled(run)) {
-            MB_TRY(mb_fit_save_checkpoint(run, ctx));
+            MB_TRY(save_state(run, ctx));
             return mb_fail(ctx, MB_ERR_CANCELLED,
                 "train: stopped as asked at epoch %zu, step %zu; go on with --resume",
                 run->epoch + 1, run->step + 1);
@@ -124,9 +133,8 @@ static mb_status keep_best(fit_run *run, mb_context *ctx) {
     run->has_best = true;
     result->best_epoch = run->epoch;
     memcpy(result->best, result->last, run->model->n_parameters * sizeof(float));
-    return run->is_judged && hooks->save_best != NULL
-               ? hooks->save_best(hooks->user, ctx, result->best)
-               : MB_OK;
+    run->is_best_unsaved = run->is_judged && hooks->save_best != NULL;
+    return MB_OK;
 }
 
 static mb_status add_history(fit_run *run, mb_context *ctx) {
@@ -161,7 +169,10 @@ static mb_status end_epoch(fit_run *run, mb_context *ctx) {
     run->epoch_earlier_seconds = 0.0;
     run->epoch_begin = mb_fit_clock();
     mb_fit_tally_reset(&run->training);
-    return mb_fit_save_checkpoint(run, ctx);
+    const bool is_over = run->stop || run->epoch == run->train->options.epochs;
+    return is_over || mb_fit_clock() - run->last_checkpoint >= run->request->hooks.least_seconds
+               ? save_state(run, ctx)
+               : MB_OK;
 }
 
 static void begin_epoch(fit_run *run) {

@@ -72,6 +72,9 @@ typedef struct mb_fit_hooks {
     void *user;
     // At most ten times a second, and at each epoch's end.
     void (*progress)(void *user, const mb_fit_progress *progress);
+    // At an epoch's end nothing is stored so soon after the last checkpoint, but for the last one:
+    // a small network's epoch takes less than the disk needs. 0: always.
+    double least_seconds;
     // Stores a checkpoint whole (under a temporary name, then renamed).
     mb_status (*save_checkpoint)(void *user, mb_context *ctx, const mb_bundle *bundle);
     // A new best epoch by the monitored figure.

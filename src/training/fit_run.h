@@ -64,7 +64,7 @@ typedef struct fit_run {
     size_t epoch, step, n_done; // step and rows within the epoch
     uint64_t n_steps;           // in all
     double penalty;
-    bool stop, has_best;
+    bool stop, has_best, is_best_unsaved;
     double best_figure;
     double begin, earlier_seconds, epoch_begin, epoch_earlier_seconds;
     double last_progress, last_checkpoint;
