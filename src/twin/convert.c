@@ -258,7 +258,9 @@ static void run_scale(
 // The real factor of each channel, and with it a bias that has no integer beside the sums.
 static mb_status scale_reals(twin_builder *builder) {
     const mb_twin_layer *layer = builder->source;
-    const size_t n = layer->units;
+    const mb_value_type *type = &builder->value.type;
+    // Layers without units keep their input's channels.
+    const size_t n = layer->units != 0 ? layer->units : type->dim[type->rank - 1];
     MB_TRY(twin_store_as(builder, STORE_I64));
     twin_operation *operation = twin_add_operation(builder);
     double *scale = twin_allocate(builder, n, sizeof *scale);

@@ -206,6 +206,9 @@ static mb_status build_scale(twin_builder *builder, const mb_value_type *output)
     const size_t n = output->dim[output->rank - 1];
     twin_numbers numbers;
     int64_t least, most, bound;
+    if (builder->source->scale != NULL) {
+        return twin_finish_layer(builder, false);
+    }
     MB_TRY(twin_numbers_of(builder, n, n, &numbers));
     if (!scale_range(&builder->value, &numbers, &least, &most, &bound)) {
         return mb_fail(builder->ctx, MB_ERR_UNSUPPORTED,

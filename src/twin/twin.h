@@ -24,8 +24,9 @@ typedef struct mb_twin_layer {
     bool is_same;     // padding as Keras's "same" (conv2d, max_pooling), else "valid"
     // dense (inputs, units), conv2d (rows, columns, channels, units), scale (channels).
     const float *weights;
-    const float *bias;  // one for each output channel; NULL: none
-    const float *scale; // dense, conv2d: a real factor for each output channel; NULL: none
+    const float *bias;            // one for each output channel; NULL: none
+    const float *scale;           // dense, conv2d, scale (instead of weights): a real factor for
+                                  // each output channel, and the bias real beside it; NULL: none
     mb_fixed weight, bias_format; // bits 0: the weights as they are, if 62 bits hold them
     mb_fixed accumulator, result; // bits 0: none, the value stays exact
 } mb_twin_layer;
