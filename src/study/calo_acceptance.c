@@ -47,8 +47,8 @@ static void add_row(mb_answer *answer, mb_node *list, mb_buffer *csv, const char
     mb_csv_end_row(csv);
 }
 
-static mb_status make_rows(
-    mb_context *ctx, const char *const *files, size_t n, mb_answer *answer, mb_buffer *csv) {
+static mb_status make_rows(mb_context *ctx, const char *const *files, size_t n, char *const *labels,
+    mb_answer *answer, mb_buffer *csv) {
     mb_buffer_text(csv, "sample,file,events,accepted,share,error\n");
     mb_answer_line(answer, "| sample | events | accepted | share | error |");
     mb_answer_line(answer, "|---|---:|---:|---:|---:|");
@@ -56,12 +56,7 @@ static mb_status make_rows(
     for (size_t i = 0; i < n; i++) {
         mb_efficiency share;
         MB_TRY(count(ctx, files[i], &share));
-        char *label = mb_score_file_label(ctx, files[i]);
-        if (label == NULL) {
-            return MB_ERR_MEMORY;
-        }
-        add_row(answer, list, csv, files[i], label, &share);
-        mb_release(ctx, label);
+        add_row(answer, list, csv, files[i], labels[i], &share);
     }
     return answer->status;
 }
@@ -80,12 +75,20 @@ mb_status mb_calo_acceptance(mb_context *ctx, const char *const *files, size_t n
     MB_TRY(mb_answer_create(ctx, &answer));
     mb_buffer csv;
     mb_buffer_init(&csv, ctx);
-    mb_status status = make_rows(ctx, files, n, answer, &csv);
+    char **labels = mb_allocate_zeroed(ctx, n, sizeof *labels);
+    mb_status status = labels != NULL ? mb_score_file_labels(ctx, files, n, labels) : MB_ERR_MEMORY;
+    if (status == MB_OK) {
+        status = make_rows(ctx, files, n, labels, answer, &csv);
+    }
     if (status == MB_OK && output != NULL) {
         status = ends_in(output, ".csv")
                      ? mb_write_buffer(&csv, output)
                      : mb_write_file(ctx, output, answer->text.data, answer->text.length);
     }
+    for (size_t i = 0; labels != NULL && i < n; i++) {
+        mb_release(ctx, labels[i]);
+    }
+    mb_release(ctx, (void *)labels);
     mb_buffer_clear(&csv);
     return mb_answer_finish(answer, status, out);
 }

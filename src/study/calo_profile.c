@@ -50,11 +50,8 @@ static void fill_spectra(const mb_calo_statistics *s, spectra *out) {
 }
 
 static mb_status read_files(profile *p) {
+    MB_TRY(mb_score_file_labels(p->ctx, p->files, p->n, p->label));
     for (size_t i = 0; i < p->n; i++) {
-        p->label[i] = mb_score_file_label(p->ctx, p->files[i]);
-        if (p->label[i] == NULL) {
-            return MB_ERR_MEMORY;
-        }
         p->title[i] = mb_sample_title(p->label[i], NULL);
         MB_TRY(mb_calo_statistics_read(&p->statistics[i], p->ctx, p->files[i]));
         if (p->statistics[i].n_bad > 0) {

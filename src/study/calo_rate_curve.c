@@ -23,12 +23,10 @@ typedef struct curves {
 } curves;
 
 static mb_status make_curves(curves *c) {
+    MB_TRY(mb_score_file_labels(c->ctx, c->files, c->n, c->label));
     for (size_t i = 0; i < c->n; i++) {
         mb_array scores = {.data = NULL};
-        c->label[i] = mb_score_file_label(c->ctx, c->files[i]);
-        mb_status status = c->label[i] == NULL
-                               ? MB_ERR_MEMORY
-                               : mb_score_file_read(c->ctx, c->files[i], "score", &scores);
+        mb_status status = mb_score_file_read(c->ctx, c->files[i], "score", &scores);
         if (status == MB_OK) {
             status = mb_rate_curve_make(&c->curve[i], c->ctx, mb_values_of(&scores), c->input_khz);
             status = status == MB_OK ? status : mb_fail_within(c->ctx, "%s", c->files[i]);

@@ -107,7 +107,7 @@ mb_status mb_rate_argument(mb_context *ctx, const char *what, const char *text, 
         what, text);
 }
 
-char *mb_score_file_label(mb_context *ctx, const char *where) {
+static char *short_label(mb_context *ctx, const char *where) {
     const char *slash = strrchr(where, '/');
     char *label = mb_copy_text(ctx, slash != NULL ? slash + 1 : where);
     if (label == NULL) {
@@ -119,6 +119,39 @@ char *mb_score_file_label(mb_context *ctx, const char *where) {
         *dot = '\0';
     }
     return label;
+}
+
+static bool is_twice(char *const *labels, size_t n, size_t which) {
+    for (size_t i = 0; i < n; i++) {
+        if (i != which && strcmp(labels[i], labels[which]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+mb_status mb_score_file_labels(mb_context *ctx, const char *const *files, size_t n, char **labels) {
+    for (size_t i = 0; i < n; i++) {
+        labels[i] = NULL;
+    }
+    for (size_t i = 0; i < n; i++) {
+        labels[i] = short_label(ctx, files[i]);
+        if (labels[i] == NULL) {
+            return MB_ERR_MEMORY;
+        }
+    }
+    bool is_any = false;
+    for (size_t i = 0; i < n && !is_any; i++) {
+        is_any = is_twice(labels, n, i);
+    }
+    for (size_t i = 0; i < n && is_any; i++) {
+        mb_release(ctx, labels[i]);
+        labels[i] = mb_copy_text(ctx, files[i]);
+        if (labels[i] == NULL) {
+            return MB_ERR_MEMORY;
+        }
+    }
+    return MB_OK;
 }
 
 mb_status mb_result_path(

@@ -16,9 +16,11 @@ mb_status mb_score_file_read(
 // A rate as an argument: fails with ARG.
 mb_status mb_rate_argument(
     mb_context *ctx, const char *what, const char *text, double *khz) MB_MUST_CHECK;
-// What a file is called in figures: its name without folder and suffix, but for a member its name
-// too. Freed with mb_release; NULL on failure.
-char *mb_score_file_label(mb_context *ctx, const char *where);
+// What files are called in figures: each by its name without folder and suffix, a member with its
+// name too; where two would be called the same, all as they were written. The caller frees each
+// with mb_release, also after a failure.
+mb_status mb_score_file_labels(
+    mb_context *ctx, const char *const *files, size_t n, char **labels) MB_MUST_CHECK;
 // A folder for results, whose main file must be absent unless is_forced: its path, freed with
 // mb_release.
 mb_status mb_result_path(mb_context *ctx, const char *directory, const char *name, bool is_forced,

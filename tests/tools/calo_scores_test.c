@@ -87,6 +87,10 @@ static void test_calo_scores__draws_rates_against_thresholds(void **state) {
     mb_csv_clear(&table);
     assert_true(mb_path_exists(mb_tool_path(world, "rates/plots/rate_curve.gp")));
     mb_tool_expect(world, 1, "calo rate-curve first.npy -o rates");
+    // Scores of one name are told apart by their paths.
+    mb_tool_expect(world, 0, "calo rate-curve first.npy ./first.npy -o same");
+    assert_non_null(strstr(world->last.out, "first.npy: 1000 scores"));
+    assert_non_null(strstr(world->last.out, "./first.npy: 1000 scores"));
 }
 
 static void test_calo_scores__makes_bands_of_folds(void **state) {
