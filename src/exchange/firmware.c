@@ -305,6 +305,11 @@ static mb_status fail_types(mb_context *ctx, const char *types) {
         nearest == NULL ? "" : nearest);
 }
 
+bool mb_firmware_is_path(const char *types) {
+    return strchr(types, '/') != NULL || ends_in(types, ".json") || ends_in(types, ".yaml") ||
+           ends_in(types, ".yml");
+}
+
 mb_status mb_firmware_load(mb_context *ctx, const char *directory, const char *types,
     const mb_twin_override *overrides, size_t n_overrides, mb_twin **out) {
     *out = NULL;
@@ -314,11 +319,10 @@ mb_status mb_firmware_load(mb_context *ctx, const char *directory, const char *t
                 overrides, n_overrides, out);
         }
     }
-    const bool is_json = ends_in(types, ".json");
-    if (strchr(types, '/') == NULL && !is_json && !ends_in(types, ".yaml") &&
-        !ends_in(types, ".yml")) {
+    if (!mb_firmware_is_path(types)) {
         return fail_types(ctx, types);
     }
+    const bool is_json = ends_in(types, ".json");
     mb_document document;
     const reader r = {ctx, &document, directory};
     mb_status status =

@@ -32,6 +32,8 @@ typedef struct mb_firmware_types {
 } mb_firmware_types;
 extern const mb_firmware_types mb_firmware_list[]; // ends with a NULL name
 
+// Whether types names a file rather than a set of mb_firmware_list.
+bool mb_firmware_is_path(const char *types);
 // Reads a weight set. types: a name of mb_firmware_list, or a path (with a "/", or ending in .yaml,
 // .yml or .json). The caller owns *out; on failure it is NULL. Weights outside their types are
 // counted (mb_twin_describe) and told in a notice. Fails with IO, FORMAT ("FILE:LINE: ..."), SHAPE,

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
+#include "exchange/firmware.h"
 #include "files/yaml.h"
 #include "study/open.h"
 #include "study/shipped_text.h"
@@ -117,7 +118,11 @@ static mb_status take_firmware(mb_context *ctx, mb_study *study, mb_node *firmwa
         return mb_fail_at(ctx, &study->document, firmware,
             "models: write {firmware: {weights: FOLDER, types: VERSION}}");
     }
-    return set_absolute(ctx, study, firmware, weights);
+    MB_TRY(set_absolute(ctx, study, firmware, weights));
+    // A version's name, or a file of types.
+    const mb_node *types = mb_node_find(firmware, "types");
+    return mb_firmware_is_path(mb_node_text(types)) ? set_absolute(ctx, study, firmware, types)
+                                                    : MB_OK;
 }
 
 // A path becomes absolute, layers are checked.

@@ -4,6 +4,7 @@
 #include "study/scorer.h"
 
 #include "base/threads.h"
+#include "exchange/firmware.h"
 
 #include <math.h>
 
@@ -270,6 +271,37 @@ static mb_status run_model(mb_scorer *scorer, mb_run *run, const uint32_t *rows,
     return status;
 }
 
+// Firmware's integers, in blocks of events.
+static mb_status run_firmware(mb_scorer *scorer, mb_run *run, const uint32_t *rows, size_t n) {
+    enum { EVENTS = 8192 };
+    mb_context *ctx = run->ctx;
+    const mb_column *column = input_of(&run->dataset);
+    mb_twin *twin = NULL;
+    MB_TRY(mb_firmware_load(ctx, mb_node_text(mb_node_find(scorer->firmware, "weights")),
+        mb_node_text(mb_node_find(scorer->firmware, "types")), NULL, 0, &twin));
+    const size_t width = mb_twin_outputs(twin);
+    mb_status status = MB_OK;
+    if (column == NULL || mb_twin_inputs(twin) != column->size || width != 1) {
+        status = mb_fail(ctx, MB_ERR_SHAPE,
+            "the firmware takes %zu numbers and gives %zu, the data has %zu and one score is "
+            "wanted",
+            mb_twin_inputs(twin), width, column != NULL ? column->size : 0);
+    }
+    float *block = status == MB_OK ? mb_allocate(ctx, EVENTS * column->size, sizeof *block) : NULL;
+    status = status == MB_OK && block == NULL ? MB_ERR_MEMORY : status;
+    for (size_t first = 0; first < n && status == MB_OK; first += EVENTS) {
+        const size_t count = mb_min_size(EVENTS, n - first);
+        status = mb_column_gather(column, ctx, rows + first, count, block);
+        if (status == MB_OK) {
+            const mb_twin_rows events = {.f32 = block};
+            status = mb_twin_predict(ctx, twin, &events, count, NULL, scorer->score + first);
+        }
+    }
+    mb_release(ctx, block);
+    mb_twin_destroy(twin);
+    return status;
+}
+
 mb_status mb_scorer_run(mb_scorer *scorer, mb_run *run, const uint32_t *rows, size_t n,
     const uint32_t *background, size_t n_background) {
     mb_context *ctx = run->ctx;
@@ -279,7 +311,8 @@ mb_status mb_scorer_run(mb_scorer *scorer, mb_run *run, const uint32_t *rows, si
     }
     const mb_status status = scorer->baseline != NULL
                                  ? run_baseline(scorer, run, rows, n, background, n_background)
-                                 : run_model(scorer, run, rows, n);
+                             : scorer->firmware != NULL ? run_firmware(scorer, run, rows, n)
+                                                        : run_model(scorer, run, rows, n);
     const bool may_lack = status != MB_OK && status != MB_ERR_MEMORY &&
                           status != MB_ERR_CANCELLED && scorer->origin != MB_SCORE_TRAINED;
     if (status != MB_OK) {
