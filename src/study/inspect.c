@@ -183,7 +183,7 @@ static mb_status is_model(mb_context *ctx, const char *path, bool *out) {
         return MB_OK;
     }
     *out = true;
-    if (dot == NULL || strcmp(dot, ".keras") == 0) {
+    if (mb_path_is_directory(path) || dot == NULL || strcmp(dot, ".keras") == 0) {
         return MB_OK;
     }
     if (strcmp(dot, ".json") == 0) {
@@ -307,7 +307,7 @@ static mb_status tell_raw(mb_answer *answer, mb_context *ctx, const char *path) 
     }
     return mb_fail(ctx, MB_ERR_FORMAT,
         "%s: is no file this program reads; give arrays (.npy, .npz, .h5), a model (.h5, .keras, "
-        ".json), a study (.yaml), a table (.csv) or a detector's files",
+        ".json, a SavedModel folder), a study (.yaml), a table (.csv) or a detector's files",
         path);
 }
 

@@ -29,7 +29,7 @@ static mb_status run(mb_session *session) {
 
 static const option options[] = {{NULL, 0, OPTION_FLAG, NULL, NULL}};
 
-static const operand operands[] = {{"MODEL", false, false, "a model file"},
+static const operand operands[] = {{"MODEL", false, false, "a model file, or a SavedModel folder"},
     {"OUT", false, false, "the file to write; its suffix says the format: .h5, .keras, .json"},
     {NULL, false, false, NULL}};
 

@@ -60,7 +60,8 @@ static const option options[] = {{"output", 'o', OPTION_TEXT, "FILE",
         "decide too: the rate (5kHz) or background fraction (0.01) of a stored threshold"},
     {NULL, 0, OPTION_FLAG, NULL, NULL}};
 
-static const operand operands[] = {{"MODEL", false, false, "a model file, or the folder of a run"},
+static const operand operands[] = {
+    {"MODEL", false, false, "a model file, a SavedModel folder, or the folder of a run"},
     {"INPUT", true, false, "arrays (.npy, .npz, .h5) for a model, raw detector files for a run"},
     {NULL, false, false, NULL}};
 

@@ -23,7 +23,8 @@ static mb_status run(mb_session *session) {
 static const option options[] = {{NULL, 0, OPTION_FLAG, NULL, NULL}};
 
 static const operand operands[] = {
-    {"MODEL", false, false, "a model file (.h5, .keras, .json), or the folder of a run"},
+    {"MODEL", false, false,
+        "a model (.h5, .keras, .json, a SavedModel folder), or the folder of a run"},
     {NULL, false, false, NULL}};
 
 const mb_command command_summary = {.name = "summary",
