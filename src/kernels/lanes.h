@@ -44,6 +44,12 @@ struct mb_lane_kernels {
 
     // sum at o, sample by sample: += sum over i < n: rows at i * n_out + o.
     void (*sum)(size_t n, size_t n_out, const float *rows, float *sum);
+
+    // Activations of n numbers a sample, with the bits of network/activation.c's: 0 > v ? 0 : v,
+    // and d = y > 0 ? dy : 0; of n groups of channels the softmax.
+    void (*rectify)(size_t n, float *values);
+    void (*rectify_back)(size_t n, const float *y, const float *dy, float *d);
+    void (*softmax)(size_t n, size_t channels, float *values);
 };
 
 extern const mb_lane_kernels mb_lane_kernels_c;

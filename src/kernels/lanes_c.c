@@ -3,6 +3,8 @@
 
 #include "kernels/lanes.h"
 
+#include "base/math.h"
+
 #include <math.h>
 
 static void fill_c(size_t n, size_t size, const float *const *rows, float *lanes) {
@@ -120,5 +122,36 @@ static void sum_c(size_t n, size_t n_out, const float *rows, float *sum) {
     }
 }
 
-const mb_lane_kernels mb_lane_kernels_c = {
-    fill_c, fetch_c, store_c, positions_c, back_c, gradient_c, outer_c, sum_c};
+static void rectify_c(size_t n, float *values) {
+    for (size_t i = 0; i < n * MB_SAMPLES; i++) {
+        values[i] = 0 > values[i] ? 0 : values[i];
+    }
+}
+
+static void rectify_back_c(size_t n, const float *y, const float *dy, float *d) {
+    for (size_t i = 0; i < n * MB_SAMPLES; i++) {
+        d[i] = y[i] > 0 ? dy[i] : 0;
+    }
+}
+
+static void softmax_c(size_t n, size_t channels, float *values) {
+    const size_t end = channels * MB_SAMPLES;
+    for (size_t i = 0; i < n * MB_SAMPLES; i++) {
+        float *group = values + i / MB_SAMPLES * end + i % MB_SAMPLES;
+        float most = group[0];
+        float sum = 0;
+        for (size_t c = MB_SAMPLES; c < end; c += MB_SAMPLES) {
+            most = group[c] > most ? group[c] : most;
+        }
+        for (size_t c = 0; c < end; c += MB_SAMPLES) {
+            group[c] = mb_expf(group[c] - most);
+            sum += group[c];
+        }
+        for (size_t c = 0; c < end; c += MB_SAMPLES) {
+            group[c] /= sum;
+        }
+    }
+}
+
+const mb_lane_kernels mb_lane_kernels_c = {fill_c, fetch_c, store_c, positions_c, back_c,
+    gradient_c, outer_c, sum_c, rectify_c, rectify_back_c, softmax_c};

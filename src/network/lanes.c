@@ -8,54 +8,56 @@ void mb_lanes_take_rows(mb_step *step) {
         .forward = step->forward, .backward = step->backward, .scratch_bytes = step->scratch_bytes};
 }
 
-// Softmax looks at the channels of a position together.
-static bool is_grouped(const mb_activation *activation) {
-    return strcmp(activation->ops->name, "softmax") == 0;
+typedef enum activation_kind { RECTIFIER, SOFTMAX, ANY_OTHER } activation_kind;
+
+static activation_kind kind_of(const mb_activation *activation) {
+    return strcmp(activation->ops->name, "relu") == 0      ? RECTIFIER
+           : strcmp(activation->ops->name, "softmax") == 0 ? SOFTMAX
+                                                           : ANY_OTHER;
 }
 
-static void gather(const float *lanes, size_t n, float *group) {
-    for (size_t i = 0; i < n; i++) {
-        group[i] = lanes[i * MB_SAMPLES];
-    }
-}
-
-static void scatter(const float *group, size_t n, float *lanes) {
-    for (size_t i = 0; i < n; i++) {
-        lanes[i * MB_SAMPLES] = group[i];
-    }
-}
-
-void mb_lanes_activate(
-    const mb_activation *activation, float *values, size_t n, size_t channels, float *scratch) {
-    if (!is_grouped(activation)) {
-        activation->ops->forward(
-            activation->parameters, values, n * channels * MB_SAMPLES, channels);
+void mb_lanes_activate(const mb_kernels *kernels, const mb_activation *activation, float *values,
+    size_t n, size_t channels) {
+    switch (kind_of(activation)) {
+    case RECTIFIER:
+        kernels->lanes->rectify(n * channels, values);
         return;
+    case SOFTMAX:
+        kernels->lanes->softmax(n, channels, values);
+        return;
+    case ANY_OTHER:
+        break;
     }
-    for (size_t i = 0; i < n * MB_SAMPLES; i++) {
-        float *lanes = values + i / MB_SAMPLES * channels * MB_SAMPLES + i % MB_SAMPLES;
-        gather(lanes, channels, scratch);
-        activation->ops->forward(activation->parameters, scratch, channels, channels);
-        scatter(scratch, channels, lanes);
+    activation->ops->forward(activation->parameters, values, n * channels * MB_SAMPLES, channels);
+}
+
+static void differentiate_softmax(const float *y, const float *d_out, size_t channels, float *d) {
+    float sum[MB_SAMPLES] = {0};
+    for (size_t i = 0; i < channels * MB_SAMPLES; i++) {
+        sum[i % MB_SAMPLES] += d_out[i] * y[i];
+    }
+    for (size_t i = 0; i < channels * MB_SAMPLES; i++) {
+        d[i] = y[i] * (d_out[i] - sum[i % MB_SAMPLES]);
     }
 }
 
-void mb_lanes_differentiate(const mb_activation *activation, const float *out, const float *d_out,
-    size_t n, size_t channels, float *d, float *scratch) {
-    memcpy(d, d_out, n * channels * MB_SAMPLES * sizeof *d);
-    if (!is_grouped(activation)) {
-        activation->ops->backward(
-            activation->parameters, out, d, n * channels * MB_SAMPLES, channels);
+void mb_lanes_differentiate(const mb_kernels *kernels, const mb_activation *activation,
+    const float *out, const float *d_out, size_t n, size_t channels, float *d) {
+    const size_t group = channels * MB_SAMPLES;
+    switch (kind_of(activation)) {
+    case RECTIFIER:
+        kernels->lanes->rectify_back(n * channels, out, d_out, d);
         return;
+    case SOFTMAX:
+        for (size_t i = 0; i < n; i++) {
+            differentiate_softmax(out + i * group, d_out + i * group, channels, d + i * group);
+        }
+        return;
+    case ANY_OTHER:
+        break;
     }
-    for (size_t i = 0; i < n * MB_SAMPLES; i++) {
-        const size_t at = i / MB_SAMPLES * channels * MB_SAMPLES + i % MB_SAMPLES;
-        gather(out + at, channels, scratch);
-        gather(d + at, channels, scratch + channels);
-        activation->ops->backward(
-            activation->parameters, scratch, scratch + channels, channels, channels);
-        scatter(scratch + channels, channels, d + at);
-    }
+    memcpy(d, d_out, n * group * sizeof *d);
+    activation->ops->backward(activation->parameters, out, d, n * group, channels);
 }
 
 float mb_lanes_total(const float *lanes) {

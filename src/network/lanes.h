@@ -13,12 +13,12 @@
 // that they serve for lanes as they are. After they are set.
 void mb_lanes_take_rows(mb_step *step);
 
-// An activation on n positions of so many channels each. scratch: channels floats.
-void mb_lanes_activate(
-    const mb_activation *activation, float *values, size_t n, size_t channels, float *scratch);
-// d = d_out times the activation's slope at out. scratch: 2 * channels floats.
-void mb_lanes_differentiate(const mb_activation *activation, const float *out, const float *d_out,
-    size_t n, size_t channels, float *d, float *scratch);
+// An activation on n positions of so many channels each.
+void mb_lanes_activate(const mb_kernels *kernels, const mb_activation *activation, float *values,
+    size_t n, size_t channels);
+// d = d_out times the activation's slope at out.
+void mb_lanes_differentiate(const mb_kernels *kernels, const mb_activation *activation,
+    const float *out, const float *d_out, size_t n, size_t channels, float *d);
 
 // The sum over the samples' lanes of one number, through a fixed tree.
 float mb_lanes_total(const float *lanes);

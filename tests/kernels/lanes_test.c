@@ -6,12 +6,13 @@
 #include "kernels/lanes.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 
 // Every version of every kernel on samples in lanes against plain C, bit for bit, and plain C
 // against the kernels of rows.
 
-enum { CHECKED_KERNELS = 8 };
+enum { CHECKED_KERNELS = 11 };
 
 // A kernel that is added needs a check below.
 static_assert(sizeof(mb_lane_kernels) == CHECKED_KERNELS * sizeof(void (*)(void)),
@@ -120,6 +121,50 @@ static void check_outer(const mb_kernels *k, const shape *s) {
     close_scene(&c);
 }
 
+// run_length stands for the channels.
+static void check_activations(const mb_kernels *k, const shape *s) {
+    scene c;
+    open_scene(&c, s, "activations", k->name);
+    const size_t n = s->n * s->run_length;
+    guarded y = guard_random(&c.random, n * MB_SAMPLES);
+    guarded dy = guard_random(&c.random, n * MB_SAMPLES);
+    guarded got = guard(n * MB_SAMPLES);
+    guarded wanted = guard(n * MB_SAMPLES);
+    k->lanes->rectify_back(n, y.floats, dy.floats, got.floats);
+    mb_lane_kernels_c.rectify_back(n, y.floats, dy.floats, wanted.floats);
+    check(&got, &wanted, c.what);
+    // Arguments of exponentials from the usual to those whose powers are not normal, or none.
+    static const float scales[] = {1, 20, 90, 110, 400, 1e30F};
+    for (size_t i = 0; i < dy.n; i++) {
+        dy.floats[i] = i % 97 == 31   ? (float)INFINITY
+                       : i % 97 == 57 ? -(float)INFINITY
+                       : i % 89 == 12 ? (float)NAN
+                                      : y.floats[i] * scales[i % MB_COUNT_OF(scales)];
+    }
+    guarded copy = guard_copy(&dy);
+    guarded softmax = guard_copy(&dy);
+    guarded wanted_softmax = guard_copy(&dy);
+    k->lanes->rectify(n, dy.floats);
+    mb_lane_kernels_c.rectify(n, copy.floats);
+    check(&dy, &copy, c.what);
+    k->lanes->softmax(s->n, s->run_length, softmax.floats);
+    mb_lane_kernels_c.softmax(s->n, s->run_length, wanted_softmax.floats);
+    for (size_t i = 0; i < softmax.n; i++) { // which NaN it is says nothing
+        assert_true(isnan(softmax.floats[i]) == isnan(wanted_softmax.floats[i]));
+        if (isnan(softmax.floats[i])) {
+            softmax.floats[i] = wanted_softmax.floats[i] = 0;
+        }
+    }
+    check(&softmax, &wanted_softmax, c.what);
+    free(y.memory);
+    close_scene(&c);
+}
+
+static void test_lanes__activations_have_the_bits_of_plain_c(void **state) {
+    (void)state;
+    check_all(check_activations);
+}
+
 static void test_lanes__rows_come_and_go_as_in_plain_c(void **state) {
     (void)state;
     check_all(check_rows);
@@ -151,6 +196,7 @@ int main(void) {
         cmocka_unit_test(test_lanes__positions_have_the_bits_of_plain_c),
         cmocka_unit_test(test_lanes__back_has_the_bits_of_plain_c),
         cmocka_unit_test(test_lanes__gradient_and_sum_have_the_bits_of_plain_c),
+        cmocka_unit_test(test_lanes__activations_have_the_bits_of_plain_c),
         cmocka_unit_test(test_lanes__outer_has_the_bits_of_plain_c),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

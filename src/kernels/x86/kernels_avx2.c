@@ -27,6 +27,27 @@
 #include "kernels/x86/lanes.h"
 #include "kernels/x86/lanes_rows.h"
 
+#define SUB(a, b)            _mm256_sub_ps(a, b)
+#define DIV(a, b)            _mm256_div_ps(a, b)
+#define MAX(a, b)            _mm256_max_ps(a, b)
+#define KEEP_NAN(x, y)       _mm256_blendv_ps(y, x, _mm256_cmp_ps(x, x, _CMP_UNORD_Q))
+#define WHERE_POSITIVE(y, v) _mm256_and_ps(_mm256_cmp_ps(y, ZERO, _CMP_GT_OQ), v)
+#define VECD                 __m256d
+#define SETD(x)              _mm256_set1_pd(x)
+#define ADDD(a, b)           _mm256_add_pd(a, b)
+#define SUBD(a, b)           _mm256_sub_pd(a, b)
+#define MULD(a, b)           _mm256_mul_pd(a, b)
+#define MIND(a, b)           _mm256_min_pd(a, b)
+#define MAXD(a, b)           _mm256_max_pd(a, b)
+#define POWERD(t)                                                                                  \
+    _mm256_castsi256_pd(                                                                           \
+        _mm256_slli_epi64(_mm256_add_epi64(_mm256_castpd_si256(t), _mm256_set1_epi64x(1023)), 52))
+#define LOWD(v)  _mm256_cvtps_pd(_mm256_castps256_ps128(v))
+#define HIGHD(v) _mm256_cvtps_pd(_mm256_extractf128_ps(v, 1))
+#define JOIN(low, high)                                                                            \
+    _mm256_insertf128_ps(_mm256_castps128_ps256(_mm256_cvtpd_ps(low)), _mm256_cvtpd_ps(high), 1)
+#include "kernels/x86/lanes_activation.h"
+
 static void positions_avx2(size_t n, const uint32_t *base, const float *x,
     const mb_footprint *footprint, const float *w, const float *bias, size_t width, float *out,
     size_t out_stride) {
@@ -52,7 +73,7 @@ static void positions_gradient_avx2(size_t n, const uint32_t *base, const float 
 
 static const mb_lane_kernels lane_kernels_avx2 = {lanes_fill_avx2, lanes_fetch_avx2,
     lanes_store_avx2, lanes_positions_avx2, lanes_back_avx2, lanes_gradient_avx2, lanes_outer_avx2,
-    lanes_sum_avx2};
+    lanes_sum_avx2, lanes_rectify_avx2, lanes_rectify_back_avx2, lanes_softmax_avx2};
 
 const mb_kernels mb_kernels_avx2 = {"avx2", positions_avx2, positions_gradient_avx2,
     positions_back_avx2, winners_gradient_avx2, winners_back_avx2, pairs_avx2, pairs_gradient_avx2,

@@ -22,6 +22,29 @@
 #define GRADIENT_TILE 12
 #include "kernels/x86/positions.h"
 #include "kernels/x86/lanes.h"
+
+#define SUB(a, b)            _mm512_sub_ps(a, b)
+#define DIV(a, b)            _mm512_div_ps(a, b)
+#define MAX(a, b)            _mm512_max_ps(a, b)
+#define KEEP_NAN(x, y)       _mm512_mask_mov_ps(y, _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), x)
+#define WHERE_POSITIVE(y, v) _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(y, ZERO, _CMP_GT_OQ), v)
+#define VECD                 __m512d
+#define SETD(x)              _mm512_set1_pd(x)
+#define ADDD(a, b)           _mm512_add_pd(a, b)
+#define SUBD(a, b)           _mm512_sub_pd(a, b)
+#define MULD(a, b)           _mm512_mul_pd(a, b)
+#define MIND(a, b)           _mm512_min_pd(a, b)
+#define MAXD(a, b)           _mm512_max_pd(a, b)
+#define POWERD(t)                                                                                  \
+    _mm512_castsi512_pd(                                                                           \
+        _mm512_slli_epi64(_mm512_add_epi64(_mm512_castpd_si512(t), _mm512_set1_epi64(1023)), 52))
+#define LOWD(v)  _mm512_cvtps_pd(_mm512_castps512_ps256(v))
+#define HIGHD(v) _mm512_cvtps_pd(_mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(v), 1)))
+#define JOIN(low, high)                                                                            \
+    _mm512_castpd_ps(                                                                              \
+        _mm512_insertf64x4(_mm512_castps_pd(_mm512_castps256_ps512(_mm512_cvtpd_ps(low))),         \
+            _mm256_castps_pd(_mm512_cvtpd_ps(high)), 1))
+#include "kernels/x86/lanes_activation.h"
 #undef VEC
 #undef LANES
 #undef LOAD
@@ -81,7 +104,7 @@ static void positions_gradient_avx512(size_t n, const uint32_t *base, const floa
 
 static const mb_lane_kernels lane_kernels_avx512 = {lanes_fill_avx512, lanes_fetch_avx512,
     lanes_store_avx512, lanes_positions_zmm, lanes_back_zmm, lanes_gradient_zmm, lanes_outer_avx512,
-    lanes_sum_zmm};
+    lanes_sum_zmm, lanes_rectify_zmm, lanes_rectify_back_zmm, lanes_softmax_zmm};
 
 const mb_kernels mb_kernels_avx512 = {"avx512", positions_avx512, positions_gradient_avx512,
     positions_back_avx512, winners_gradient_avx512, winners_back_avx512, pairs_avx512,

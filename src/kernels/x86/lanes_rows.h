@@ -45,7 +45,7 @@ static void NAME(lanes_fill)(size_t n, size_t size, const float *const *rows, fl
 
 static void NAME(lanes_fetch)(const float *floats, size_t n) {
     for (size_t i = 0; i < n; i += 16) {
-        _mm_prefetch((const char *)(floats + i), _MM_HINT_T0);
+        _mm_prefetch((const char *)(floats + i), _MM_HINT_T1);
     }
 }
 

@@ -69,7 +69,7 @@ static void forward_lanes(const mb_step *step, const mb_rows *rows) {
     const size_t channels = channels_of(step);
     memcpy(activation.parameters, activation.ops->default_parameters, sizeof activation.parameters);
     memcpy(rows->out, rows->in[0], step->out_size * MB_SAMPLES * sizeof(float));
-    mb_lanes_activate(&activation, rows->out, step->out_size / channels, channels, rows->scratch);
+    mb_lanes_activate(step->kernels, &activation, rows->out, step->out_size / channels, channels);
 }
 
 static void backward_lanes(const mb_step *step, const mb_rows *rows) {
@@ -79,7 +79,7 @@ static void backward_lanes(const mb_step *step, const mb_rows *rows) {
     float *d = rows->scratch;
     memcpy(activation.parameters, activation.ops->default_parameters, sizeof activation.parameters);
     mb_lanes_differentiate(
-        &activation, rows->out, rows->d_out, step->out_size / channels, channels, d, d + n);
+        step->kernels, &activation, rows->out, rows->d_out, step->out_size / channels, channels, d);
     for (size_t i = 0; i < n && rows->d_in[0] != NULL; i++) {
         rows->d_in[0][i] += d[i];
     }
@@ -100,7 +100,7 @@ static mb_status plan(mb_context *ctx, mb_plan_site *site) {
     site->step->scratch_bytes = site->step->out_size * sizeof(float);
     site->step->lanes = (mb_step_lanes){.forward = forward_lanes,
         .backward = backward_lanes,
-        .scratch_bytes = (site->step->out_size + 1) * 2 * MB_SAMPLES * sizeof(float)};
+        .scratch_bytes = site->step->out_size * MB_SAMPLES * sizeof(float)};
     return MB_OK;
 }
 

@@ -5,9 +5,9 @@
 #include "network/layers/conv.h"
 
 // A tile's scratch in floats: the frame (of the input, then of its gradient); sums or gradients of
-// all positions; gradients of cells; a group of channels.
+// all positions; gradients of cells.
 typedef struct places {
-    size_t frame, positions, cells, group, end;
+    size_t frame, positions, cells, end;
 } places;
 
 static bool has_frame(const mb_conv_plan *plan) {
@@ -24,8 +24,7 @@ static places find_places(const mb_conv_plan *plan) {
     places at = {.frame = 0};
     at.positions = frame_floats(plan);
     at.cells = at.positions + (plan->window > 1 ? cells * plan->window : 0);
-    at.group = at.cells + cells;
-    at.end = at.group + 2 * plan->n_out;
+    at.end = at.cells + cells;
     return at;
 }
 
@@ -57,7 +56,7 @@ static void forward(const mb_step *step, const mb_rows *rows) {
         step->kernels->max_windows(plan->n_cells, plan->window, sums, plan->n_out * MB_SAMPLES,
             rows->out, saved_winners(plan, rows));
     }
-    mb_lanes_activate(&plan->activation, rows->out, plan->n_cells, plan->n_out, scratch + at.group);
+    mb_lanes_activate(step->kernels, &plan->activation, rows->out, plan->n_cells, plan->n_out);
 }
 
 static void backward(const mb_step *step, const mb_rows *rows) {
@@ -68,8 +67,8 @@ static void backward(const mb_step *step, const mb_rows *rows) {
     float *scratch = rows->scratch;
     float *d = scratch + at.cells;
     const float *frame = saved_frame(plan, rows, scratch);
-    mb_lanes_differentiate(&plan->activation, rows->out, rows->d_out, plan->n_cells, plan->n_out, d,
-        scratch + at.group);
+    mb_lanes_differentiate(
+        step->kernels, &plan->activation, rows->out, rows->d_out, plan->n_cells, plan->n_out, d);
     kernels->sum(plan->n_cells, plan->n_out, d,
         rows->gradient +
             plan->footprint.n_runs * plan->footprint.run_length * plan->n_out * MB_SAMPLES);

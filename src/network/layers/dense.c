@@ -156,18 +156,13 @@ static void backward(const mb_step *step, const mb_rows *rows) {
 }
 
 // Layout of a tile's scratch in floats: the gradient before the activation, padded to whole widths;
-// it again in rows; a group of channels.
+// it again in rows.
 static size_t at_rows(const dense_plan *plan) {
     return plan->per_row * plan->width * MB_SAMPLES;
 }
 
-static size_t at_group(const dense_plan *plan) {
-    return at_rows(plan) + plan->width * MB_SAMPLES;
-}
-
 static void forward_lanes(const mb_step *step, const mb_rows *rows) {
     const dense_plan *plan = step->data;
-    float *scratch = rows->scratch;
     for (size_t first = 0; first < plan->per_row; first += plan->block) {
         const size_t block = mb_min_size(plan->block, plan->per_row - first);
         step->kernels->lanes->positions(block, plan->base,
@@ -176,7 +171,7 @@ static void forward_lanes(const mb_step *step, const mb_rows *rows) {
             rows->out + first * plan->n_out * MB_SAMPLES);
     }
     mb_lanes_activate(
-        &plan->lanes_activation, rows->out, plan->per_row, plan->n_out, scratch + at_group(plan));
+        step->kernels, &plan->lanes_activation, rows->out, plan->per_row, plan->n_out);
 }
 
 // One vector a sample: sums run over samples, as those of rows do, with their bits.
@@ -195,8 +190,8 @@ static void backward_lanes(const mb_step *step, const mb_rows *rows) {
     const mb_lane_kernels *kernels = step->kernels->lanes;
     float *d = rows->scratch;
     const size_t n_floats = plan->per_row * plan->n_out * MB_SAMPLES;
-    mb_lanes_differentiate(&plan->lanes_activation, rows->out, rows->d_out, plan->per_row,
-        plan->n_out, d, d + at_group(plan));
+    mb_lanes_differentiate(step->kernels, &plan->lanes_activation, rows->out, rows->d_out,
+        plan->per_row, plan->n_out, d);
     if (plan->per_row == 1) {
         memset(d + n_floats, 0, (at_rows(plan) - n_floats) * sizeof *d);
         add_gradient_of_samples(step, rows, d, d + at_rows(plan));
@@ -240,7 +235,7 @@ static void plan_lanes(mb_step *step) {
         .unpack = is_one ? unpack : unpack_lanes,
         .gradient_floats =
             is_one ? step->gradient_floats : (plan->n_in + 1) * plan->n_out * MB_SAMPLES,
-        .scratch_bytes = (at_group(plan) + 2 * plan->n_out) * sizeof(float)};
+        .scratch_bytes = (at_rows(plan) + plan->width * MB_SAMPLES) * sizeof(float)};
 }
 
 static mb_status plan_dense(mb_context *ctx, mb_plan_site *site) {
