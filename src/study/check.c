@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "network/plan.h"
-#include "study/run.h"
+#include "study/alternate_run.h"
 #include "study/summary.h"
 
 // `check`: what a run would do, without doing it.
@@ -50,13 +50,14 @@ static mb_status tell_events(mb_answer *answer, mb_run *run) {
     return MB_OK;
 }
 
-static mb_status training_bytes(mb_run *run, const mb_model *model, size_t batch, size_t *bytes) {
+static mb_status training_bytes(
+    mb_run *run, const mb_dataset *dataset, const mb_model *model, size_t batch, size_t *bytes) {
     bool *sparse = mb_allocate_zeroed(run->ctx, model->n_inputs, sizeof *sparse);
     if (sparse == NULL) {
         return MB_ERR_MEMORY;
     }
     for (size_t i = 0; i < model->n_inputs; i++) {
-        const mb_column *column = mb_dataset_find(&run->dataset, mb_model_input_name(model, i));
+        const mb_column *column = mb_dataset_find(dataset, mb_model_input_name(model, i));
         sparse[i] = column != NULL && column->kind == MB_COLUMN_SPARSE;
     }
     mb_plan *plan = NULL;
@@ -72,9 +73,11 @@ static mb_status training_bytes(mb_run *run, const mb_model *model, size_t batch
     return status;
 }
 
+// What a round trains on.
 typedef struct trial {
     mb_run *run;
     const mb_round *round;
+    const mb_dataset *dataset;
     const mb_model *model;
     const uint32_t *rows;
     size_t n_rows;
@@ -88,7 +91,7 @@ static mb_status time_rows(const trial *t, size_t n, double *seconds) {
     train.n_callbacks = 0;
     const mb_fit_request request = {.model = t->model,
         .parameters = t->parameters,
-        .dataset = &t->run->dataset,
+        .dataset = t->dataset,
         .train_rows = t->rows,
         .n_train = n,
         .train = &train,
@@ -124,27 +127,26 @@ static double seconds_from_work(const mb_model *model) {
 }
 
 // How fast a training would be; *is_measured tells whether that was tried.
-static mb_status time_training(mb_run *run, const mb_round *round, const mb_model *model,
-    const uint32_t *rows, size_t n, double *per_second, bool *is_measured) {
-    const double expected = seconds_from_work(model);
-    *is_measured = n > 0 && expected < trial_seconds;
+static mb_status time_training(trial *t, double *per_second, bool *is_measured) {
+    mb_run *run = t->run;
+    const double expected = seconds_from_work(t->model);
+    *is_measured = t->n_rows > 0 && expected < trial_seconds;
     *per_second = expected > 0 ? 1 / expected : 0;
     if (!*is_measured) {
         return MB_OK;
     }
-    trial t = {.run = run, .round = round, .model = model, .rows = rows, .n_rows = n};
-    t.parameters = mb_allocate(run->ctx, model->n_parameters, sizeof *t.parameters);
-    if (t.parameters == NULL) {
+    t->parameters = mb_allocate(run->ctx, t->model->n_parameters, sizeof *t->parameters);
+    if (t->parameters == NULL) {
         return MB_ERR_MEMORY;
     }
-    mb_status status = mb_model_initialize(run->ctx, model, round->seed, t.parameters);
+    mb_status status = mb_model_initialize(run->ctx, t->model, t->round->seed, t->parameters);
     if (status == MB_OK) {
         // Its few events may well be of one class, which says nothing of the study.
         run->journal.is_muted = true;
-        status = time_trial(&t, per_second);
+        status = time_trial(t, per_second);
         run->journal.is_muted = false;
     }
-    mb_release(run->ctx, t.parameters);
+    mb_release(run->ctx, t->parameters);
     return status;
 }
 
@@ -167,6 +169,41 @@ static const char *time_text(double seconds, char *text, size_t size) {
     return text;
 }
 
+static mb_status tell_training(mb_answer *answer, mb_node *list, trial *t, size_t n_validation) {
+    const mb_train_options *options = &t->round->fit->train.options;
+    const mb_model *model = t->model;
+    const char *name = t->round->name;
+    const char *colon = name[0] != '\0' ? ": " : "";
+    size_t bytes = 0;
+    double per_second = 0;
+    bool is_measured = false;
+    MB_TRY(training_bytes(t->run, t->dataset, model, options->batch, &bytes));
+    MB_TRY(time_training(t, &per_second, &is_measured));
+    const double seconds =
+        per_second > 0 ? (double)options->epochs * (double)t->n_rows / per_second : 0.0;
+    char text[40];
+    char time[40];
+    mb_answer_line(answer, "%s%s%zu parameters, %llu FLOPs an event, training memory %s", name,
+        colon, model->n_parameters, (unsigned long long)mb_summary_flops(model),
+        mb_format_bytes(text, sizeof text, bytes));
+    mb_answer_line(answer,
+        "%s%strain on %zu, validate on %zu; about %.*f samples/s (%s), %s for %zu epochs", name,
+        colon, t->n_rows, n_validation, decimals(per_second), per_second,
+        is_measured ? "measured" : "judged from the FLOPs", time_text(seconds, time, sizeof time),
+        options->epochs);
+    mb_node *map = mb_answer_add_map(answer, list);
+    mb_answer_put_text(answer, map, "name", name);
+    mb_answer_put_int(answer, map, "parameters", (int64_t)model->n_parameters);
+    mb_answer_put_int(answer, map, "flops", (int64_t)mb_summary_flops(model));
+    mb_answer_put_int(answer, map, "training_bytes", (int64_t)bytes);
+    mb_answer_put_int(answer, map, "n_train", (int64_t)t->n_rows);
+    mb_answer_put_int(answer, map, "n_validation", (int64_t)n_validation);
+    mb_answer_put_real(answer, map, "samples_per_second", per_second);
+    mb_answer_put_real(answer, map, "seconds", seconds);
+    mb_answer_put_bool(answer, map, "is_measured", is_measured);
+    return MB_OK;
+}
+
 static mb_status tell_round(mb_answer *answer, mb_run *run, const mb_round *round, mb_node *list) {
     mb_model *model = NULL;
     bool has_weights = false;
@@ -174,10 +211,6 @@ static mb_status tell_round(mb_answer *answer, mb_run *run, const mb_round *roun
     uint32_t *validation = NULL;
     size_t n_train = 0;
     size_t n_validation = 0;
-    size_t bytes = 0;
-    double per_second = 0;
-    bool is_measured = false;
-    const mb_train_options *options = &round->fit->train.options;
     mb_status status =
         mb_study_build_model(run->ctx, run->study, round->fit, &run->dataset, &model, &has_weights);
     if (status == MB_OK) {
@@ -188,38 +221,46 @@ static mb_status tell_round(mb_answer *answer, mb_run *run, const mb_round *roun
             mb_round_rows(run, run->ctx, round, MB_SPLIT_VALIDATION, &validation, &n_validation);
     }
     if (status == MB_OK) {
-        status = training_bytes(run, model, options->batch, &bytes);
-    }
-    if (status == MB_OK) {
-        status = time_training(run, round, model, train, n_train, &per_second, &is_measured);
-    }
-    if (status == MB_OK) {
-        const double seconds =
-            per_second > 0 ? (double)(options->epochs * n_train) / per_second : 0.0;
-        char text[40];
-        char time[40];
-        mb_answer_line(answer, "%s%s%zu parameters, %llu FLOPs an event, training memory %s",
-            round->name, round->name[0] != '\0' ? ": " : "", model->n_parameters,
-            (unsigned long long)mb_summary_flops(model), mb_format_bytes(text, sizeof text, bytes));
-        mb_answer_line(answer,
-            "%s%strain on %zu, validate on %zu; about %.*f samples/s (%s), %s for %zu epochs",
-            round->name, round->name[0] != '\0' ? ": " : "", n_train, n_validation,
-            decimals(per_second), per_second, is_measured ? "measured" : "judged from the FLOPs",
-            time_text(seconds, time, sizeof time), options->epochs);
-        mb_node *map = mb_answer_add_map(answer, list);
-        mb_answer_put_text(answer, map, "name", round->name);
-        mb_answer_put_int(answer, map, "parameters", (int64_t)model->n_parameters);
-        mb_answer_put_int(answer, map, "flops", (int64_t)mb_summary_flops(model));
-        mb_answer_put_int(answer, map, "training_bytes", (int64_t)bytes);
-        mb_answer_put_int(answer, map, "n_train", (int64_t)n_train);
-        mb_answer_put_int(answer, map, "n_validation", (int64_t)n_validation);
-        mb_answer_put_real(answer, map, "samples_per_second", per_second);
-        mb_answer_put_real(answer, map, "seconds", seconds);
-        mb_answer_put_bool(answer, map, "is_measured", is_measured);
+        trial t = {.run = run,
+            .round = round,
+            .dataset = &run->dataset,
+            .model = model,
+            .rows = train,
+            .n_rows = n_train};
+        status = tell_training(answer, list, &t, n_validation);
     }
     mb_release(run->ctx, train);
     mb_release(run->ctx, validation);
     mb_model_destroy(model);
+    return status;
+}
+
+// The teacher and its students, each with the epochs of all its turns.
+static mb_status tell_alternate(mb_answer *answer, mb_run *run, mb_node *list) {
+    if (run->study->alternate == NULL) {
+        return MB_OK;
+    }
+    if (run->study->alternate->n_students == 0) {
+        mb_answer_line(answer, "no student is to be trained: the teacher is left out, too");
+        return MB_OK;
+    }
+    mb_alternate_run work;
+    mb_status status = mb_alternate_open(&work, run);
+    for (size_t i = 0; i < work.n_models && status == MB_OK; i++) {
+        const mb_alternate_model *m = &work.models[i];
+        trial t = {.run = run,
+            .round = &m->round,
+            .dataset = m->events,
+            .model = m->model,
+            .rows = m->train,
+            .n_rows = m->n_train};
+        if (m->is_given) {
+            mb_answer_line(answer, "%s: taken as it is", m->fit.name);
+        } else {
+            status = tell_training(answer, list, &t, m->n_validation);
+        }
+    }
+    mb_alternate_close(&work);
     return status;
 }
 
@@ -241,6 +282,9 @@ mb_status mb_study_check(
         if (run.rounds[i].index == 0) {
             status = tell_round(answer, &run, &run.rounds[i], list);
         }
+    }
+    if (status == MB_OK) {
+        status = tell_alternate(answer, &run, list);
     }
     mb_run_clear(&run);
     return mb_answer_finish(answer, status, out);

@@ -158,8 +158,10 @@ mb_status mb_study_read_fits(mb_context *ctx, mb_study *study) {
     if (mb_node_find(root, "students") != NULL || mb_node_find(root, "alternate") != NULL) {
         return mb_alternate_read(ctx, study, root);
     }
-    mb_train usual;
-    MB_TRY(mb_train_read(ctx, &study->document, train, &usual));
+    if (train != NULL) {
+        mb_train usual;
+        MB_TRY(mb_train_read(ctx, &study->document, train, &usual));
+    }
     if (fits == NULL) {
         return fit_each_model(ctx, study, train);
     }
