@@ -25,8 +25,8 @@ typedef struct mb_fixed_step {
 } mb_fixed_step;
 
 // Reals to integers, floor(v * factor) or, with half, rounded; of ties the even one when even. Then
-// wrapped and clipped as above. Good for |v * factor| < MB_FIXED_READER_LIMIT alone, and where
-// factor scales exactly: the caller tests.
+// wrapped and clipped as above. Reads |v * factor| < MB_FIXED_READER_LIMIT alone; factor is to
+// scale exactly.
 typedef struct mb_fixed_reader {
     float factor;
     bool has_half, is_even;
@@ -48,11 +48,11 @@ typedef struct mb_fixed_sums {
 
 typedef struct mb_fixed_kernels {
     const char *name;
-    // One event's row.
-    void (*read_f32)(const mb_fixed_reader *reader, const float *x, size_t n, int32_t *out);
+    // One event's row. False when a value is beyond the reader's limit or no number: then what was
+    // written means nothing. The short form is for formats of at most 15 bits, or 16 signed.
+    bool (*read_f32)(const mb_fixed_reader *reader, const float *x, size_t n, int32_t *out);
+    bool (*read_f32_short)(const mb_fixed_reader *reader, const float *x, size_t n, int16_t *out);
     void (*read_u16)(uint16_t mask, uint16_t most, const uint16_t *x, size_t n, int16_t *out);
-    // The greatest |x|; a NaN counts as infinite.
-    float (*greatest_f32)(const float *x, size_t n);
     // 32-bit words of MB_TILE rows, stride words apart, to [n][MB_TILE]; n a multiple of MB_TILE.
     void (*transpose)(const int32_t *rows, size_t stride, size_t n, int32_t *tile);
     // Element by element, n rows.

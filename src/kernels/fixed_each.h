@@ -5,39 +5,8 @@
 // instruction set that defines NAME(x): the compiler makes vectors of these loops, and since they
 // are exact it cannot make other bits.
 
-static void NAME(read_f32)(
-    const mb_fixed_reader *reader, const float *restrict x, size_t n, int32_t *restrict out) {
-    const float factor = reader->factor;
-    const int32_t has_half = reader->has_half;
-    const int32_t odd = reader->is_even ? 1 : 0;
-    const int32_t always = reader->is_even ? 0 : 1;
-    const int32_t mask = reader->mask;
-    const int32_t sign = reader->sign;
-    const int32_t least = reader->least;
-    const int32_t most = reader->most;
-    const int32_t keep = reader->is_zero_outside ? 0 : -1;
-    for (size_t i = 0; i < n; i++) {
-        const float y = x[i] * factor;
-        const int32_t whole = (int32_t)y;
-        const int32_t floor = whole - ((float)whole > y);
-        const float rest = y - (float)floor;
-        const int32_t up = (rest > 0.5F) | ((rest == 0.5F) & (always | (floor & odd)));
-        const int32_t v = (((floor + (up & has_half)) & mask) ^ sign) - sign;
-        const int32_t low = v < least ? least : v;
-        const int32_t clipped = low > most ? most : low;
-        out[i] = clipped & (keep | -(int32_t)(clipped == v));
-    }
-}
-
-static void NAME(read_u16)(
-    uint16_t mask, uint16_t most, const uint16_t *restrict x, size_t n, int16_t *restrict out) {
-    for (size_t i = 0; i < n; i++) {
-        const uint16_t v = (uint16_t)(x[i] & mask);
-        out[i] = (int16_t)(v > most ? most : v);
-    }
-}
-
-static float NAME(greatest_f32)(const float *x, size_t n) {
+// The greatest |x|; a NaN counts as infinite.
+static inline float NAME(greatest_of)(const float *x, size_t n) {
     // As integers the bits of positive floats are in their order, and NaN is above infinity.
     uint32_t most = 0;
     for (size_t i = 0; i < n; i++) {
@@ -50,6 +19,52 @@ static float NAME(greatest_f32)(const float *x, size_t n) {
     float value;
     memcpy(&value, &most, sizeof value);
     return value;
+}
+
+#define READ(TYPE, ROUND_UP)                                                                       \
+    for (size_t i = 0; i < n; i++) {                                                               \
+        const float y = x[i] * factor;                                                             \
+        const int32_t whole = (int32_t)y;                                                          \
+        const int32_t floor = whole - ((float)whole > y);                                          \
+        const int32_t v = (((floor + (ROUND_UP)) & mask) ^ sign) - sign;                           \
+        const int32_t low = v < least ? least : v;                                                 \
+        const int32_t clipped = low > most ? most : low;                                           \
+        out[i] = (TYPE)(clipped & (keep | -(int32_t)(clipped == v)));                              \
+    }
+
+#define READ_ROW(TYPE, reader)                                                                     \
+    const float factor = (reader)->factor;                                                         \
+    const int32_t odd = (reader)->is_even ? 1 : 0, always = 1 - odd;                               \
+    const int32_t mask = (reader)->mask, sign = (reader)->sign;                                    \
+    const int32_t least = (reader)->least, most = (reader)->most;                                  \
+    const int32_t keep = (reader)->is_zero_outside ? 0 : -1;                                       \
+    if (!(NAME(greatest_of)(x, n) * factor < (float)MB_FIXED_READER_LIMIT)) {                      \
+        return false;                                                                              \
+    }                                                                                              \
+    if ((reader)->has_half) {                                                                      \
+        READ(TYPE,                                                                                 \
+            (y - (float)floor > 0.5F) | ((y - (float)floor == 0.5F) & (always | (floor & odd))))   \
+    } else {                                                                                       \
+        READ(TYPE, 0)                                                                              \
+    }                                                                                              \
+    return true;
+
+static bool NAME(read_f32)(
+    const mb_fixed_reader *reader, const float *restrict x, size_t n, int32_t *restrict out) {
+    READ_ROW(int32_t, reader)
+}
+
+static bool NAME(read_f32_short)(
+    const mb_fixed_reader *reader, const float *restrict x, size_t n, int16_t *restrict out) {
+    READ_ROW(int16_t, reader)
+}
+
+static void NAME(read_u16)(
+    uint16_t mask, uint16_t most, const uint16_t *restrict x, size_t n, int16_t *restrict out) {
+    for (size_t i = 0; i < n; i++) {
+        const uint16_t v = (uint16_t)(x[i] & mask);
+        out[i] = (int16_t)(v > most ? most : v);
+    }
 }
 
 #define CONVERT(TYPE, UNSIGNED, x, out, n, step)                                                   \
@@ -192,13 +207,15 @@ static void NAME(sums_i64)(
     }
 }
 
+#undef READ
+#undef READ_ROW
 #undef CONVERT
 #undef AFFINE
 #undef GREATEST
 
 #define FIXED_KERNELS(label)                                                                       \
     {                                                                                              \
-        label, NAME(read_f32), NAME(read_u16), NAME(greatest_f32), NAME(transpose),                \
+        label, NAME(read_f32), NAME(read_f32_short), NAME(read_u16), NAME(transpose),              \
             NAME(convert32), NAME(convert64), NAME(affine32), NAME(affine64), NAME(scale_f32),     \
             NAME(to_pairs), NAME(to_f32), NAME(to_i64), NAME(to_i32), NAME(greatest32),            \
             NAME(greatest64), NAME(sums_pairs), NAME(sums_f32), NAME(sums_i32), NAME(sums_i64)     \

@@ -23,8 +23,7 @@ static void run_quantise(
     for (size_t i = 0; o->is_relu && i < n; i++) {
         x[i] = x[i] < 0 ? 0 : x[i];
     }
-    if (o->has_reader && kernels->greatest_f32(x, n) * o->reader.factor < MB_FIXED_READER_LIMIT) {
-        kernels->read_f32(&o->reader, x, n, out);
+    if (o->has_reader && kernels->read_f32(&o->reader, x, n, out)) {
         return;
     }
     int32_t *narrow = out;

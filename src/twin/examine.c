@@ -8,22 +8,28 @@
 // Looking inside: the same operations on the same tiles, with every conversion counted by the exact
 // rules on the way.
 
+// Whether a value that an unsigned, saturating format raises to 0 is there on purpose.
+static bool is_rectifier(const mb_fixed *format) {
+    return !format->is_signed && format->overflow != MB_FIXED_WRAP;
+}
+
 // Counts a conversion's values that its overflow rule changes. tile is what it takes.
 static void count_conversion(
     const twin_operation *o, const void *tile, size_t n, mb_twin_report *report) {
     uint64_t *count =
         o->is_accumulator ? &report->n_accumulator_outside : &report->n_result_outside;
+    const bool floors = o->is_relu || is_rectifier(&o->target);
     for (size_t row = 0; row < o->n; row++) {
         for (size_t lane = 0; lane < n; lane++) {
             const size_t at = row * MB_TILE + lane;
             bool is_outside = false;
             if (o->taken == STORE_REAL) {
                 const float x = ((const float *)tile)[at];
-                mb_fixed_from_double(&o->target, o->is_relu && x < 0 ? 0 : (double)x, &is_outside);
+                mb_fixed_from_double(&o->target, floors && x < 0 ? 0 : (double)x, &is_outside);
             } else {
                 const int64_t x = o->taken == STORE_I64 ? ((const int64_t *)tile)[at]
                                                         : ((const int32_t *)tile)[at];
-                mb_fixed_convert(&o->target, o->is_relu && x < 0 ? 0 : x, o->exponent, &is_outside);
+                mb_fixed_convert(&o->target, floors && x < 0 ? 0 : x, o->exponent, &is_outside);
             }
             *count += is_outside;
         }

@@ -41,15 +41,6 @@ size_t mb_twin_scratch(const mb_twin *twin) {
 // Floats up to this are whole numbers wherever integers are.
 enum { EXACT_FLOAT = 1 << 24 };
 
-static bool read_reals(const mb_twin *twin, const float *x, size_t n, int32_t *out) {
-    if (twin->has_reader &&
-        twin->kernels->greatest_f32(x, n) * twin->reader.factor < MB_FIXED_READER_LIMIT) {
-        twin->kernels->read_f32(&twin->reader, x, n, out);
-        return true;
-    }
-    return false;
-}
-
 // One event as integers of the input's format.
 static const int32_t *read_row(
     const mb_twin *twin, const mb_twin_rows *rows, size_t at, const scratch_parts *parts) {
@@ -64,7 +55,8 @@ static const int32_t *read_row(
         is_exact = is_exact && v <= EXACT_FLOAT && v >= -EXACT_FLOAT;
         parts->reals[i] = (float)v;
     }
-    if (is_exact && read_reals(twin, reals, n, parts->integers)) {
+    if (is_exact && twin->has_reader &&
+        twin->kernels->read_f32(&twin->reader, reals, n, parts->integers)) {
         return parts->integers;
     }
     const mb_fixed *format = &twin->program.input_format;
@@ -91,6 +83,10 @@ static void load_row(const mb_twin *twin, const mb_twin_rows *rows, size_t at,
     }
     if (rows->u16 != NULL && twin->has_short) {
         twin->kernels->read_u16(twin->short_mask, twin->short_most, rows->u16 + at, n, shorts);
+        return;
+    }
+    if (rows->f32 != NULL && twin->has_reader && twin->input.store == STORE_PAIRS &&
+        twin->kernels->read_f32_short(&twin->reader, rows->f32 + at, n, shorts)) {
         return;
     }
     const int32_t *row = read_row(twin, rows, at, parts);

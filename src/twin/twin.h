@@ -110,7 +110,9 @@ typedef struct mb_twin_report {
     uint64_t n_values;  // sums seen
     double least, most; // of the sums seen, as values
     double result_least, result_most;
-    uint64_t n_accumulator_outside, n_result_outside; // conversions that wrapped or saturated
+    // Conversions that wrapped or saturated. Negative values that an unsigned saturating format
+    // raises to 0, as a rectifier does, do not count.
+    uint64_t n_accumulator_outside, n_result_outside;
 } mb_twin_report;
 
 size_t mb_twin_layers(const mb_twin *twin);
