@@ -115,7 +115,7 @@ static mb_status run_steps(fit_run *run, mb_context *ctx) {
     return MB_OK;
 }
 
-static mb_status keep_best(fit_run *run, mb_context *ctx) {
+static void keep_best(fit_run *run) {
     const mb_fit_hooks *hooks = &run->request->hooks;
     mb_fit_result *result = run->result;
     bool is_better = true;
@@ -128,13 +128,12 @@ static mb_status keep_best(fit_run *run, mb_context *ctx) {
         run->best_figure = is_better ? figure : run->best_figure;
     }
     if (!is_better) {
-        return MB_OK;
+        return;
     }
     run->has_best = true;
     result->best_epoch = run->epoch;
     memcpy(result->best, result->last, run->model->n_parameters * sizeof(float));
     run->is_best_unsaved = run->is_judged && hooks->save_best != NULL;
-    return MB_OK;
 }
 
 static mb_status add_history(fit_run *run, mb_context *ctx) {
@@ -157,7 +156,7 @@ static mb_status end_epoch(fit_run *run, mb_context *ctx) {
         MB_TRY(mb_fit_validate(run, ctx));
     }
     MB_TRY(add_history(run, ctx));
-    MB_TRY(keep_best(run, ctx));
+    keep_best(run);
     const mb_callback_site site = site_of(run, false);
     for (size_t i = 0; i < run->n_callbacks; i++) {
         MB_TRY(run->callbacks[i].choice.ops->epoch_end(&run->callbacks[i], ctx, &site));
