@@ -91,6 +91,7 @@ mb_fit_request mb_training_request(mb_training *training) {
         .seed = training->round->seed,
         .cancel = &training->run->journal.cancel,
         .hooks = {.user = training,
+            .least_seconds = 1,
             .progress = on_progress,
             .save_checkpoint = on_checkpoint,
             .save_best = on_best,
