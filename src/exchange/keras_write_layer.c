@@ -82,9 +82,16 @@ static mb_status add_quantizers(const writing *w, mb_node *config) {
         if (!mb_keras_ends_with(option->name, suffix)) {
             continue;
         }
-        static const mb_quantizer none = {NULL, NULL};
         const mb_weight *weight = mb_keras_weight_of(w->layer, option->name, suffix);
-        const mb_quantizer *quantizer = weight != NULL ? &weight->quantizer : &none;
+        mb_quantizer written = {NULL, NULL};
+        const mb_quantizer *quantizer = weight != NULL ? &weight->quantizer : &written;
+        if (weight == NULL) {
+            // Of a weight that is not there; a folded bias is quantised all the same.
+            const mb_node *node = NULL;
+            memcpy(&node, (const char *)w->layer->options + option->offset, sizeof node);
+            MB_TRY(mb_quantizer_read(
+                w->ctx, w->document, node, MB_QUANTIZER_BIAS, option->name, &written));
+        }
         if (has_class || quantizer->ops != NULL) {
             MB_TRY(set(w, config, option->name, quantizer_node(w, quantizer)));
         }

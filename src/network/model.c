@@ -232,6 +232,7 @@ mb_status mb_layer_add_weight(
         .fan_in = spec->fan_in,
         .fan_out = spec->fan_out,
         .is_trainable = spec->is_trainable,
+        .is_folded = spec->is_folded,
         .count = 1};
     for (unsigned i = 0; i < spec->rank; i++) {
         weight->dim[i] = spec->dim[i];

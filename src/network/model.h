@@ -54,6 +54,7 @@ typedef struct mb_weight {
     double l1, l2; // penalty l1*sum|w| + l2*sum(w^2)
     // The layer computes with the quantised values; the float ones are stored and trained.
     mb_quantizer quantizer;
+    bool is_folded; // the layer quantises it itself, after folding a normalisation into it
 } mb_weight;
 
 struct mb_layer {
@@ -164,6 +165,7 @@ typedef struct mb_weight_spec {
     const mb_node *quantizer;      // as written; NULL: default_quantizer
     const char *default_quantizer; // NULL: none
     mb_quantizer_use use;
+    bool is_folded;
 } mb_weight_spec;
 mb_status mb_layer_add_weight(
     mb_context *ctx, mb_model *model, mb_layer *layer, const mb_weight_spec *spec) MB_MUST_CHECK;

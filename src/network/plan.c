@@ -448,7 +448,8 @@ static mb_status make_packed(mb_context *ctx, mb_plan *plan) {
 static mb_status make_quantized(mb_context *ctx, mb_plan *plan) {
     bool is_any = false;
     for (size_t i = 0; i < plan->model->n_weights; i++) {
-        is_any = is_any || plan->model->weights[i]->quantizer.ops != NULL;
+        const mb_weight *weight = plan->model->weights[i];
+        is_any = is_any || (weight->quantizer.ops != NULL && !weight->is_folded);
     }
     if (!is_any) {
         return MB_OK;
@@ -520,8 +521,10 @@ static const float *quantize(mb_plan *plan, const float *parameters) {
     for (size_t i = 0; i < plan->model->n_weights; i++) {
         const mb_weight *weight = plan->model->weights[i];
         const mb_quantizer_shape shape = mb_quantizer_shape_of(weight->rank, weight->dim);
-        mb_quantizer_apply(&weight->quantizer, &shape, parameters + weight->offset,
-            plan->quantized + weight->offset);
+        if (weight->quantizer.ops != NULL && !weight->is_folded) {
+            mb_quantizer_apply(&weight->quantizer, &shape, parameters + weight->offset,
+                plan->quantized + weight->offset);
+        }
     }
     return plan->quantized;
 }

@@ -290,8 +290,10 @@ static void differentiate_quantizers(
     const mb_plan *plan, const float *parameters, float *gradient) {
     for (size_t i = 0; i < plan->model->n_weights; i++) {
         const mb_weight *weight = plan->model->weights[i];
-        mb_quantizer_differentiate(&weight->quantizer, parameters + weight->offset,
-            gradient + weight->offset, weight->count);
+        if (!weight->is_folded) {
+            mb_quantizer_differentiate(&weight->quantizer, parameters + weight->offset,
+                gradient + weight->offset, weight->count);
+        }
     }
 }
 

@@ -98,15 +98,15 @@ static mb_status infer(mb_context *ctx, mb_model *model, mb_layer *layer,
     const mb_weight_spec specs[] = {
         {"gamma", 1, {inputs->dim[axis]}, 1, 1, n->gamma_initializer, "ones", n->gamma_regularizer,
             true, n->gamma_quantizer, is_quantized ? "quantized_relu_po2(6,2048)" : NULL,
-            MB_QUANTIZER_KERNEL},
+            MB_QUANTIZER_KERNEL, false},
         {"beta", 1, {inputs->dim[axis]}, 1, 1, n->beta_initializer, "zeros", n->beta_regularizer,
-            true, n->beta_quantizer, power, MB_QUANTIZER_BIAS},
+            true, n->beta_quantizer, power, MB_QUANTIZER_BIAS, false},
         {"moving_mean", 1, {inputs->dim[axis]}, 1, 1, n->moving_mean_initializer, "zeros", NULL,
-            false, n->mean_quantizer, power, MB_QUANTIZER_BIAS},
+            false, n->mean_quantizer, power, MB_QUANTIZER_BIAS, false},
         {"moving_variance", 1, {inputs->dim[axis]}, 1, 1, n->moving_variance_initializer, "ones",
             NULL, false, n->variance_quantizer,
             is_quantized ? "quantized_relu_po2(6,quadratic_approximation=1)" : NULL,
-            MB_QUANTIZER_KERNEL},
+            MB_QUANTIZER_KERNEL, false},
     };
     for (size_t i = 0; i < MB_COUNT_OF(specs); i++) {
         const bool is_left_out = (i == 0 && !n->scale) || (i == 1 && !n->center);
