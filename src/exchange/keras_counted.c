@@ -37,6 +37,16 @@ static const char *entry_path(
                   : mb_arena_format(arena, c->weights->ctx, "%s/layers/%s_%zu", base, snake, n);
 }
 
+// QKeras's layers that fold a batch normalisation have one within, with weights of its own.
+static bool is_of_part(const mb_weight *weight) {
+    static const char *const names[] = {"gamma", "beta", "moving_mean", "moving_variance"};
+    bool is_named = false;
+    for (size_t i = 0; i < MB_COUNT_OF(names); i++) {
+        is_named = is_named || strcmp(names[i], weight->name) == 0;
+    }
+    return is_named && weight->layer->weights[0].is_folded;
+}
+
 // A layer's number of a weight: trainable ones first, as they were made.
 static size_t weight_number(const mb_layer *layer, const mb_weight *weight) {
     size_t n = 0;
@@ -44,7 +54,15 @@ static size_t weight_number(const mb_layer *layer, const mb_weight *weight) {
         const mb_weight *other = &layer->weights[i];
         const bool is_before =
             other->is_trainable == weight->is_trainable ? other < weight : other->is_trainable;
-        n += is_before ? 1 : 0;
+        n += is_before && is_of_part(other) == is_of_part(weight) ? 1 : 0;
+    }
+    return n;
+}
+
+static size_t count_own(const mb_layer *layer) {
+    size_t n = 0;
+    for (size_t i = 0; i < layer->n_weights; i++) {
+        n += is_of_part(&layer->weights[i]) ? 0 : 1;
     }
     return n;
 }
@@ -60,11 +78,11 @@ static mb_status check_vars(const counted *c, const mb_keras_entry *entry, const
             weights->name, entry->name, path);
     }
     status = mb_h5_list(weights->file, path, &names);
-    if (status == MB_OK && names.n != entry->layer->n_weights) {
+    if (status == MB_OK && names.n != count_own(entry->layer)) {
         status = mb_fail(weights->ctx, MB_ERR_FORMAT,
             "%s: layer %s: has %zu weights in the file and %zu in the model; take the weights of "
             "this very model",
-            weights->name, entry->name, names.n, entry->layer->n_weights);
+            weights->name, entry->name, names.n, count_own(entry->layer));
     }
     mb_names_clear(&names);
     return status;
@@ -89,6 +107,19 @@ static mb_status check_name(const counted *c, const mb_keras_entry *entry, const
     return status;
 }
 
+static mb_status run_weight(
+    const counted *c, const mb_keras_entry *entry, const mb_weight *weight, const char *path) {
+    mb_keras_weights *weights = c->weights;
+    const size_t number = weight_number(entry->layer, weight);
+    const char *dataset = mb_arena_format(&c->document->arena, weights->ctx, "%s%s/vars/%zu", path,
+        is_of_part(weight) ? "/batchnorm" : "", number);
+    if (dataset == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    return weights->file != NULL ? mb_keras_read_weight(weights, weight, dataset)
+                                 : mb_keras_write_weight(weights, weight, dataset);
+}
+
 static mb_status run_entry(const counted *c, const mb_keras_entry *entry, const char *path) {
     mb_keras_weights *weights = c->weights;
     mb_arena *arena = &c->document->arena;
@@ -102,16 +133,13 @@ static mb_status run_entry(const counted *c, const mb_keras_entry *entry, const 
     } else if (weights->file == NULL) {
         MB_TRY(mb_h5_make_group(weights->writer, vars));
         MB_TRY(mb_h5_put_text(weights->writer, vars, "name", entry->name));
+        if (count_own(entry->layer) < entry->layer->n_weights) {
+            const char *part = mb_arena_format(arena, weights->ctx, "%s/batchnorm/vars", path);
+            MB_TRY(part != NULL ? mb_h5_make_group(weights->writer, part) : MB_ERR_MEMORY);
+        }
     }
     for (size_t i = 0; i < entry->layer->n_weights; i++) {
-        const mb_weight *weight = &entry->layer->weights[i];
-        const char *dataset = mb_arena_format(
-            arena, weights->ctx, "%s/%zu", vars, weight_number(entry->layer, weight));
-        if (dataset == NULL) {
-            return MB_ERR_MEMORY;
-        }
-        MB_TRY(weights->file != NULL ? mb_keras_read_weight(weights, weight, dataset)
-                                     : mb_keras_write_weight(weights, weight, dataset));
+        MB_TRY(run_weight(c, entry, &entry->layer->weights[i], path));
     }
     return MB_OK;
 }

@@ -40,7 +40,7 @@ static mb_status add_weight(const listing *l, const mb_weight *weight) {
     mb_buffer_format(
         &more, ", %zu x %u bits", weight->count, mb_quantizer_bits(&weight->quantizer));
     mb_status status = MB_OK;
-    if (weight->quantizer.ops->scales != NULL) {
+    if (weight->quantizer.ops->scales != NULL && !weight->is_folded) {
         float *scale = mb_allocate(l->ctx, shape.n_channels, sizeof *scale);
         status = scale != NULL ? MB_OK : MB_ERR_MEMORY;
         if (scale != NULL) {
