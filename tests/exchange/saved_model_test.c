@@ -89,7 +89,7 @@ static void assert_predicts(world *w, const char *name) {
 }
 
 static void test_saved_model__predicts_as_keras_does(void **state) {
-    static const char *const names[] = {"plain", "shared", "nested"};
+    static const char *const names[] = {"plain", "shared", "nested", "quantised", "folded"};
     for (size_t i = 0; i < MB_COUNT_OF(names); i++) {
         assert_predicts(*state, names[i]);
     }

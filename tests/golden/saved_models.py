@@ -67,6 +67,17 @@ def quantised():
     return K.Model(x, y, name="quantised")
 
 
+@model
+def folded():
+    """Layers whose variables belong to a normalisation within them."""
+    x = K.Input((5, 5, 1), name="x")
+    y = qkeras.QConv2DBatchnorm(2, (2, 2), kernel_quantizer=qkeras.quantized_bits(6, 1, 1, alpha=1),
+                                bias_quantizer=qkeras.quantized_bits(8, 3, 1, alpha=1), name="conv")(x)
+    y = qkeras.QBatchNormalization(name="norm")(y)
+    y = L.Dense(2)(L.Flatten()(y))
+    return K.Model(x, y, name="folded")
+
+
 def recurrent():
     return K.Sequential([K.Input((4, 2)), L.LSTM(2, name="memory")], name="recurrent")
 
