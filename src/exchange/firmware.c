@@ -131,7 +131,9 @@ static mb_status read_list(const reader *r, const char *name, const mb_value_typ
     if (!is_given(name) || type->rank == 0) {
         return MB_OK;
     }
-    if (n > mb_context_limits(r->ctx)->bytes / sizeof(float)) {
+    const uint64_t most = mb_context_limits(r->ctx)->bytes;
+    const uint64_t used = r->document->arena.total;
+    if (used > most || n > (most - used) / sizeof(float)) {
         return mb_fail(r->ctx, MB_ERR_LIMIT,
             "%s: %s would have %zu numbers, more than the limit; allow more or correct the types",
             r->document->name, name, n);
