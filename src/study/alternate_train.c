@@ -94,7 +94,8 @@ static mb_status fit_turn(
     }
     if (status == MB_OK && turn + 1 == work->alternate->rounds) {
         status = mb_training_save(t, &result, m->n_train, m->n_validation);
-    } else if (result.n_epochs > 0 && mb_training_write_history(t, &result) != MB_OK) {
+    } else if (status != MB_OK && result.n_epochs > 0 &&
+               mb_training_write_history(t, &result) != MB_OK) {
         mb_journal_line(&t->run->journal, "%sthe history of the epochs so far is lost", t->prefix);
     }
     mb_fit_result_clear(&result);

@@ -44,7 +44,7 @@ static const char usual[] = "study: turns\n"
                             "      - {dense: {units: 1}, name: score}\n"
                             "teacher: teacher\n"
                             "students: [wide, small]\n"
-                            "alternate: {rounds: 3, teacher_epochs: 2, student_epochs: 4}\n"
+                            "alternate: {rounds: 2, teacher_epochs: 2, student_epochs: 4}\n"
                             "train: {teacher: {batch: 64}, student: {batch: 32}}\n"
                             "evaluate: {figures: false}\n";
 
@@ -230,7 +230,7 @@ static void test_alternate__writes_every_file_and_all_epochs(void **state) {
     open_world(&w, 2);
     assert_ok(w.base.ctx, run(&w, "run", false, false));
     for (size_t i = 0; i < N_MODELS; i++) {
-        assert_history(&w, names[i], i == 0 ? 6 : 12);
+        assert_history(&w, names[i], i == 0 ? 4 : 8);
         assert_true(number_of(&w, "run", names[i], "n_train") == N_TRAIN);
         assert_true(number_of(&w, "run", names[i], "n_validation") == N_VALIDATION);
         for (size_t k = 0; k < MB_COUNT_OF(files); k++) {
@@ -257,7 +257,7 @@ static void test_alternate__students_learn_from_the_best_teacher(void **state) {
     (void)state;
     world w;
     open_world(&w, 1);
-    edit(&w, "rounds: 3, teacher_epochs: 2, student_epochs: 4",
+    edit(&w, "rounds: 2, teacher_epochs: 2, student_epochs: 4",
         "rounds: 1, teacher_epochs: 12, student_epochs: 60");
     assert_ok(w.base.ctx, run(&w, "run", false, false));
     mb_document record = read_json(&w, "run", "wide", "metrics.json");
@@ -297,8 +297,8 @@ static void test_alternate__goes_on_to_the_same_bits(void **state) {
     hashes whole;
     hashes resumed;
     open_world(&w, 1);
-    edit(&w, "{batch: 64}", "{batch: 64, checkpoint_steps: 2}");
-    edit(&w, "{batch: 32}", "{batch: 32, checkpoint_steps: 3}");
+    edit(&w, "{batch: 64}", "{batch: 64, checkpoint_steps: 5}");
+    edit(&w, "{batch: 32}", "{batch: 32, checkpoint_steps: 25}");
     assert_ok(w.base.ctx, run(&w, "whole", false, true));
     read_hashes(&w, "whole", &whole);
     size_t n_stops = 0;
@@ -375,7 +375,7 @@ static void test_alternate__refuses_what_cannot_be_trained(void **state) {
             "epochs is not for a teacher and its students; write teacher_epochs", MB_ERR_FORMAT},
         {"teacher: teacher\n", "teacher: small\n", "is no autoencoder", MB_ERR_SHAPE},
         {"[wide, small]", "[wide, smal]", "did you mean 'small'?", MB_ERR_FORMAT},
-        {"rounds: 3", "round: 3", "did you mean 'rounds'?", MB_ERR_FORMAT},
+        {"rounds: 2", "round: 2", "did you mean 'rounds'?", MB_ERR_FORMAT},
     };
     for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
         world w;
@@ -418,7 +418,7 @@ static void test_alternate__models_of_files_stay_as_they_are(void **state) {
     assert_string_equal(mb_node_text(hash), first.best[0]);
     assert_true(mb_node_number(record.root, "epochs") == 0);
     mb_document_clear(&record);
-    assert_true(number_of(&w, "second", "small", "epochs") == 12);
+    assert_true(number_of(&w, "second", "small", "epochs") == 8);
     assert_false(mb_path_exists(fit_file(&w, "second", "wide", "model.h5")));
     take_from_file(&w, "small", "first");
     assert_ok(w.base.ctx, run(&w, "third", false, false));
@@ -441,7 +441,7 @@ static void test_alternate__scores_other_files_and_tells_before(void **state) {
     assert_ok(ctx, mb_study_open(ctx, file(&w, "study.yaml"), NULL, &study));
     assert_ok(ctx, mb_study_check(ctx, study, &(mb_run_settings){0}, &answer));
     assert_non_null(strstr(mb_answer_text(answer), "small: train on 450, validate on 90"));
-    assert_non_null(strstr(mb_answer_text(answer), "for 12 epochs"));
+    assert_non_null(strstr(mb_answer_text(answer), "for 8 epochs"));
     mb_answer_destroy(answer);
     mb_study_destroy(study);
     snprintf(path, sizeof path, "%s", file(&w, "data/TTBar.h5"));
