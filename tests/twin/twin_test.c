@@ -194,7 +194,7 @@ static void fill(mb_random *random, const mb_twin_program *program, float *x) {
     }
 }
 
-static void run_all(mb_context *ctx, const random_program *p, const float *x, float *values,
+static size_t run_all(mb_context *ctx, const random_program *p, const float *x, float *values,
     int64_t *integers, const char **arithmetic) {
     mb_twin *twin = NULL;
     const mb_twin_rows rows = {.f32 = x};
@@ -204,7 +204,13 @@ static void run_all(mb_context *ctx, const random_program *p, const float *x, fl
     mb_twin_report report;
     mb_twin_describe(twin, 0, &report);
     *arithmetic = report.arithmetic;
+    const size_t n = EVENTS * mb_twin_outputs(twin);
+    // Integers are the values in units of the last bit.
+    for (size_t i = 0; mb_twin_is_integer(twin) && i < n; i++) {
+        assert_true((float)ldexp((double)integers[i], mb_twin_output_exponent(twin)) == values[i]);
+    }
     mb_twin_destroy(twin);
+    return n;
 }
 
 static void test_twin__random_programs_agree_with_the_definition_in_all_kernels(void **state) {
@@ -226,7 +232,9 @@ static void test_twin__random_programs_agree_with_the_definition_in_all_kernels(
         fill(&random, &p.program, x);
         for (size_t m = 0; m < 3; m++) {
             const char *arithmetic = NULL;
-            run_all(worlds[m].ctx, &p, x, values[m], integers[m], &arithmetic);
+            const size_t n_values =
+                run_all(worlds[m].ctx, &p, x, values[m], integers[m], &arithmetic);
+            mb_test_assert_same_bits(values[m], values[0], n_values, sizeof(float), "values");
             for (size_t k = 0; k < 4; k++) {
                 n_seen[k] += strcmp(arithmetic, wanted[k]) == 0;
             }
@@ -240,9 +248,235 @@ static void test_twin__random_programs_agree_with_the_definition_in_all_kernels(
     }
 }
 
+// One random dense program and its twin.
+static mb_twin *make_twin(mb_context *ctx, random_program *p, uint32_t sample, int bits) {
+    mb_random random = mb_random_stream(mb_test_seed(), MB_PURPOSE_TEST, 1, sample);
+    mb_twin *twin = NULL;
+    make_program(p, &random, bits);
+    assert_ok(ctx, mb_twin_create(ctx, &p->program, NULL, 0, &twin));
+    return twin;
+}
+
+static void test_twin__whole_numbers_give_the_same_in_all_forms_of_rows(void **state) {
+    (void)state;
+    static random_program p;
+    static float reals[EVENTS * MOST];
+    static int32_t wide[EVENTS * MOST];
+    static uint16_t shorts[EVENTS * MOST];
+    static float values[3][EVENTS * MOST];
+    mb_test_world world;
+    mb_test_world_open(&world, 1, MB_CPU_ALL);
+    for (uint32_t k = 0; k < 60; k++) {
+        mb_random random = mb_random_stream(mb_test_seed(), MB_PURPOSE_TEST, 5, k);
+        mb_twin *twin = make_twin(world.ctx, &p, k, 8);
+        const size_t n = EVENTS * mb_twin_inputs(twin);
+        for (size_t i = 0; i < n; i++) {
+            shorts[i] = (uint16_t)mb_random_below(&random, k % 2 == 0 ? 1024 : 65536);
+            reals[i] = shorts[i];
+            wide[i] = shorts[i];
+        }
+        const mb_twin_rows rows[3] = {{.f32 = reals}, {.i32 = wide}, {.u16 = shorts}};
+        for (size_t i = 0; i < 3; i++) {
+            assert_ok(
+                world.ctx, mb_twin_predict(world.ctx, twin, &rows[i], EVENTS, NULL, values[i]));
+        }
+        const size_t n_out = EVENTS * mb_twin_outputs(twin);
+        mb_test_assert_same_bits(values[1], values[0], n_out, sizeof(float), "int32");
+        mb_test_assert_same_bits(values[2], values[0], n_out, sizeof(float), "uint16");
+        mb_twin_destroy(twin);
+    }
+    mb_test_world_close(&world);
+}
+
+// Ten bits of whole numbers in pairs: the shortest way of reading, also past what the type holds.
+static void test_twin__short_rows_wrap_and_saturate_as_their_type_says(void **state) {
+    (void)state;
+    static const float weights[2] = {1, 1};
+    const mb_fixed exact = {.bits = 2, .integer = 2, .is_signed = true};
+    const mb_twin_layer layer = {
+        .kind = "dense", .name = "sum", .units = 1, .weights = weights, .weight = exact};
+    static const uint16_t x[4] = {1000, 1023, 1024, 65535};
+    static const int64_t wanted[2][2] = {{2023, 1023}, {2023, 2046}};
+    for (size_t m = 0; m < 3; m++) {
+        mb_test_world world;
+        mb_test_world_open(&world, 1, masks[m]);
+        for (size_t i = 0; i < 2; i++) {
+            int64_t found[2];
+            mb_twin *twin = NULL;
+            const mb_twin_rows rows = {.u16 = x};
+            const mb_twin_program program = {.input = {.rank = 1, .dim = {2}},
+                .input_format = {.bits = 10,
+                    .integer = 10,
+                    .overflow = i == 0 ? MB_FIXED_WRAP : MB_FIXED_SATURATE},
+                .layers = &layer,
+                .n_layers = 1};
+            assert_ok(world.ctx, mb_twin_create(world.ctx, &program, NULL, 0, &twin));
+            assert_ok(world.ctx, mb_twin_predict(world.ctx, twin, &rows, 2, found, NULL));
+            assert_true(found[0] == wanted[i][0] && found[1] == wanted[i][1]);
+            mb_twin_destroy(twin);
+        }
+        mb_test_world_close(&world);
+    }
+}
+
+static void test_twin__values_that_are_no_numbers_are_read_by_the_rules(void **state) {
+    (void)state;
+    const mb_twin_layer layer = {.kind = "convert", .name = "as is"};
+    static const float x[6] = {NAN, INFINITY, -INFINITY, 3e38F, -1e-45F, 2.5F};
+    static const float wanted[6] = {0, 7.5F, -8, 7.5F, -0.5F, 2.5F};
+    float found[6];
+    mb_test_world world;
+    mb_test_world_open(&world, 1, MB_CPU_ALL);
+    mb_twin *twin = NULL;
+    const mb_twin_rows rows = {.f32 = x};
+    const mb_twin_program program = {.input = {.rank = 1, .dim = {6}},
+        .input_format = {.bits = 5, .integer = 4, .is_signed = true, .overflow = MB_FIXED_SATURATE},
+        .layers = &layer,
+        .n_layers = 1};
+    assert_ok(world.ctx, mb_twin_create(world.ctx, &program, NULL, 0, &twin));
+    assert_ok(world.ctx, mb_twin_predict(world.ctx, twin, &rows, 1, NULL, found));
+    for (size_t i = 0; i < 6; i++) {
+        assert_true(found[i] == wanted[i]);
+    }
+    mb_twin_destroy(twin);
+    mb_test_world_close(&world);
+}
+
+static void test_twin__running_allocates_nothing_and_threads_change_nothing(void **state) {
+    (void)state;
+    enum { MANY = 3000 };
+    static random_program p;
+    mb_test_world world;
+    mb_test_world_open(&world, 3, MB_CPU_ALL);
+    mb_twin *twin = make_twin(world.ctx, &p, 1, 6);
+    const size_t n_in = mb_twin_inputs(twin);
+    const size_t n_out = mb_twin_outputs(twin);
+    float *x = malloc(MANY * n_in * sizeof *x);
+    float *together = malloc(MANY * n_out * sizeof *together);
+    float *alone = malloc(MANY * n_out * sizeof *alone);
+    void *scratch = aligned_alloc(64, mb_round_up(mb_twin_scratch(twin), 64));
+    mb_random random = mb_random_stream(mb_test_seed(), MB_PURPOSE_TEST, 6, 0);
+    for (size_t i = 0; i < MANY * n_in; i++) {
+        x[i] = (float)(20 * mb_random_uniform(&random) - 5);
+    }
+    const mb_twin_rows rows = {.f32 = x};
+    assert_ok(world.ctx, mb_twin_predict(world.ctx, twin, &rows, MANY, NULL, together));
+    const uint64_t before = mb_runtime_allocations(world.runtime);
+    mb_twin_run(twin, &rows, MANY, scratch, NULL, alone);
+    assert_int_equal(mb_runtime_allocations(world.runtime), before);
+    mb_test_assert_same_bits(together, alone, MANY * n_out, sizeof *alone, "scores");
+    // One event by itself is what it is among others.
+    const mb_twin_rows one = {.f32 = x + 1001 * n_in};
+    mb_twin_run(twin, &one, 1, scratch, NULL, alone);
+    mb_test_assert_same_bits(alone, together + 1001 * n_out, n_out, sizeof *alone, "one event");
+    free(scratch);
+    free(alone);
+    free(together);
+    free(x);
+    mb_twin_destroy(twin);
+    mb_test_world_close(&world);
+}
+
+static void test_twin__reports_count_what_wraps_and_saturates(void **state) {
+    (void)state;
+    static const float weights[2] = {1, -2};
+    const mb_twin_layer layers[2] = {
+        {.kind = "dense",
+            .name = "sum",
+            .units = 1,
+            .weights = weights,
+            .accumulator = {.bits = 4, .integer = 4, .is_signed = true},
+            .result = {.bits = 3, .integer = 3, .is_signed = true, .overflow = MB_FIXED_SATURATE}},
+        {.kind = "relu",
+            .name = "relu",
+            .result = {.bits = 1, .integer = 1, .overflow = MB_FIXED_SATURATE}}};
+    static const float x[8] = {7, 0, 3, 0, 0, 7, 4, 1};
+    static const double sums[4] = {7, 3, -14, 2};
+    static const double accumulated[4] = {7, 3, 2, 2};
+    double found[4];
+    mb_twin_report reports[2];
+    mb_test_world world;
+    mb_test_world_open(&world, 1, MB_CPU_ALL);
+    mb_twin *twin = NULL;
+    const mb_twin_rows rows = {.f32 = x};
+    const mb_twin_program program = {.input = {.rank = 1, .dim = {2}},
+        .input_format = {.bits = 3, .integer = 3},
+        .layers = layers,
+        .n_layers = 2};
+    assert_ok(world.ctx, mb_twin_create(world.ctx, &program, NULL, 0, &twin));
+    assert_ok(world.ctx, mb_twin_examine(world.ctx, twin, &rows, 4, reports));
+    assert_string_equal(reports[0].arithmetic, "i16 pairs");
+    assert_true(reports[0].proven_least == -14 && reports[0].proven_most == 7);
+    assert_true(reports[0].least == -14 && reports[0].most == 7);
+    assert_int_equal(reports[0].n_values, 4);
+    assert_int_equal(reports[0].n_accumulator_outside, 1);
+    assert_int_equal(reports[0].n_result_outside, 1);
+    assert_true(reports[0].result_least == 2 && reports[0].result_most == 3);
+    assert_int_equal(reports[1].n_result_outside, 4);
+    assert_true(reports[1].result_least == 1 && reports[1].result_most == 1);
+    assert_ok(world.ctx, mb_twin_look(world.ctx, twin, 0, MB_TWIN_SUM, &rows, 4, found));
+    compare_numbers(found, sums, 4, "sum", "sum", 0);
+    assert_ok(world.ctx, mb_twin_look(world.ctx, twin, 0, MB_TWIN_ACCUMULATOR, &rows, 4, found));
+    compare_numbers(found, accumulated, 4, "accumulator", "sum", 0);
+    mb_twin_destroy(twin);
+    mb_test_world_close(&world);
+}
+
+static void test_twin__sums_beyond_61_bits_are_refused_by_name(void **state) {
+    (void)state;
+    static const float weights[2] = {1, 0x1p-50F};
+    static const float bad[2] = {1, NAN};
+    mb_twin_layer layer = {.kind = "dense", .name = "wide", .units = 1, .weights = weights};
+    const mb_twin_program program = {.input = {.rank = 1, .dim = {2}},
+        .input_format = {.bits = 30, .integer = 30},
+        .layers = &layer,
+        .n_layers = 1};
+    mb_test_world world;
+    mb_twin *twin = NULL;
+    mb_test_world_open(&world, 1, MB_CPU_ALL);
+    assert_fails(world.ctx, mb_twin_create(world.ctx, &program, NULL, 0, &twin), MB_ERR_UNSUPPORTED,
+        "wide: a sum needs more than 61 bits");
+    layer.weights = bad;
+    assert_fails(world.ctx, mb_twin_create(world.ctx, &program, NULL, 0, &twin), MB_ERR_RANGE,
+        "wide: weight 1 is not a number");
+    mb_test_world_close(&world);
+}
+
+static mb_status create_and_run(void *user, mb_context *ctx) {
+    const random_program *p = user;
+    static float x[MOST], values[MOST];
+    const mb_twin_rows rows = {.f32 = x};
+    mb_twin_report reports[MOST_LAYERS];
+    mb_twin *twin = NULL;
+    mb_status status = mb_twin_create(ctx, &p->program, NULL, 0, &twin);
+    if (status == MB_OK) {
+        status = mb_twin_predict(ctx, twin, &rows, 1, NULL, values);
+    }
+    if (status == MB_OK) {
+        status = mb_twin_examine(ctx, twin, &rows, 1, reports);
+    }
+    mb_twin_destroy(twin);
+    return status;
+}
+
+static void test_twin__lack_of_memory_is_told_and_leaves_nothing(void **state) {
+    (void)state;
+    static random_program p;
+    mb_random random = mb_random_stream(mb_test_seed(), MB_PURPOSE_TEST, 1, 3);
+    make_program(&p, &random, 8);
+    assert_true(mb_test_each_lack_of_memory(create_and_run, &p) > 3);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_twin__random_programs_agree_with_the_definition_in_all_kernels),
+        cmocka_unit_test(test_twin__whole_numbers_give_the_same_in_all_forms_of_rows),
+        cmocka_unit_test(test_twin__short_rows_wrap_and_saturate_as_their_type_says),
+        cmocka_unit_test(test_twin__values_that_are_no_numbers_are_read_by_the_rules),
+        cmocka_unit_test(test_twin__running_allocates_nothing_and_threads_change_nothing),
+        cmocka_unit_test(test_twin__reports_count_what_wraps_and_saturates),
+        cmocka_unit_test(test_twin__sums_beyond_61_bits_are_refused_by_name),
+        cmocka_unit_test(test_twin__lack_of_memory_is_told_and_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
