@@ -5,100 +5,14 @@
 // steps of gradient descent. And what the layers that fold a normalisation do without quantisers,
 // against differences.
 
-#include "testing.h"
-
-#include "base/numbers.h"
-#include "exchange/keras.h"
-#include "network/plan.h"
+#include "qkeras_golden.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 
-enum { MOST_LINE = 65536, MOST_VALUES = 4096 };
+static qkeras_golden g;
 
-typedef struct numbers {
-    size_t n;
-    float value[MOST_VALUES];
-} numbers;
-
-// A model of the golden file.
-typedef struct golden {
-    char name[32], json[MOST_LINE];
-    numbers weights, x, t, before, losses, trained, after;
-} golden;
-
-static golden g;
-static char line[MOST_LINE];
-
-static void read_hexes(char *text, numbers *out) {
-    out->n = 0;
-    for (char *word = strtok(text, " \n"); word != NULL; word = strtok(NULL, " \n")) {
-        const uint32_t bits = (uint32_t)strtoul(word, NULL, 16);
-        assert_true(out->n < MOST_VALUES);
-        memcpy(&out->value[out->n++], &bits, sizeof bits);
-    }
-}
-
-static bool next_golden(FILE *file) {
-    const struct {
-        const char *key;
-        numbers *into;
-    } arrays[] = {{"weights", &g.weights}, {"x", &g.x}, {"t", &g.t}, {"before", &g.before},
-        {"losses", &g.losses}, {"trained", &g.trained}, {"after", &g.after}};
-    while (fgets(line, sizeof line, file) != NULL) {
-        char *rest = strchr(line, ' ');
-        assert_non_null(rest);
-        *rest++ = '\0';
-        rest[strcspn(rest, "\n")] = '\0';
-        if (strcmp(line, "model") == 0) {
-            snprintf(g.name, sizeof g.name, "%.31s", rest);
-        } else if (strcmp(line, "json") == 0) {
-            memcpy(g.json, rest, strlen(rest) + 1);
-        }
-        for (size_t i = 0; i < MB_COUNT_OF(arrays); i++) {
-            if (strcmp(line, arrays[i].key) == 0) {
-                read_hexes(rest, arrays[i].into);
-            }
-        }
-        if (strcmp(line, "after") == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static FILE *open_golden(void) {
-    FILE *file = fopen("tests/golden/quantized.txt", "r");
-    assert_non_null(file);
-    return file;
-}
-
-static void load_golden(mb_context *ctx, mb_model **model) {
-    assert_ok(ctx, mb_model_load_config(ctx, g.name, g.json, strlen(g.json), model));
-    if ((*model)->n_parameters != g.weights.n) {
-        fail_msg("%s: %zu parameters, wanted %zu", g.name, (*model)->n_parameters, g.weights.n);
-    }
-    memcpy((*model)->parameters, g.weights.value, g.weights.n * sizeof(float));
-}
-
-static size_t rows_of(const mb_model *model) {
-    return g.x.n / mb_value_size(&model->values[model->inputs[0]].type);
-}
-
-static void predict(mb_context *ctx, const mb_model *model, const float *x, size_t n, float *out) {
-    const mb_plan_settings settings = {.max_rows = n};
-    mb_plan *plan = NULL;
-    assert_ok(ctx, mb_plan_create(ctx, model, &settings, &plan));
-    mb_plan_load(plan, model->parameters);
-    void *scratch = aligned_alloc(64, mb_round_up(mb_plan_scratch_bytes(plan), 64));
-    const mb_input input = {.dense = x};
-    mb_plan_predict(plan, scratch, &input, n, &out);
-    free(scratch);
-    mb_plan_destroy(plan);
-}
-
-static void check_close(const char *what, const float *got, const numbers *wanted, double most) {
+static void check_close(
+    const char *what, const float *got, const qkeras_numbers *wanted, double most) {
     for (size_t i = 0; i < wanted->n; i++) {
         if (!(fabs((double)got[i] - (double)wanted->value[i]) <= most)) {
             fail_msg("%s: %s[%zu] is %.9g, QKeras has %.9g", g.name, what, i, (double)got[i],
@@ -109,15 +23,15 @@ static void check_close(const char *what, const float *got, const numbers *wante
 
 static void test_quantized__predictions_are_those_of_qkeras(void **state) {
     (void)state;
-    static float out[MOST_VALUES];
+    static float out[QKERAS_MOST_VALUES];
     mb_test_world world;
     mb_test_world_open(&world, 1, MB_CPU_ALL);
-    FILE *file = open_golden();
+    FILE *file = qkeras_golden_open();
     size_t n = 0;
-    for (; next_golden(file); n++) {
+    for (; qkeras_golden_next(file, &g); n++) {
         mb_model *model = NULL;
-        load_golden(world.ctx, &model);
-        predict(world.ctx, model, g.x.value, rows_of(model), out);
+        qkeras_golden_load(world.ctx, &g, &model);
+        qkeras_golden_predict(world.ctx, model, g.x.value, qkeras_golden_rows(&g, model), out);
         check_close("prediction", out, &g.before, 2e-6);
         mb_model_destroy(model);
     }
@@ -155,8 +69,8 @@ static void descend(const mb_model *model, const float *gradient, float rate, fl
 }
 
 static void train(mb_context *ctx, mb_model *model) {
-    static float gradient[MOST_VALUES];
-    const size_t n = rows_of(model);
+    static float gradient[QKERAS_MOST_VALUES];
+    const size_t n = qkeras_golden_rows(&g, model);
     const mb_plan_settings settings = {.is_training = true, .max_rows = n};
     const mb_input input = {.dense = g.x.value};
     mb_plan *plan = NULL;
@@ -179,16 +93,16 @@ static void train(mb_context *ctx, mb_model *model) {
 
 static void test_quantized__steps_of_training_are_those_of_qkeras(void **state) {
     (void)state;
-    static float out[MOST_VALUES];
+    static float out[QKERAS_MOST_VALUES];
     mb_test_world world;
     mb_test_world_open(&world, 1, MB_CPU_ALL);
-    FILE *file = open_golden();
-    while (next_golden(file)) {
+    FILE *file = qkeras_golden_open();
+    while (qkeras_golden_next(file, &g)) {
         mb_model *model = NULL;
-        load_golden(world.ctx, &model);
+        qkeras_golden_load(world.ctx, &g, &model);
         train(world.ctx, model);
         check_close("trained weight", model->parameters, &g.trained, 3e-6);
-        predict(world.ctx, model, g.x.value, rows_of(model), out);
+        qkeras_golden_predict(world.ctx, model, g.x.value, qkeras_golden_rows(&g, model), out);
         check_close("prediction of the trained", out, &g.after, 2e-5);
         mb_model_destroy(model);
     }
