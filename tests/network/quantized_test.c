@@ -110,10 +110,177 @@ static void test_quantized__steps_of_training_are_those_of_qkeras(void **state) 
     mb_test_world_close(&world);
 }
 
+// A model of layers that fold, without quantisers: then gradients are those of differences.
+static const char folding_model[] =
+    "{\"class_name\":\"Sequential\",\"config\":{\"name\":\"f\",\"layers\":["
+    "{\"class_name\":\"InputLayer\",\"config\":{\"batch_input_shape\":[null,4,5,2],\"name\":\"in\"}"
+    "},"
+    "{\"class_name\":\"QConv2DBatchnorm\",\"config\":{\"name\":\"conv\",\"filters\":3,"
+    "\"kernel_size\":[3,2],\"padding\":\"same\",\"activation\":\"tanh\",\"folding_mode\":\"%s\"%s}}"
+    ","
+    "{\"class_name\":\"Flatten\",\"config\":{\"name\":\"flat\"}},"
+    "{\"class_name\":\"QDenseBatchnorm\",\"config\":{\"name\":\"dense\",\"units\":4,"
+    "\"folding_mode\":\"%s\"%s}}]}}";
+
+enum { FOLDING_ROWS = 9, FOLDING_IN = 40, FOLDING_OUT = 4 };
+
+// The sum of outputs with fixed weights, and its gradient.
+static void take_weighted(void *user, size_t first_row, size_t n_rows, const float *const *outputs,
+    float *const *d_outputs) {
+    double *sum = user;
+    for (size_t i = 0; i < n_rows * FOLDING_OUT; i++) {
+        const float weight = (float)((first_row * FOLDING_OUT + i) * 7 % 11) / 11 - 0.4F;
+        d_outputs[0][i] = weight;
+        *sum += (double)(weight * outputs[0][i]);
+    }
+}
+
+// One pass with a copy of the parameters, as training moves averages.
+static double run_pass(mb_context *ctx, mb_plan *plan, const mb_model *model,
+    const float *parameters, const float *x, float *gradient) {
+    static float moved[1024];
+    double sum = 0;
+    const mb_input input = {.dense = x};
+    const mb_train_batch batch = {.inputs = &input, .n_rows = FOLDING_ROWS, .parameters = moved};
+    assert_true(model->n_parameters <= MB_COUNT_OF(moved));
+    memcpy(moved, parameters, model->n_parameters * sizeof *moved);
+    mb_plan_load(plan, moved);
+    assert_ok(ctx, mb_plan_gradient(ctx, plan, &batch, take_weighted, &sum, gradient));
+    return sum;
+}
+
+static void fill(float *values, size_t n, size_t salt, float least) {
+    for (size_t i = 0; i < n; i++) {
+        values[i] = (float)((i * 7919 + salt * 104729) % 1009) / 1009 * 2 - 1;
+        values[i] = least > 0 ? fabsf(values[i]) + least : values[i];
+    }
+}
+
+static void check_differences(const char *mode, const char *more) {
+    static float parameters[1024];
+    static float gradient[1024];
+    static float unused[1024];
+    static float x[FOLDING_ROWS * FOLDING_IN];
+    char text[1024];
+    mb_test_world world;
+    mb_model *model = NULL;
+    mb_plan *plan = NULL;
+    mb_test_world_open(&world, 1, MB_CPU_ALL);
+    snprintf(text, sizeof text, folding_model, mode, more, mode, more);
+    assert_ok(world.ctx, mb_model_load_config(world.ctx, "f", text, strlen(text), &model));
+    fill(x, MB_COUNT_OF(x), 3, 0);
+    for (size_t i = 0; i < model->n_weights; i++) {
+        const mb_weight *w = model->weights[i];
+        const bool is_positive = strstr(w->name, "gamma") != NULL || strstr(w->name, "var") != NULL;
+        fill(parameters + w->offset, w->count, i, is_positive ? 0.5F : 0);
+        if (strcmp(w->name, "iteration") == 0) {
+            parameters[w->offset] = -1;
+        }
+    }
+    const mb_plan_settings settings = {.is_training = true, .max_rows = FOLDING_ROWS};
+    assert_ok(world.ctx, mb_plan_create(world.ctx, model, &settings, &plan));
+    assert_ok(world.ctx, mb_plan_reserve(world.ctx, plan));
+    run_pass(world.ctx, plan, model, parameters, x, gradient);
+    for (size_t i = 0; i < model->n_weights; i++) {
+        const mb_weight *w = model->weights[i];
+        for (size_t k = w->offset; w->is_trainable && k < w->offset + w->count; k += 3) {
+            const float kept = parameters[k];
+            const float step = 4e-3F;
+            parameters[k] = kept + step;
+            const double above = run_pass(world.ctx, plan, model, parameters, x, unused);
+            parameters[k] = kept - step;
+            const double below = run_pass(world.ctx, plan, model, parameters, x, unused);
+            parameters[k] = kept;
+            const double wanted = (above - below) / (2 * (double)step);
+            if (fabs((double)gradient[k] - wanted) > 4e-3 + 1e-2 * fabs(wanted)) {
+                fail_msg("%s%s: %s/%s[%zu] has gradient %.6g, differences say %.6g", mode, more,
+                    w->layer->name, w->name, k - w->offset, (double)gradient[k], wanted);
+            }
+        }
+    }
+    mb_plan_destroy(plan);
+    mb_model_destroy(model);
+    mb_test_world_close(&world);
+}
+
+static void test_quantized__gradients_through_folding_are_those_of_differences(void **state) {
+    (void)state;
+    check_differences("ema_stats_folding", "");
+    check_differences("batch_stats_folding", "");
+    check_differences("ema_stats_folding", ",\"ema_freeze_delay\":-2");
+    check_differences("batch_stats_folding", ",\"use_bias\":false");
+    check_differences("ema_stats_folding", ",\"scale\":false,\"center\":false");
+}
+
+// All models, two steps, on so many threads and with so many instructions.
+static void hash_training(unsigned n_threads, uint32_t cpu, char (*hashes)[65]) {
+    mb_test_world world;
+    mb_test_world_open(&world, n_threads, cpu);
+    FILE *file = qkeras_golden_open();
+    for (size_t i = 0; qkeras_golden_next(file, &g); i++) {
+        mb_model *model = NULL;
+        qkeras_golden_load(world.ctx, &g, &model);
+        train(world.ctx, model);
+        mb_model_hash(model, model->parameters, hashes[i]);
+        mb_model_destroy(model);
+    }
+    fclose(file);
+    mb_test_world_close(&world);
+}
+
+static void test_quantized__bits_do_not_depend_on_threads_or_instruction_sets(void **state) {
+    (void)state;
+    static char wanted[16][65];
+    static char got[16][65];
+    const uint32_t masks[] = {0, MB_CPU_ALL};
+    hash_training(1, 0, wanted);
+    for (unsigned n_threads = 1; n_threads <= 3; n_threads++) {
+        for (size_t m = 0; m < MB_COUNT_OF(masks); m++) {
+            hash_training(n_threads, masks[m], got);
+            for (size_t i = 0; i < MB_COUNT_OF(wanted); i++) {
+                assert_string_equal(got[i], wanted[i]);
+            }
+        }
+    }
+}
+
+static void test_quantized__steps_allocate_nothing(void **state) {
+    (void)state;
+    static float gradient[QKERAS_MOST_VALUES];
+    mb_test_world world;
+    mb_test_memory memory;
+    mb_test_world_open_short(&world, &memory);
+    FILE *file = qkeras_golden_open();
+    while (qkeras_golden_next(file, &g)) {
+        mb_model *model = NULL;
+        mb_plan *plan = NULL;
+        qkeras_golden_load(world.ctx, &g, &model);
+        const size_t n = qkeras_golden_rows(&g, model);
+        const mb_plan_settings settings = {.is_training = true, .max_rows = n};
+        const mb_input input = {.dense = g.x.value};
+        const mb_train_batch batch = {
+            .inputs = &input, .n_rows = n, .parameters = model->parameters};
+        squares s = {g.t.value, g.t.n / n, n, 0};
+        assert_ok(world.ctx, mb_plan_create(world.ctx, model, &settings, &plan));
+        assert_ok(world.ctx, mb_plan_reserve(world.ctx, plan));
+        memory.left = 0;
+        mb_plan_load(plan, model->parameters);
+        assert_ok(world.ctx, mb_plan_gradient(world.ctx, plan, &batch, take_loss, &s, gradient));
+        memory.left = SIZE_MAX;
+        mb_plan_destroy(plan);
+        mb_model_destroy(model);
+    }
+    fclose(file);
+    mb_test_world_close(&world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_quantized__predictions_are_those_of_qkeras),
         cmocka_unit_test(test_quantized__steps_of_training_are_those_of_qkeras),
+        cmocka_unit_test(test_quantized__gradients_through_folding_are_those_of_differences),
+        cmocka_unit_test(test_quantized__bits_do_not_depend_on_threads_or_instruction_sets),
+        cmocka_unit_test(test_quantized__steps_allocate_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
