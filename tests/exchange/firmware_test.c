@@ -273,7 +273,7 @@ static void test_firmware__a_saved_twin_reads_back_to_the_same(void **state) {
     put_numbers(w, &random, "bc", "3", 3);
     put_numbers(w, &random, "wn", "3", 3);
     put_numbers(w, &random, "bn", "3", 3);
-    put_numbers(w, &random, "wd", "252, 3", 252 * 3);
+    put_numbers(w, &random, "wd", "84, 3", 84 * 3);
     put_numbers(w, &random, "bd", "3", 3);
     put_numbers(w, &random, "ad", "3", 3);
     for (size_t i = 0; i < EVENTS * INPUTS; i++) {

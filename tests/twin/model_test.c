@@ -149,6 +149,7 @@ static void fill(mb_random *random, const mb_model *model, float *x) {
 static void test_model__random_quantised_models_equal_the_float_forward_exactly(void **state) {
     (void)state;
     static float x[EVENTS * MOST], wanted[EVENTS * MOST], found[EVENTS * MOST];
+    size_t n_other = 0;
     for (uint32_t i = 0; i < 200; i++) {
         mb_random random = mb_random_stream(mb_test_seed(), MB_PURPOSE_TEST, 2, i);
         chain c = random_model(&random);
@@ -166,14 +167,191 @@ static void test_model__random_quantised_models_equal_the_float_forward_exactly(
         predict(c.model, x, wanted);
         mb_test_assert_same_bits(
             found, wanted, EVENTS * mb_twin_outputs(twin), sizeof *found, "values");
+        n_other += memcmp(wanted, wanted + mb_twin_outputs(twin), sizeof *wanted) != 0;
         mb_twin_destroy(twin);
         mb_model_destroy(c.model);
     }
 }
 
+// Of a model whose sums are real numbers: equal up to float32's rounding.
+static void assert_near(const float *found, const float *wanted, size_t n, float size) {
+    for (size_t i = 0; i < n; i++) {
+        if (!(fabsf(found[i] - wanted[i]) <= 1e-6F * size)) {
+            fail_msg("value %zu is %.9g, not %.9g", i, (double)found[i], (double)wanted[i]);
+        }
+    }
+}
+
+static void test_model__real_scales_are_one_factor_behind_exact_sums(void **state) {
+    (void)state;
+    enum { INPUTS = 30, UNITS = 5 };
+    static float x[EVENTS * INPUTS], wanted[EVENTS * UNITS], found[EVENTS * UNITS];
+    static const char *const kernels[] = {"quantized_bits(6,1,1,alpha='auto')",
+        "quantized_bits(5,0,0,alpha=0.3)", "ternary(alpha='auto')", "binary(alpha=0.7)"};
+    const mb_value_type input = {.rank = 1, .dim = {INPUTS}};
+    for (uint32_t k = 0; k < MB_COUNT_OF(kernels); k++) {
+        mb_random random = mb_random_stream(mb_test_seed(), MB_PURPOSE_TEST, 7, k);
+        mb_twin *twin = NULL;
+        mb_twin_report report;
+        char text[200];
+        chain c = begin(&input);
+        const mb_twin_rows rows = {.f32 = x};
+        snprintf(text, sizeof text, "{units: %d, kernel_quantizer: \"%s\", bias_quantizer: \"%s\"}",
+            UNITS, kernels[k],
+            k % 2 == 0 ? "quantized_bits(5,1,1,alpha='auto')" : "quantized_bits(5,1,1,alpha=1)");
+        add(&c, "q_activation", "input", "{activation: \"quantized_bits(6,4,alpha=1)\"}");
+        add(&c, "dense", "output", text);
+        finish(&c, &random, 1);
+        fill(&random, c.model, x);
+        assert_ok(world.ctx, mb_twin_from_model(world.ctx, c.model, NULL, &twin));
+        mb_twin_describe(twin, 1, &report);
+        assert_true(report.is_real);
+        assert_false(mb_twin_is_integer(twin));
+        assert_ok(world.ctx, mb_twin_predict(world.ctx, twin, &rows, EVENTS, NULL, found));
+        predict(c.model, x, wanted);
+        assert_near(found, wanted, EVENTS * UNITS, 2000);
+        mb_twin_destroy(twin);
+        mb_model_destroy(c.model);
+    }
+}
+
+// dense, batch normalisation, quantised relu.
+static chain normalised_model(uint32_t sample, const char *kind) {
+    const mb_value_type input = {.rank = 1, .dim = {20}};
+    mb_random random = mb_random_stream(mb_test_seed(), MB_PURPOSE_TEST, 8, sample);
+    chain c = begin(&input);
+    add(&c, "q_activation", "input", "{activation: \"quantized_bits(6,4,alpha=1)\"}");
+    add(&c, "dense", "dense1",
+        "{units: 4, use_bias: false, kernel_quantizer: \"quantized_bits(2,0,1,alpha=1)\"}");
+    add(&c, kind, "norm", "{}");
+    finish(&c, &random, 1);
+    return c;
+}
+
+static void test_model__batch_normalisation_is_real_unless_formats_are_given(void **state) {
+    (void)state;
+    static float x[EVENTS * 20], wanted[EVENTS * 4], found[EVENTS * 4];
+    static const char *const kinds[] = {"batch_normalization", "q_batch_normalization"};
+    const mb_twin_rows rows = {.f32 = x};
+    mb_twin_override override = {.layer = "norm"};
+    assert_ok(world.ctx, mb_fixed_parse(world.ctx, "w", "<24,8> RND", &override.weight));
+    assert_ok(world.ctx, mb_fixed_parse(world.ctx, "b", "<24,8> RND", &override.bias));
+    for (uint32_t k = 0; k < 2; k++) {
+        chain c = normalised_model(k, kinds[k]);
+        mb_random random = mb_random_stream(mb_test_seed(), MB_PURPOSE_TEST, 9, k);
+        fill(&random, c.model, x);
+        predict(c.model, x, wanted);
+        for (size_t i = 0; i < 2; i++) {
+            mb_twin *twin = NULL;
+            mb_twin_report report;
+            const mb_twin_model_settings settings = {.overrides = &override, .n_overrides = i};
+            assert_ok(world.ctx, mb_twin_from_model(world.ctx, c.model, &settings, &twin));
+            mb_twin_describe(twin, 2, &report);
+            assert_int_equal(report.is_real, i == 0);
+            assert_int_equal(mb_twin_is_integer(twin), i == 1);
+            assert_ok(world.ctx, mb_twin_predict(world.ctx, twin, &rows, EVENTS, NULL, found));
+            // Formats of 16 fraction bits round scale and bias; sums reach some hundreds.
+            assert_near(found, wanted, EVENTS * 4, i == 0 ? 500 : 10000);
+            mb_twin_destroy(twin);
+        }
+        mb_model_destroy(c.model);
+    }
+}
+
+static void test_model__results_may_be_overridden_layer_by_layer(void **state) {
+    (void)state;
+    static float x[EVENTS * 20], found[EVENTS * 4];
+    chain c = normalised_model(0, "batch_normalization");
+    mb_twin *twin = NULL;
+    mb_twin_report reports[3];
+    const mb_twin_rows rows = {.f32 = x};
+    mb_twin_override overrides[2] = {{.layer = "dense1"}, {.layer = "norm"}};
+    mb_random random = mb_random_stream(mb_test_seed(), MB_PURPOSE_TEST, 10, 0);
+    fill(&random, c.model, x);
+    assert_ok(world.ctx, mb_fixed_parse(world.ctx, "a", "<5,5>", &overrides[0].accumulator));
+    assert_ok(world.ctx, mb_fixed_parse(world.ctx, "r", "<9,6> RND SAT", &overrides[1].result));
+    const mb_twin_model_settings settings = {.overrides = overrides, .n_overrides = 2};
+    assert_ok(world.ctx, mb_twin_from_model(world.ctx, c.model, &settings, &twin));
+    assert_true(mb_twin_is_integer(twin));
+    assert_int_equal(mb_twin_output_exponent(twin), -3);
+    assert_ok(world.ctx, mb_twin_examine(world.ctx, twin, &rows, EVENTS, reports));
+    assert_true(reports[1].n_accumulator_outside > 0);
+    assert_true(reports[1].result_least >= -16 && reports[1].result_most <= 15);
+    assert_ok(world.ctx, mb_twin_predict(world.ctx, twin, &rows, EVENTS, NULL, found));
+    for (size_t i = 0; i < EVENTS * 4; i++) {
+        assert_true(found[i] * 8 == roundf(found[i] * 8) && fabsf(found[i]) <= 32);
+    }
+    mb_twin_destroy(twin);
+    mb_model_destroy(c.model);
+}
+
+// A model of an input and one or two layers.
+static mb_status try_model(
+    const char *kind, const char *options, const char *second, const char *second_options) {
+    const mb_value_type image = {.rank = 3, .dim = {4, 4, 1}};
+    mb_random random = mb_random_stream(mb_test_seed(), MB_PURPOSE_TEST, 11, 0);
+    mb_twin *twin = NULL;
+    chain c = begin(&image);
+    const mb_twin_model_settings settings = {.input = {.bits = 8, .integer = 8}};
+    add(&c, kind, "first", options);
+    if (second != NULL) {
+        add(&c, second, "second", second_options);
+    }
+    finish(&c, &random, 1);
+    const mb_status status = mb_twin_from_model(world.ctx, c.model, &settings, &twin);
+    mb_twin_destroy(twin);
+    mb_model_destroy(c.model);
+    return status;
+}
+
+#define REFUSED(part, ...) assert_fails(world.ctx, try_model(__VA_ARGS__), MB_ERR_UNSUPPORTED, part)
+
+static void test_model__what_has_no_integers_is_refused_by_name(void **state) {
+    (void)state;
+    static const char quantised[] =
+        "{filters: 2, kernel_size: 2, use_bias: false, kernel_quantizer: "
+        "\"quantized_bits(4,0,1,alpha=1)\"}";
+    REFUSED("first: its kernel has no quantiser, so that it has no integers; add quantize:",
+        "conv2d", "{filters: 2, kernel_size: 2}", NULL, NULL);
+    REFUSED("first: its bias has no quantiser", "conv2d",
+        "{filters: 2, kernel_size: 2, kernel_quantizer: \"quantized_bits(4,0,1,alpha=1)\"}", NULL,
+        NULL);
+    REFUSED("first: quantized_tanh has no integer form", "q_activation",
+        "{activation: \"quantized_tanh(4)\"}", NULL, NULL);
+    REFUSED("first: ZeroPadding2D has no integer form", "zero_padding2d", "{}", NULL, NULL);
+    REFUSED("second: comes behind first, whose activation has no integers", "activation",
+        "{activation: sigmoid}", "conv2d", quantised);
+    REFUSED("second: an average is exact only", "conv2d", quantised, "average_pooling2d",
+        "{pool_size: 3}");
+}
+
+static void test_model__an_input_without_a_format_is_refused(void **state) {
+    (void)state;
+    const mb_value_type input = {.rank = 1, .dim = {3}};
+    mb_random random = mb_random_stream(mb_test_seed(), MB_PURPOSE_TEST, 12, 0);
+    mb_twin *twin = NULL;
+    chain c = begin(&input);
+    add(&c, "dense", "d",
+        "{units: 1, use_bias: false, kernel_quantizer: \"quantized_bits(4,0,1,alpha=1)\"}");
+    finish(&c, &random, 1);
+    assert_fails(world.ctx, mb_twin_from_model(world.ctx, c.model, NULL, &twin), MB_ERR_UNSUPPORTED,
+        "student: the input has no fixed-point format");
+    const mb_twin_override unknown = {.layer = "e"};
+    const mb_twin_model_settings settings = {
+        .input = {.bits = 4, .integer = 4}, .overrides = &unknown, .n_overrides = 1};
+    assert_fails(world.ctx, mb_twin_from_model(world.ctx, c.model, &settings, &twin), MB_ERR_FORMAT,
+        "no layer is called e");
+    mb_model_destroy(c.model);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_model__random_quantised_models_equal_the_float_forward_exactly),
+        cmocka_unit_test(test_model__real_scales_are_one_factor_behind_exact_sums),
+        cmocka_unit_test(test_model__batch_normalisation_is_real_unless_formats_are_given),
+        cmocka_unit_test(test_model__results_may_be_overridden_layer_by_layer),
+        cmocka_unit_test(test_model__what_has_no_integers_is_refused_by_name),
+        cmocka_unit_test(test_model__an_input_without_a_format_is_refused),
     };
     return cmocka_run_group_tests(tests, open_world, close_world);
 }
