@@ -159,6 +159,7 @@ static void test_table__names_the_line_of_what_is_wrong(void **state) {
         {"1,2,3\n", "table:1: 3 values; an event is"},
         {"\n1,,3\n", "table:2: value 2 is not a finite number"},
         {"1,nan,3\n", "table:1: value 2 is not a finite number"},
+        {"1,2,1e39\n", "table:1: value 3 is not a finite number"},
         {"1;2;3\n", "table:1: value 1 is followed by something else than a comma"},
         {"event,region\n", "table:1: value 1 is not a finite number"},
         {"1,2,3,4,5,6,7,8,9,10,11,12,13,14\n", "table: 1 lines of 14 values; one event has 18"},

@@ -33,7 +33,7 @@ static mb_status read_numbers(
         p += strspn(p, " \t");
         double value = 0;
         const char *after = mb_parse_double(p, end, &value);
-        if (after == NULL || !isfinite(value)) {
+        if (after == NULL || !isfinite((float)value)) {
             return mb_lines_fail(lines,
                 "value %zu is not a finite number; write 252 or 253 numbers between commas, or 14 "
                 "on each of 18 lines",
