@@ -3,6 +3,7 @@
 
 #include "twin/model.h"
 
+#include "network/layers/folded.h"
 #include "twin/model_parts.h"
 
 #include <math.h>
@@ -113,17 +114,36 @@ static mb_status take_own_activation(twin_translation *t) {
     return take_activation_named(t, text_of(t, "activation"));
 }
 
-static mb_status take_weights(twin_translation *t, mb_twin_layer *layer) {
-    const mb_weight *kernel = twin_translate_weight(t, "kernel");
-    const mb_weight *bias = twin_translate_weight(t, "bias");
+// A weight of a batch normalisation as its quantiser leaves it; absent: all of one value.
+static const float *take_statistic(twin_translation *t, const char *name, float absent, size_t n) {
+    const mb_weight *weight = twin_translate_weight(t, name);
+    float *out = mb_arena_allocate(&t->document.arena, t->ctx, n, sizeof *out);
+    if (out != NULL && weight != NULL) {
+        const mb_quantizer_shape shape = mb_quantizer_shape_of(weight->rank, weight->dim);
+        mb_quantizer_apply(&weight->quantizer, &shape, numbers_of(t, weight), out);
+    }
+    for (size_t i = 0; out != NULL && weight == NULL && i < n; i++) {
+        out[i] = absent;
+    }
+    return out;
+}
+
+// Kernel and bias (NULL: none), and where their numbers stand.
+typedef struct weight_pair {
+    const mb_weight *kernel, *bias;
+    const float *kernel_numbers, *bias_numbers;
+} weight_pair;
+
+static mb_status take_pair(twin_translation *t, const weight_pair *pair, mb_twin_layer *layer) {
+    const mb_weight *bias = pair->bias;
+    const float *bias_scale = NULL;
     MB_TRY(twin_translate_values(
-        t, kernel, numbers_of(t, kernel), &layer->weights, &layer->scale, &layer->weight));
+        t, pair->kernel, pair->kernel_numbers, &layer->weights, &layer->scale, &layer->weight));
     if (bias == NULL) {
         return MB_OK;
     }
-    const float *bias_scale = NULL;
     MB_TRY(twin_translate_values(
-        t, bias, numbers_of(t, bias), &layer->bias, &bias_scale, &layer->bias_format));
+        t, bias, pair->bias_numbers, &layer->bias, &bias_scale, &layer->bias_format));
     if (bias_scale == NULL) {
         return MB_OK;
     }
@@ -138,10 +158,54 @@ static mb_status take_weights(twin_translation *t, mb_twin_layer *layer) {
         return MB_ERR_MEMORY;
     }
     const mb_quantizer_shape shape = mb_quantizer_shape_of(bias->rank, bias->dim);
-    mb_quantizer_apply(&bias->quantizer, &shape, numbers_of(t, bias), real);
+    mb_quantizer_apply(&bias->quantizer, &shape, pair->bias_numbers, real);
     layer->bias = real;
     layer->bias_format = (mb_fixed){0};
     return MB_OK;
+}
+
+// Kernel and bias with a normalisation folded in, in the arithmetic of the layer's own prediction.
+static mb_status take_folded(twin_translation *t, mb_twin_layer *layer) {
+    const mb_weight *kernel = twin_translate_weight(t, "kernel");
+    const mb_weight *written = twin_translate_weight(t, "bias");
+    const double epsilon = mb_node_find(t->options, "epsilon")->real;
+    const size_t n = kernel->dim[kernel->rank - 1];
+    const mb_weight bias = {.name = "bias",
+        .rank = 1,
+        .dim = {n},
+        .count = n,
+        .quantizer = *mb_folded_bias_quantizer(t->layer)};
+    const float *gamma = take_statistic(t, "gamma", 1, n);
+    const float *beta = take_statistic(t, "beta", 0, n);
+    const float *mean = take_statistic(t, "moving_mean", 0, n);
+    const float *variance = take_statistic(t, "moving_variance", 1, n);
+    float *folded = mb_arena_allocate(&t->document.arena, t->ctx, kernel->count, sizeof *folded);
+    float *shifted = mb_arena_allocate(&t->document.arena, t->ctx, n, sizeof *shifted);
+    if (gamma == NULL || beta == NULL || mean == NULL || variance == NULL || folded == NULL ||
+        shifted == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    for (size_t o = 0; o < n; o++) {
+        const float scale = (float)(1 / sqrt((double)variance[o] + epsilon)) * gamma[o];
+        const float plain = written == NULL ? 0 : numbers_of(t, written)[o];
+        for (size_t i = o; i < kernel->count; i += n) {
+            folded[i] = scale * numbers_of(t, kernel)[i];
+        }
+        shifted[o] = scale * (plain - mean[o]) + beta[o];
+    }
+    return take_pair(t, &(weight_pair){kernel, &bias, folded, shifted}, layer);
+}
+
+static mb_status take_weights(twin_translation *t, mb_twin_layer *layer) {
+    const mb_weight *kernel = twin_translate_weight(t, "kernel");
+    const mb_weight *bias = twin_translate_weight(t, "bias");
+    if (kernel->is_folded) {
+        return take_folded(t, layer);
+    }
+    return take_pair(t,
+        &(weight_pair){
+            kernel, bias, numbers_of(t, kernel), bias == NULL ? NULL : numbers_of(t, bias)},
+        layer);
 }
 
 static mb_status take_dense(twin_translation *t) {
@@ -264,20 +328,6 @@ static const mb_twin_override *override_of(const twin_translation *t, const char
     return NULL;
 }
 
-// A weight of a batch normalisation as its quantiser leaves it; absent: all of one value.
-static const float *take_statistic(twin_translation *t, const char *name, float absent, size_t n) {
-    const mb_weight *weight = twin_translate_weight(t, name);
-    float *out = mb_arena_allocate(&t->document.arena, t->ctx, n, sizeof *out);
-    if (out != NULL && weight != NULL) {
-        const mb_quantizer_shape shape = mb_quantizer_shape_of(weight->rank, weight->dim);
-        mb_quantizer_apply(&weight->quantizer, &shape, numbers_of(t, weight), out);
-    }
-    for (size_t i = 0; out != NULL && weight == NULL && i < n; i++) {
-        out[i] = absent;
-    }
-    return out;
-}
-
 // y = x * S + B with S = gamma / sqrt(variance + epsilon), B = beta - mean * S.
 static mb_status take_normalization(twin_translation *t) {
     const size_t n = t->input->dim[t->input->rank - 1];
@@ -320,6 +370,8 @@ static const struct {
     {&mb_layer_input, take_nothing},
     {&mb_layer_dense, take_dense},
     {&mb_layer_conv2d, take_conv2d},
+    {&mb_layer_q_dense_batchnorm, take_dense},
+    {&mb_layer_q_conv2d_batchnorm, take_conv2d},
     {&mb_layer_activation, take_activation},
     {&mb_layer_q_activation, take_activation},
     {&mb_layer_re_lu, take_relu},

@@ -215,6 +215,40 @@ static void test_model__real_scales_are_one_factor_behind_exact_sums(void **stat
     }
 }
 
+static void test_model__folded_normalisations_equal_the_float_forward_exactly(void **state) {
+    (void)state;
+    static float x[EVENTS * MOST], wanted[EVENTS * MOST], found[EVENTS * MOST];
+    const mb_value_type image = {.rank = 3, .dim = {6, 6, 1}};
+    for (uint32_t k = 0; k < 20; k++) {
+        mb_random random = mb_random_stream(mb_test_seed(), MB_PURPOSE_TEST, 13, k);
+        mb_twin *twin = NULL;
+        chain c = begin(&image);
+        const mb_twin_rows rows = {.f32 = x};
+        add(&c, "q_activation", "input", "{activation: \"quantized_relu(4,4)\"}");
+        add(&c, "q_conv2d_batchnorm", "conv",
+            k % 2 == 0 ? "{filters: 3, kernel_size: 2, strides: 2, use_bias: false, "
+                         "kernel_quantizer: \"quantized_bits(5,1,1,alpha=1)\", bias_quantizer: "
+                         "\"quantized_bits(6,3,1,alpha=1)\", activation: \"quantized_relu(6,4)\"}"
+                       : "{filters: 2, kernel_size: 3, padding: same, kernel_quantizer: "
+                         "\"quantized_bits(4,1,1,alpha='auto_po2')\", bias_quantizer: "
+                         "\"quantized_bits(6,3,1,alpha=1)\", activation: relu}");
+        add(&c, "flatten", "flatten", "{}");
+        add(&c, "q_dense_batchnorm", "dense1",
+            "{units: 4, kernel_quantizer: \"quantized_bits(5,1,1,alpha=1)\", bias_quantizer: "
+            "\"quantized_bits(6,3,1,alpha=1)\", activation: \"quantized_relu(9,6)\"}");
+        finish(&c, &random, 1);
+        fill(&random, c.model, x);
+        assert_ok(world.ctx, mb_twin_from_model(world.ctx, c.model, NULL, &twin));
+        assert_true(mb_twin_is_integer(twin));
+        assert_ok(world.ctx, mb_twin_predict(world.ctx, twin, &rows, EVENTS, NULL, found));
+        predict(c.model, x, wanted);
+        mb_test_assert_same_bits(found, wanted, EVENTS * 4, sizeof *found, "values");
+        assert_true(memcmp(wanted, wanted + 4, 4 * sizeof *wanted) != 0);
+        mb_twin_destroy(twin);
+        mb_model_destroy(c.model);
+    }
+}
+
 // dense, batch normalisation, quantised relu.
 static chain normalised_model(uint32_t sample, const char *kind) {
     const mb_value_type input = {.rank = 1, .dim = {20}};
@@ -348,6 +382,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_model__random_quantised_models_equal_the_float_forward_exactly),
         cmocka_unit_test(test_model__real_scales_are_one_factor_behind_exact_sums),
+        cmocka_unit_test(test_model__folded_normalisations_equal_the_float_forward_exactly),
         cmocka_unit_test(test_model__batch_normalisation_is_real_unless_formats_are_given),
         cmocka_unit_test(test_model__results_may_be_overridden_layer_by_layer),
         cmocka_unit_test(test_model__what_has_no_integers_is_refused_by_name),
