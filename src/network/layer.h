@@ -127,6 +127,7 @@ struct mb_step {
     mb_value_type out;
     size_t *in_size, out_size; // floats per row
     bool is_training;
+    bool is_frozen; // in training: forward is that of prediction, backward its gradient
     const bool *needs_input_gradient; // per input
     void (*forward)(const mb_step *step, const mb_rows *rows);
     void (*backward)(const mb_step *step, const mb_rows *rows); // NULL: no gradient passes

@@ -113,6 +113,7 @@ static mb_status add_step(planner *p, const mb_layer *layer, const size_t *input
     made->step.out = *out;
     made->step.out_size = mb_value_size(out);
     made->step.is_training = plan->is_training;
+    made->step.is_frozen = plan->is_frozen;
     made->step.needs_input_gradient = needs;
     made->output = output;
     made->input_activity = SIZE_MAX;
@@ -332,6 +333,7 @@ static mb_status plan_inputs(planner *p) {
         MB_TRY(add_value(p, &model->values[model->inputs[i]].type, &value));
         plan->values[value].model_input = i;
         plan->values[value].is_sparse = p->sparse_inputs != NULL && p->sparse_inputs[i];
+        plan->values[value].needs_gradient = plan->is_frozen && !plan->values[value].is_sparse;
         plan->input_values[i] = value;
         p->value_of[model->inputs[i]] = value;
     }
@@ -486,6 +488,7 @@ mb_status mb_plan_create(
     plan->model = model;
     plan->kernels = mb_kernels_for(mb_runtime_cpu(plan->runtime));
     plan->is_training = settings->is_training;
+    plan->is_frozen = settings->is_training && settings->is_frozen;
     plan->max_rows = settings->max_rows;
     planner p = {
         .ctx = ctx, .plan = plan, .model = model, .sparse_inputs = settings->sparse_inputs};

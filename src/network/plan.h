@@ -13,8 +13,11 @@ typedef struct mb_plan mb_plan;
 
 typedef struct mb_plan_settings {
     bool is_training;
+    // In training: gradients of the network as it predicts (no random numbers, moving averages of
+    // normalisations, no barrier between rows), by its inputs too.
+    bool is_frozen;
     size_t max_rows;           // of a batch (training) or of one call (prediction)
-    const bool *sparse_inputs; // per model input; NULL: all dense
+    const bool *sparse_inputs; // per model input; NULL: all dense, as is_frozen wants them
 } mb_plan_settings;
 
 // Makes the plan of a finished model, which must outlive it. Parameters are loaded separately.
@@ -50,6 +53,9 @@ typedef struct mb_train_batch {
     uint64_t seed;
     uint32_t step;
     float *parameters; // the flat parameters that were loaded: moving averages are updated in place
+    // Of a frozen plan: per model input n_rows x row size, filled with the gradient by it; a row's
+    // gradient is that of what the loss asked for of this row. NULL: not wanted.
+    float *const *input_gradients;
 } mb_train_batch;
 
 // Lays out the training memory for max_rows and the runtime's threads. Later mb_plan_gradient calls

@@ -48,7 +48,7 @@ struct mb_plan {
     mb_runtime *runtime;
     const mb_model *model;
     const mb_kernels *kernels;
-    bool is_training;
+    bool is_training, is_frozen;
     bool is_in_lanes; // steps work on tiles of MB_SAMPLES samples in lanes
     size_t max_rows;
     size_t tile; // rows worked on at a time through the whole plan
@@ -101,6 +101,8 @@ void mb_plan_fill_lanes(const mb_plan_block *block);
 void mb_plan_fetch_ahead(const mb_plan_block *block, size_t end, size_t part, size_t n_parts);
 void mb_plan_call_loss_in_lanes(const mb_plan_block *block, mb_loss_fn loss, void *user);
 void mb_plan_store_lanes(const mb_plan_block *block, float *const *outputs);
+// Hands the gradients by the model's inputs to where the caller wants them.
+void mb_plan_store_input_gradients(const mb_plan_block *block, float *const *gradients);
 
 void mb_plan_fill_inputs(const mb_plan_block *block);
 void mb_plan_forward_step(const mb_plan_block *block, size_t step);

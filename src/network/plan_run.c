@@ -129,6 +129,21 @@ void mb_plan_backward_step(const mb_plan_block *block, size_t index) {
     s->step.backward(&s->step, &rows);
 }
 
+void mb_plan_store_input_gradients(const mb_plan_block *block, float *const *gradients) {
+    const mb_plan *plan = block->plan;
+    for (size_t i = 0; i < plan->model->n_inputs; i++) {
+        const size_t value = plan->input_values[i];
+        const size_t size = plan->values[value].size;
+        const float *from = mb_plan_gradient_rows(block, value);
+        float *to = gradients[i] + block->first * size;
+        if (plan->is_in_lanes) {
+            plan->kernels->lanes->store(block->n, size, from, to, size);
+        } else {
+            memcpy(to, from, block->n * size * sizeof *to);
+        }
+    }
+}
+
 size_t mb_plan_scratch_bytes(const mb_plan *plan) {
     return mb_round_up(mb_plan_block_bytes(plan, plan->tile), 64) + plan->scratch_bytes;
 }

@@ -135,6 +135,9 @@ static mb_status run_tiled_chunk(void *user, mb_context *ctx, size_t chunk, unsi
             mb_plan_backward_step(&block, i);
             mb_plan_fetch_ahead(&block, end, 2 * plan->n_steps - 1 - i, 2 * plan->n_steps);
         }
+        if (plan->is_frozen && run->batch->input_gradients != NULL) {
+            mb_plan_store_input_gradients(&block, run->batch->input_gradients);
+        }
     }
     return MB_OK;
 }

@@ -353,7 +353,7 @@ static mb_status plan_normalization(mb_context *ctx, mb_plan_site *site) {
     step->data = plan;
     step->refresh = refresh;
     step->packed_floats = N_PACKED * plan->n_channels;
-    if (!step->is_training || !site->layer->is_trainable) {
+    if (!step->is_training || step->is_frozen || !site->layer->is_trainable) {
         // Keras: a frozen layer predicts with its moving averages in training too.
         step->forward = forward_moving;
         step->backward = backward_moving;

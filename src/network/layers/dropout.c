@@ -199,6 +199,10 @@ static uint64_t hash_name(const char *name) {
     return hash;
 }
 
+static bool draws(const mb_step *step) {
+    return step->is_training && !step->is_frozen;
+}
+
 static mb_status make_plan(
     mb_context *ctx, mb_plan_site *site, size_t n_drawn, dropout_plan **out) {
     const dropout_options *dropout = site->layer->options;
@@ -221,7 +225,7 @@ static mb_status make_plan(
 static mb_status plan_mask(mb_context *ctx, mb_plan_site *site, size_t n_drawn) {
     dropout_plan *plan = NULL;
     MB_TRY(make_plan(ctx, site, n_drawn, &plan));
-    if (site->step->is_training && plan->threshold > 0) {
+    if (draws(site->step) && plan->threshold > 0) {
         site->step->forward = forward_mask;
         site->step->backward = backward_mask;
         site->step->lanes.forward = forward_mask_lanes;
@@ -243,7 +247,7 @@ static mb_status plan_gaussian_dropout(mb_context *ctx, mb_plan_site *site) {
     dropout_plan *plan = NULL;
     MB_TRY(make_plan(ctx, site, site->step->out_size, &plan));
     plan->deviation = sqrt(rate / (1 - rate));
-    if (site->step->is_training) {
+    if (draws(site->step)) {
         site->step->forward = forward_factors;
         site->step->backward = backward_factors;
         site->step->lanes.forward = forward_factors_lanes;
@@ -256,7 +260,7 @@ static mb_status plan_gaussian_noise(mb_context *ctx, mb_plan_site *site) {
     dropout_plan *plan = NULL;
     MB_TRY(make_plan(ctx, site, site->step->out_size, &plan));
     plan->deviation = ((const dropout_options *)site->layer->options)->stddev;
-    if (site->step->is_training) {
+    if (draws(site->step)) {
         site->step->forward = forward_noise;
         site->step->lanes.forward = forward_noise_lanes;
     }

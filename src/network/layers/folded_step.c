@@ -483,7 +483,7 @@ mb_status mb_folded_plan(
     step->packed_floats = mb_round_up(plan->at_vectors + N_VECTORS * plan->n_out, 16);
     step->scratch_bytes = 2 * (plan->frame_bytes + plan->cells_bytes);
     step->n_products = (uint64_t)plan->conv.n_cells * plan->kernel->count;
-    if (step->is_training && site->layer->is_trainable) {
+    if (step->is_training && !step->is_frozen && site->layer->is_trainable) {
         set_training(step, plan);
         return MB_OK;
     }
