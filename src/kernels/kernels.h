@@ -35,7 +35,9 @@ typedef struct mb_kernels {
     const char *name; // "c", "avx2", "avx512"
 
     // out[i * out_stride + o] = bias[o] + sum over r, then k: x[base[i] + run_offset[r] + k] * w[(r
-    // * run_length + k) * width + o] for i < n, o < width.
+    // * run_length + k) * width + o] for i < n, o < width. A width of MB_LANES may have a smaller
+    // out_stride: positions are stored in rising order, so that each leaves its first out_stride
+    // numbers.
     void (*positions)(size_t n, const uint32_t *base, const float *x, const mb_footprint *footprint,
         const float *w, const float *bias, size_t width, float *out, size_t out_stride);
 

@@ -403,6 +403,12 @@ static void lay_out(mb_plan *plan) {
         plan->most_statistics = mb_max_size(
             plan->most_statistics, mb_max_size(s->step.n_statistics, s->step.n_d_statistics));
     }
+    const size_t sizes[MB_REGIONS] = {layout->value_floats * sizeof(float),
+        layout->gradient_floats * sizeof(float), layout->row_floats * sizeof(float),
+        layout->active_words * sizeof(uint32_t), layout->saved_bytes};
+    for (size_t i = 1; i < MB_REGIONS; i++) {
+        layout->at[i] = layout->at[i - 1] + sizes[i - 1];
+    }
     const size_t per_row = mb_plan_block_bytes(plan, 1);
     plan->tile = mb_max_size(1, mb_min_size(MOST_TILE, TILE_BYTES / mb_max_size(per_row, 1)));
     plan->tile = mb_min_size(plan->tile, mb_max_size(plan->max_rows, 1));
@@ -412,10 +418,7 @@ static void lay_out(mb_plan *plan) {
 }
 
 size_t mb_plan_block_bytes(const mb_plan *plan, size_t rows) {
-    const mb_plan_layout *layout = &plan->layout;
-    return rows *
-           ((layout->value_floats + layout->gradient_floats + layout->row_floats) * sizeof(float) +
-               layout->active_words * sizeof(uint32_t) + layout->saved_bytes);
+    return rows * (plan->layout.at[MB_REGION_SAVED] + plan->layout.saved_bytes);
 }
 
 // A background that nobody reads need not be written. In training the backward pass reads it.

@@ -64,7 +64,15 @@ static void replace_value(mb_plan *plan, size_t step, size_t value, size_t other
     plan->values[value].size = 0;
 }
 
-// Flattening and the like move nothing in lanes.
+static bool has_activity(const mb_plan *plan) {
+    bool has = false;
+    for (size_t i = 0; i < plan->n_steps; i++) {
+        has = has || plan->steps[i].step.gives_activity;
+    }
+    return has;
+}
+
+// Flattening and the like move nothing.
 static void drop_copies(mb_plan *plan) {
     size_t n = 0;
     for (size_t i = 0; i < plan->n_steps; i++) {
@@ -84,7 +92,7 @@ static void drop_copies(mb_plan *plan) {
 
 void mb_plan_choose_lanes(mb_plan *plan) {
     plan->is_in_lanes = is_for_lanes(plan);
-    if (plan->is_in_lanes) {
+    if (plan->is_in_lanes || !(plan->is_training || has_activity(plan))) {
         drop_copies(plan);
     }
     for (size_t i = 0; i < plan->n_steps && plan->is_in_lanes; i++) {
@@ -124,7 +132,7 @@ void mb_plan_fetch_ahead(const mb_plan_block *block, size_t end, size_t part, si
     const mb_plan *plan = block->plan;
     const size_t first = block->first + MB_SAMPLES * part / n_parts + MB_SAMPLES;
     const size_t last = block->first + MB_SAMPLES * (part + 1) / n_parts + MB_SAMPLES;
-    for (size_t i = 0; i < plan->model->n_inputs && plan->is_in_lanes; i++) {
+    for (size_t i = 0; i < plan->model->n_inputs; i++) {
         for (size_t r = first; r < mb_min_size(last, end); r++) {
             plan->kernels->lanes->fetch(
                 input_row(block, i, r), plan->values[plan->input_values[i]].size);

@@ -37,10 +37,21 @@ typedef struct mb_plan_step {
     size_t at_packed;
 } mb_plan_step;
 
+// The regions of a block's memory; each holds, value by value, capacity rows.
+typedef enum mb_plan_region {
+    MB_REGION_VALUES,
+    MB_REGION_GRADIENTS,
+    MB_REGION_ROWS, // outputs and their gradients, in lanes
+    MB_REGION_ACTIVE,
+    MB_REGION_SAVED,
+    MB_REGIONS
+} mb_plan_region;
+
 // A region of memory for blocks of rows: everything at (rows * offset).
 typedef struct mb_plan_layout {
     size_t value_floats, gradient_floats, active_words, saved_bytes; // per row
-    size_t row_floats; // in lanes: outputs and their gradients as rows, for the loss
+    size_t row_floats;     // in lanes: outputs and their gradients as rows, for the loss
+    size_t at[MB_REGIONS]; // bytes per row that lie before a region
 } mb_plan_layout;
 
 struct mb_plan {

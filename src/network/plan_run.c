@@ -5,18 +5,8 @@
 
 #include "kernels/lanes.h"
 
-// A block's memory: values, gradients, outputs as rows, activity lists, saved bytes; each region
-// holds, value by value, capacity rows.
-static char *region(const mb_plan_block *block, size_t index) {
-    const mb_plan_layout *layout = &block->plan->layout;
-    const size_t sizes[4] = {layout->value_floats * sizeof(float),
-        layout->gradient_floats * sizeof(float), layout->row_floats * sizeof(float),
-        layout->active_words * sizeof(uint32_t)};
-    char *memory = block->memory;
-    for (size_t i = 0; i < index; i++) {
-        memory += sizes[i] * block->capacity;
-    }
-    return memory;
+static char *region(const mb_plan_block *block, mb_plan_region index) {
+    return block->memory + block->plan->layout.at[index] * block->capacity;
 }
 
 float *mb_plan_value_rows(const mb_plan_block *block, size_t index) {
@@ -26,25 +16,26 @@ float *mb_plan_value_rows(const mb_plan_block *block, size_t index) {
         return (float *)(uintptr_t)(block->inputs[value->model_input].dense +
                                     block->first * value->size);
     }
-    return (float *)(void *)region(block, 0) + value->at * block->capacity +
+    return (float *)(void *)region(block, MB_REGION_VALUES) + value->at * block->capacity +
            block->row * value->size;
 }
 
 float *mb_plan_gradient_rows(const mb_plan_block *block, size_t index) {
     const mb_plan_value *value = &block->plan->values[index];
-    return (float *)(void *)region(block, 1) + value->at_gradient * block->capacity +
-           block->row * value->size;
+    return (float *)(void *)region(block, MB_REGION_GRADIENTS) +
+           value->at_gradient * block->capacity + block->row * value->size;
 }
 
 float *mb_plan_output_rows(const mb_plan_block *block, size_t index) {
-    return (float *)(void *)region(block, 2) + block->plan->values[index].at_rows * block->capacity;
+    return (float *)(void *)region(block, MB_REGION_ROWS) +
+           block->plan->values[index].at_rows * block->capacity;
 }
 
 static uint32_t *active_rows(const mb_plan_block *block, size_t step) {
     const mb_plan_step *s = &block->plan->steps[step];
     const mb_plan_value *value = &block->plan->values[s->output];
-    return (uint32_t *)(void *)region(block, 3) + value->at_active * block->capacity +
-           block->row * (s->step.n_cells + 1);
+    return (uint32_t *)(void *)region(block, MB_REGION_ACTIVE) +
+           value->at_active * block->capacity + block->row * (s->step.n_cells + 1);
 }
 
 void mb_plan_fill_inputs(const mb_plan_block *block) {
@@ -98,8 +89,8 @@ void mb_plan_rows_of(const mb_plan_block *block, size_t index, bool is_backward,
         rows->d_out = mb_plan_gradient_rows(block, s->output);
     }
     if (s->step.saved_bytes > 0) {
-        rows->saved =
-            region(block, 4) + s->at_saved * block->capacity + block->row * s->step.saved_bytes;
+        rows->saved = region(block, MB_REGION_SAVED) + s->at_saved * block->capacity +
+                      block->row * s->step.saved_bytes;
     }
     if (s->step.gives_activity) {
         rows->active_out = active_rows(block, index);
@@ -162,7 +153,9 @@ static mb_plan_block run_tile(
     mb_plan_fill_inputs(&block);
     for (size_t i = 0; i < plan->n_steps; i++) {
         mb_plan_forward_step(&block, i);
-        mb_plan_fetch_ahead(&block, n_rows, i, plan->n_steps);
+        if (plan->is_in_lanes) {
+            mb_plan_fetch_ahead(&block, n_rows, i, plan->n_steps);
+        }
     }
     return block;
 }

@@ -29,6 +29,15 @@ static void check_positions(const mb_kernels *k, const shape *s) {
     mb_kernels_c.positions(s->n, c.base, x.floats, &c.footprint, w.floats, bias.floats, c.width,
         wanted.floats, stride);
     check(&got, &wanted, c.what);
+    if (c.width == MB_LANES && s->n > 0) { // packed
+        guarded packed = guard((s->n - 1) * s->n_out + c.width);
+        guarded wanted_packed = guard(packed.n);
+        k->positions(s->n, c.base, x.floats, &c.footprint, w.floats, bias.floats, c.width,
+            packed.floats, s->n_out);
+        mb_kernels_c.positions(s->n, c.base, x.floats, &c.footprint, w.floats, bias.floats, c.width,
+            wanted_packed.floats, s->n_out);
+        check(&packed, &wanted_packed, c.what);
+    }
     free(x.memory);
     free(w.memory);
     free(bias.memory);

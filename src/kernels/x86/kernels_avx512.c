@@ -77,6 +77,10 @@ static void positions_avx512(size_t n, const uint32_t *base, const float *x,
     const mb_footprint *footprint, const float *w, const float *bias, size_t width, float *out,
     size_t out_stride) {
     size_t o = 0;
+    if (n == 1) {
+        forward_alone_avx512(base, x, footprint, w, bias, width, out);
+        return;
+    }
     for (; o + 32 <= width; o += 32) {
         forward_columns2_zmm(n, base, x, footprint, w + o, bias + o, width, out + o, out_stride);
     }

@@ -84,6 +84,25 @@ DEFINE_GRADIENT(tile, GRADIENT_TILE, 1)
 DEFINE_GRADIENT(four, 4, 1)
 DEFINE_GRADIENT(one, 1, 1)
 
+// One position waits for its own sums: as many columns at a time as there are registers for.
+DEFINE_FORWARD(alone4, 1, 4)
+DEFINE_FORWARD(alone3, 1, 3)
+
+static inline void NAME(forward_alone)(const uint32_t *base, const float *x,
+    const mb_footprint *footprint, const float *w, const float *bias, size_t width, float *out) {
+    size_t o = 0;
+    for (; o + 4 * LANES <= width; o += 4 * LANES) {
+        NAME(forward_alone4)(base, x, footprint, w + o, bias + o, width, out + o, width);
+    }
+    if (width - o == 3 * LANES) {
+        NAME(forward_alone3)(base, x, footprint, w + o, bias + o, width, out + o, width);
+    } else if (width - o == 2 * LANES) {
+        NAME(forward_wide1)(base, x, footprint, w + o, bias + o, width, out + o, width);
+    } else if (width - o == LANES) {
+        NAME(forward_one)(base, x, footprint, w + o, bias + o, width, out + o, width);
+    }
+}
+
 // Columns [0, 2 * LANES) of positions.
 static inline void NAME(forward_columns2)(size_t n, const uint32_t *base, const float *x,
     const mb_footprint *footprint, const float *w, const float *bias, size_t width, float *out,

@@ -203,6 +203,12 @@ void mb_conv_add_frame(const mb_conv_plan *plan, size_t floats, const float *fra
     }
 }
 
+// How far apart the kernel stores positions: few channels come packed, if nothing is to be done to
+// whole vectors of them.
+static size_t sum_stride(const mb_conv_plan *plan) {
+    return plan->window == 1 && plan->width == MB_LANES ? plan->n_out : plan->width;
+}
+
 // Maxima of a block and its activation, packed to n_out channels per cell in place.
 static float *finish_block(const mb_conv_plan *plan, const mb_kernels *kernels, float *sums,
     float *maxima, size_t n_cells, uint8_t *winner) {
@@ -211,7 +217,7 @@ static float *finish_block(const mb_conv_plan *plan, const mb_kernels *kernels, 
         kernels->max_windows(n_cells, plan->window, sums, plan->width, maxima, winner);
         cells = maxima;
     }
-    if (plan->n_out != plan->width) {
+    if (plan->n_out != sum_stride(plan)) {
         for (size_t i = 1; i < n_cells; i++) {
             mb_conv_copy(cells + i * plan->n_out, cells + i * plan->width, plan->n_out);
         }
@@ -228,8 +234,13 @@ void mb_conv_cells(const mb_step *step, const float *frame, const uint32_t *list
     float *sums = scratch;
     float *maxima = sums + most * plan->window * plan->width;
     uint32_t *bases = (uint32_t *)(void *)(maxima + most * plan->width);
+    // A tile of values has room for a vector behind its last row. In training the next rows may be
+    // another thread's.
+    const bool is_direct = list == NULL && winner == NULL && !step->is_training &&
+                           plan->window == 1 && sum_stride(plan) == plan->n_out;
     for (size_t begin = first; begin < last; begin += most) {
         const size_t n = mb_min_size(most, last - begin);
+        sums = is_direct ? out + begin * plan->n_out : scratch;
         const uint32_t *base = plan->base + begin * plan->window;
         for (size_t i = 0; i < n && list != NULL; i++) {
             const uint32_t *cell_base = plan->base + list[begin + i] * plan->window;
@@ -240,12 +251,15 @@ void mb_conv_cells(const mb_step *step, const float *frame, const uint32_t *list
         }
         step->kernels->positions(n * plan->window, base, frame, &plan->footprint,
             step->packed + plan->at_weights, step->packed + plan->at_bias, plan->width, sums,
-            plan->width);
+            sum_stride(plan));
         // Winners of a list go to a compact place first: the bases are no longer needed.
         uint8_t *block_winner = winner == NULL ? NULL
                                 : list == NULL ? winner + begin * plan->width
                                                : (uint8_t *)bases;
         const float *cells = finish_block(plan, step->kernels, sums, maxima, n, block_winner);
+        if (is_direct) {
+            continue;
+        }
         if (list == NULL) {
             memcpy(out + begin * plan->n_out, cells, n * plan->n_out * sizeof *out);
             continue;

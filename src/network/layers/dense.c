@@ -120,15 +120,18 @@ static void unpack(const mb_step *step, const float *packed_gradient, float *gra
 
 static void forward(const mb_step *step, const mb_rows *rows) {
     const dense_plan *plan = step->data;
-    float *sums = rows->scratch;
     const size_t n = rows->n * plan->per_row;
+    // A tile of values has room for a vector behind its last row. In training the next rows may be
+    // another thread's.
+    const bool is_direct = !step->is_training && (n == 1 || plan->width == MB_LANES);
     for (size_t first = 0; first < n; first += plan->block) {
         const size_t block = mb_min_size(plan->block, n - first);
         float *out = rows->out + first * plan->n_out;
+        float *sums = is_direct ? out : rows->scratch;
         step->kernels->positions(block, plan->base, rows->in[0] + first * plan->n_in,
             &plan->footprint, step->packed, step->packed + plan->at_bias, plan->width, sums,
-            plan->width);
-        for (size_t i = 0; i < block; i++) {
+            is_direct ? plan->n_out : plan->width);
+        for (size_t i = 0; i < block && !is_direct; i++) {
             memcpy(out + i * plan->n_out, sums + i * plan->width, plan->n_out * sizeof *out);
         }
         plan->activation->forward(
