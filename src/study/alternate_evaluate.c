@@ -314,9 +314,8 @@ static mb_status judge(judging *j) {
     }
     mb_release(j->ctx, rows);
     if (status == MB_OK) {
-        mb_journal_line(&run->journal,
-            "Scored %zu events by the teacher and %zu students in %.2f s", n,
-            j->scores.n_models - 1, mb_seconds_now() - start);
+        mb_journal_line(&run->journal, "Scored %zu events by %zu models in %.2f s", n,
+            j->scores.n_models, mb_seconds_now() - start);
         status = mb_labels_of(j->ctx, &run->dataset, j->scores.row, n, &j->label);
     }
     status = status != MB_OK ? status : make_groups(j);
