@@ -171,6 +171,8 @@ static void test_model__random_quantised_models_equal_the_float_forward_exactly(
         mb_twin_destroy(twin);
         mb_model_destroy(c.model);
     }
+    // Most of these models tell events apart: their sums are not all clipped.
+    assert_true(n_other > 60);
 }
 
 // Of a model whose sums are real numbers: equal up to float32's rounding.
