@@ -22,7 +22,7 @@ typedef struct quantize_options {
     }
 
 static const mb_option layer_table[] = {MEMBERS, MB_OPTIONS_END};
-static const mb_option table[] = {MEMBERS,
+const mb_option mb_quantize_option_table[] = {MEMBERS,
     {"layers", MB_OPTION_NODE, offsetof(quantize_options, layers), "", 0, 0, NULL, NULL,
         "the same by layer: {NAME: {kernel: ...}}"},
     MB_OPTIONS_END};
@@ -40,7 +40,8 @@ static mb_status check_members(
 
 mb_status mb_quantize_check(mb_context *ctx, mb_document *document, const mb_node *map) {
     quantize_options options;
-    MB_TRY(mb_options_parse(ctx, document, table, map, "quantize", NULL, &options));
+    MB_TRY(
+        mb_options_parse(ctx, document, mb_quantize_option_table, map, "quantize", NULL, &options));
     MB_TRY(check_members(ctx, document, &options));
     if (options.layers != NULL && options.layers->kind != MB_NODE_MAP) {
         return mb_fail_at(ctx, document, options.layers,
@@ -179,7 +180,8 @@ static bool is_relu_option(const mb_layer *layer) {
 
 static mb_status set_activation(
     const pass *p, mb_layer *layer, const mb_node *node, bool is_forced) {
-    if (node == NULL || (!is_forced && !is_relu_layer(layer) && !is_relu_option(layer))) {
+    const bool is_left = node == NULL || node->kind == MB_NODE_NULL;
+    if (is_left || (!is_forced && !is_relu_layer(layer) && !is_relu_option(layer))) {
         return MB_OK;
     }
     mb_node *written = NULL;
@@ -221,7 +223,24 @@ static mb_status fail_layer(const pass *p, const mb_node *at) {
         near != NULL ? near : "", near != NULL ? "'?" : "");
 }
 
-static mb_status quantize_named(const pass *p, mb_document *document, const mb_node *layers) {
+// The members as written: null is not the same as nothing.
+static quantize_options members_of(const mb_node *map) {
+    return (quantize_options){mb_node_find(map, "kernel"), mb_node_find(map, "bias"),
+        mb_node_find(map, "activation"), mb_node_find(map, "layers")};
+}
+
+// What is said for all layers, but for what this one's own entry says.
+static mb_status quantize_unnamed(const pass *p, mb_layer *layer, const quantize_options *common) {
+    const mb_node *entry = mb_node_find(common->layers, layer->name);
+    const quantize_options named = members_of(entry);
+    quantize_options options = *common;
+    options.kernel = named.kernel != NULL ? NULL : options.kernel;
+    options.bias = named.bias != NULL ? NULL : options.bias;
+    options.activation = named.activation != NULL ? NULL : options.activation;
+    return quantize_layer(p, layer, &options, false);
+}
+
+static mb_status quantize_named(const pass *p, const mb_node *layers) {
     for (const mb_node *member = layers->first; member != NULL; member = member->next) {
         mb_layer *layer = NULL;
         for (size_t i = 0; i < p->model->n_layers; i++) {
@@ -231,8 +250,7 @@ static mb_status quantize_named(const pass *p, mb_document *document, const mb_n
         if (layer == NULL) {
             return fail_layer(p, member);
         }
-        quantize_options options;
-        MB_TRY(mb_options_parse(p->ctx, document, layer_table, member, "quantize", NULL, &options));
+        const quantize_options options = members_of(member);
         MB_TRY(quantize_layer(p, layer, &options, true));
     }
     return MB_OK;
@@ -241,17 +259,16 @@ static mb_status quantize_named(const pass *p, mb_document *document, const mb_n
 mb_status mb_model_quantize(
     mb_context *ctx, mb_model *model, const mb_document *document, const mb_node *map) {
     const pass p = {ctx, model, document};
-    quantize_options options;
-    mb_document *own_document = &model->document;
-    const char *name = own_document->name;
-    own_document->name = document->name;
-    mb_status status = mb_options_parse(ctx, own_document, table, map, "quantize", NULL, &options);
+    const quantize_options options = members_of(map);
+    const char *name = model->document.name;
+    model->document.name = document->name;
+    mb_status status = mb_quantize_check(ctx, &model->document, map);
     for (size_t i = 0; i < model->n_layers && status == MB_OK; i++) {
-        status = quantize_layer(&p, model->layers[i], &options, false);
+        status = quantize_unnamed(&p, model->layers[i], &options);
     }
     if (status == MB_OK && options.layers != NULL) {
-        status = quantize_named(&p, own_document, options.layers);
+        status = quantize_named(&p, options.layers);
     }
-    own_document->name = name;
+    model->document.name = name;
     return status;
 }

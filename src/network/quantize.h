@@ -9,7 +9,10 @@
 // Puts quantisers on a model that has none, or others: `quantize:` of a study.
 //   {kernel: Q, bias: Q, activation: Q, layers: {NAME: {kernel: Q, ...}, ...}}
 // kernel, bias: of all layers that take such a quantiser and have none of their own. activation: in
-// place of every relu. layers: by name, whatever is there; Q null takes a quantiser off.
+// place of every relu. layers: by name, whatever is there; kernel and bias null take a quantiser
+// off, activation null leaves the layer's as it is.
+
+extern const mb_option mb_quantize_option_table[];
 
 // Everything that can be said without a model. Errors name file and line.
 mb_status mb_quantize_check(

@@ -10,6 +10,7 @@
 #include "base/output.h"
 #include "detector/detector.h"
 #include "network/layer.h"
+#include "network/quantize.h"
 #include "study/alternate.h"
 #include "study/study.h"
 
@@ -63,6 +64,23 @@ static void add_training(mb_buffer *page) {
     }
 }
 
+static void add_quantizers(mb_buffer *page) {
+    add_head(page, 2, "`quantize:`");
+    add_options(page, mb_quantize_option_table);
+    add_head(page, 2, "Quantisers");
+    mb_buffer_text(page,
+        "Written as `quantized_bits(8,1,1,alpha=1)` (arguments in QKeras's order, or by name) or "
+        "as `{quantized_bits: {bits: 8, integer: 1}}`.\n");
+    for (size_t i = 0; mb_quantizer_list[i] != NULL; i++) {
+        const mb_quantizer_ops *ops = mb_quantizer_list[i];
+        if (ops->refused == NULL) {
+            add_record(page, ops->name, NULL, ops->help, ops->options);
+        } else {
+            mb_buffer_format(page, "\n### `%s`\n\nNot offered: %s.\n", ops->name, ops->refused);
+        }
+    }
+}
+
 static void add_page(mb_buffer *page) {
     mb_buffer_text(page,
         "# Reference of the study file\n\n"
@@ -88,6 +106,7 @@ static void add_page(mb_buffer *page) {
         const mb_layer_ops *ops = mb_layer_list[i];
         add_record(page, ops->name, NULL, ops->help, ops->options);
     }
+    add_quantizers(page);
 }
 
 static void test_reference__the_page_says_what_the_tables_say(void **state) {
