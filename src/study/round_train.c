@@ -5,8 +5,18 @@
 #include "exchange/keras.h"
 #include "study/round_training.h"
 
+// Repeats, folds and fits of one network show its layers once.
+static bool is_first_of_its_model(const mb_training *t) {
+    const mb_round *rounds = t->run->rounds;
+    size_t i = 0;
+    while (&rounds[i] != t->round && rounds[i].fit->model != t->round->fit->model) {
+        i++;
+    }
+    return &rounds[i] == t->round;
+}
+
 static void tell_model(const mb_training *t, size_t n_train, size_t n_validation) {
-    if (t->round->index == 0) {
+    if (is_first_of_its_model(t)) {
         mb_training_tell_layers(t);
     }
     mb_journal_line(&t->run->journal, "%sTrain on %zu samples, validate on %zu samples", t->prefix,
