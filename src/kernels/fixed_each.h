@@ -21,15 +21,21 @@ static inline float NAME(greatest_of)(const float *x, size_t n) {
     return value;
 }
 
-#define READ(TYPE, ROUND_UP)                                                                       \
+static inline int32_t NAME(bounded)(
+    int32_t n, int32_t mask, int32_t sign, int32_t least, int32_t most, int32_t keep) {
+    const int32_t v = ((n & mask) ^ sign) - sign;
+    const int32_t low = v < least ? least : v;
+    const int32_t clipped = low > most ? most : low;
+    return clipped & (keep | -(int32_t)(clipped == v));
+}
+
+// n_of: an integer from floor and the value y.
+#define READ(TYPE, n_of)                                                                           \
     for (size_t i = 0; i < n; i++) {                                                               \
         const float y = x[i] * factor;                                                             \
         const int32_t whole = (int32_t)y;                                                          \
         const int32_t floor = whole - ((float)whole > y);                                          \
-        const int32_t v = (((floor + (ROUND_UP)) & mask) ^ sign) - sign;                           \
-        const int32_t low = v < least ? least : v;                                                 \
-        const int32_t clipped = low > most ? most : low;                                           \
-        out[i] = (TYPE)(clipped & (keep | -(int32_t)(clipped == v)));                              \
+        out[i] = (TYPE)(n_of);                                                                     \
     }
 
 #define READ_ROW(TYPE, reader)                                                                     \
@@ -43,9 +49,14 @@ static inline float NAME(greatest_of)(const float *x, size_t n) {
     }                                                                                              \
     if ((reader)->has_half) {                                                                      \
         READ(TYPE,                                                                                 \
-            (y - (float)floor > 0.5F) | ((y - (float)floor == 0.5F) & (always | (floor & odd))))   \
+            NAME(bounded)(floor + ((y - (float)floor > 0.5F) |                                     \
+                                      ((y - (float)floor == 0.5F) & (always | (floor & odd)))),    \
+                mask, sign, least, most, keep))                                                    \
+    } else if (least == 0 && most == mask) {                                                       \
+        /* Unsigned and wrapping, as whole numbers from a detector are read. */                    \
+        READ(TYPE, floor &mask)                                                                    \
     } else {                                                                                       \
-        READ(TYPE, 0)                                                                              \
+        READ(TYPE, NAME(bounded)(floor, mask, sign, least, most, keep))                            \
     }                                                                                              \
     return true;
 
