@@ -26,6 +26,7 @@ struct mb_feeder {
     float *labels; // the target as it is in the dataset
     float *target;
     size_t label_size, target_size;
+    const uint32_t *target_rows; // the target is left in the dataset: where; NULL: it is gathered
     float *weights;
     bool has_weights;
 };
@@ -216,6 +217,13 @@ static mb_status fill_weights(mb_feeder *feeder, mb_context *ctx, const uint32_t
     return MB_OK;
 }
 
+// Class weights and one-hot rows are worked out from a gathered target.
+static bool is_target_left(const mb_feeder_settings *settings) {
+    return settings->leaves_target && settings->target != NULL && settings->n_classes == 0 &&
+           settings->n_class_weights == 0 && settings->target->kind == MB_COLUMN_DENSE &&
+           settings->target->dense.dtype == MB_F32;
+}
+
 mb_status mb_feeder_fill(mb_feeder *feeder, mb_context *ctx, const uint32_t *rows, size_t n) {
     for (size_t i = 0; i < feeder->settings.n_inputs; i++) {
         input_buffer *buffer = &feeder->buffers[i];
@@ -230,7 +238,8 @@ mb_status mb_feeder_fill(mb_feeder *feeder, mb_context *ctx, const uint32_t *row
             feeder->inputs[i] = (mb_feed_input){.dense = buffer->dense};
         }
     }
-    if (feeder->target != NULL) {
+    feeder->target_rows = is_target_left(&feeder->settings) ? rows : NULL;
+    if (feeder->target != NULL && feeder->target_rows == NULL) {
         MB_TRY(mb_column_gather(feeder->settings.target, ctx, rows, n, feeder->labels));
         if (feeder->settings.n_classes > 0) {
             MB_TRY(fill_one_hot(feeder, ctx, rows, n));
@@ -245,6 +254,12 @@ const mb_feed_input *mb_feeder_inputs(const mb_feeder *feeder) {
 
 const float *mb_feeder_target(const mb_feeder *feeder) {
     return feeder->target;
+}
+
+const float *mb_feeder_target_row(const mb_feeder *feeder, size_t i) {
+    return feeder->target_rows != NULL ? (const float *)feeder->settings.target->dense.data +
+                                             feeder->target_rows[i] * feeder->target_size
+                                       : feeder->target + i * feeder->target_size;
 }
 
 size_t mb_feeder_target_size(const mb_feeder *feeder) {

@@ -28,8 +28,9 @@ typedef struct mb_feeder_settings {
     size_t n_class_weights;         // 0: none
     const float *class_weights;     // by label (of a one-hot row: the largest element's index)
     size_t max_rows;
-    bool
-        leaves_rows; // dense float32 inputs stay where they are in the dataset, found by row number
+    // Dense float32 inputs stay where they are in the dataset, found by row number; the same of the
+    // target, which is then read by mb_feeder_target_row alone.
+    bool leaves_rows, leaves_target;
 } mb_feeder_settings;
 
 typedef struct mb_feeder mb_feeder;
@@ -49,6 +50,7 @@ mb_status mb_feeder_fill(
 const mb_feed_input *mb_feeder_inputs(const mb_feeder *feeder);
 const float *mb_feeder_target(const mb_feeder *feeder); // rows x target size; NULL without target
 size_t mb_feeder_target_size(const mb_feeder *feeder);
+const float *mb_feeder_target_row(const mb_feeder *feeder, size_t i); // of the fill's row i
 const float *mb_feeder_weights(const mb_feeder *feeder); // per row; NULL when all are 1
 
 // The order of rows in an epoch: rows copied into order and shuffled by (seed, epoch).

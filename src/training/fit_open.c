@@ -234,6 +234,7 @@ static mb_status open_feeding(fit_run *run, mb_context *ctx) {
     run->feeder_settings = (mb_feeder_settings){.dataset = run->request->dataset,
         .n_inputs = model->n_inputs,
         .inputs = run->columns,
+        .leaves_target = true,
         .max_rows = mb_min_size(run->train->options.batch, run->request->n_train)};
     MB_TRY(match_target(run, ctx));
     MB_TRY(match_weights(run, ctx));

@@ -76,7 +76,6 @@ void mb_fit_tally_figures(const fit_run *run, const fit_tally *tally, double *fi
 
 typedef struct batch_judge {
     fit_run *run;
-    const float *target;
     const float *weights; // NULL: all 1
     float scale;
 } batch_judge;
@@ -85,10 +84,9 @@ static void judge_block(void *user, size_t first_row, size_t n_rows, const float
     float *const *d_outputs) {
     const batch_judge *judge = user;
     fit_run *run = judge->run;
-    const size_t target_size = mb_feeder_target_size(run->feeder);
     for (size_t i = 0; i < n_rows; i++) {
         const size_t row = first_row + i;
-        mb_fit_judge_row(run, &run->training, row, judge->target + row * target_size,
+        mb_fit_judge_row(run, &run->training, row, mb_feeder_target_row(run->feeder, row),
             outputs[0] + i * run->n_outputs, judge->weights != NULL ? judge->weights[row] : 1.0F,
             judge->scale, d_outputs[0] + i * run->n_outputs);
     }
@@ -123,8 +121,7 @@ mb_status mb_fit_step(fit_run *run, mb_context *ctx) {
         .seed = request->seed,
         .step = (uint32_t)run->n_steps,
         .parameters = parameters};
-    batch_judge judge = {
-        run, mb_feeder_target(run->feeder), mb_feeder_weights(run->feeder), 1.0F / (float)n};
+    batch_judge judge = {run, mb_feeder_weights(run->feeder), 1.0F / (float)n};
     MB_TRY(mb_plan_gradient(ctx, run->plan, &batch, judge_block, &judge, run->gradient));
     MB_TRY(check_loss(run, ctx, n));
     run->penalty = mb_penalty(run->model, parameters, run->gradient);
@@ -144,11 +141,9 @@ static mb_status validate_block(void *user, mb_context *ctx, size_t first, size_
     const mb_feeder *feeder, const float *const *outputs) {
     (void)ctx;
     fit_run *run = user;
-    const float *target = mb_feeder_target(feeder);
     const float *weights = mb_feeder_weights(feeder);
-    const size_t target_size = mb_feeder_target_size(feeder);
     for (size_t i = 0; i < n; i++) {
-        mb_fit_judge_row(run, &run->validation, first + i, target + i * target_size,
+        mb_fit_judge_row(run, &run->validation, first + i, mb_feeder_target_row(feeder, i),
             outputs[0] + i * run->n_outputs, weights != NULL ? weights[i] : 1.0F, 1.0F, NULL);
     }
     return MB_OK;

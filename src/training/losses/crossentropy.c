@@ -129,7 +129,9 @@ static float categorical_of_probabilities(
     for (size_t i = 0; i < channels; i++) {
         const float q = output[i] / sum;
         const float p = clip(q);
-        loss -= label_at(t, i) * log_float(p);
+        if (label_at(t, i) != 0.0F || p != p) { // else it would subtract zero
+            loss -= label_at(t, i) * log_float(p);
+        }
         if (gradient != NULL) {
             gradient[i] = is_inside(q) ? -label_at(t, i) / p : 0.0F;
             along += gradient[i] * q;
