@@ -9,17 +9,24 @@
 #include "files/csv.h"
 #include "study/summary.h"
 
+// Of epochs that pass too fast to be read, one a second is told; history.csv has them all.
 static void tell_epoch(mb_training *t, const mb_fit_progress *progress) {
     char line[1024];
+    const double now = mb_seconds_now();
+    const bool is_told =
+        progress->epoch == 0 || progress->epoch + 1 == progress->n_epochs || now - t->told >= 1;
     size_t used = (size_t)mb_format(line, sizeof line, "%sEpoch %zu/%zu - %.1f s - %.0f samples/s",
-        t->prefix, progress->epoch + 1, progress->n_epochs, mb_seconds_now() - t->epoch_start,
+        t->prefix, progress->epoch + 1, progress->n_epochs, now - t->epoch_start,
         progress->rows_per_second);
     for (size_t i = 0; i < progress->n_figures && used + 80 < sizeof line; i++) {
         used += (size_t)mb_format(line + used, sizeof line - used, " - %s: %.4f",
             progress->names[i], progress->figures[i]);
     }
-    mb_journal_line(&t->run->journal, "%s", line);
-    t->epoch_start = mb_seconds_now();
+    if (is_told) {
+        mb_journal_line(&t->run->journal, "%s", line);
+        t->told = now;
+    }
+    t->epoch_start = now;
 }
 
 static void on_progress(void *user, const mb_fit_progress *progress) {

@@ -16,9 +16,9 @@ typedef struct mb_training {
     mb_arena *arena;
     const char *prefix; // of lines in the journal: "NAME: ", or ""
     const char *best_path, *last_path, *checkpoint_path, *record_path;
-    size_t n_epochs;  // that progress counts to; 0: those of the fit
-    bool is_in_turns; // no line for each epoch
-    double epoch_start;
+    size_t n_epochs;          // that progress counts to; 0: those of the fit
+    bool is_in_turns;         // no line for each epoch
+    double epoch_start, told; // the last epoch, and the last line of one
 } mb_training;
 
 // The paths come from the arena, which outlives the training. The model is set by the caller.
