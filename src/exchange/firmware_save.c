@@ -79,14 +79,7 @@ static mb_status put_layer(
         .units = layer->units,
         .window = pair_of(layer->window),
         .stride = pair_of(layer->stride),
-        .padding = layer->is_same ? MB_PADDING_SAME : MB_PADDING_VALID,
-        .weights = "",
-        .bias = "",
-        .scale = "",
-        .weight_type = "",
-        .bias_type = "",
-        .accumulator = "",
-        .result = ""};
+        .padding = layer->is_same ? MB_PADDING_SAME : MB_PADDING_VALID};
     mb_value_type output, weights;
     MB_TRY(mb_twin_layer_shape(w->ctx, layer, type, &output, &weights));
     const mb_value_type channels = {
@@ -111,7 +104,7 @@ static mb_status put_layer(
 }
 
 static mb_status put_program(const writer *w, const mb_twin_program *program, mb_node **out) {
-    firmware_input input = {.shape = {program->input.rank, {0}}, .type = ""};
+    firmware_input input = {.shape = {program->input.rank, {0}}};
     mb_value_type type = program->input;
     mb_node *layers = mb_node_make(w->document, w->ctx, MB_NODE_LIST);
     memcpy(input.shape.value, program->input.dim, program->input.rank * sizeof(size_t));
@@ -125,7 +118,7 @@ static mb_status put_program(const writer *w, const mb_twin_program *program, mb
     const firmware_head head = {.format = FIRMWARE_FORMAT,
         .input = mb_options_to_node(w->ctx, w->document, firmware_input_options, &input, false),
         .layers = layers,
-        .activation = program->activation == NULL ? "" : program->activation};
+        .activation = program->activation};
     *out = head.input == NULL
                ? NULL
                : mb_options_to_node(w->ctx, w->document, firmware_head_options, &head, false);
