@@ -4,6 +4,7 @@
 #include "testing.h"
 
 #include "base/random.h"
+#include "exchange/firmware.h"
 #include "files/yaml.h"
 #include "minbias/predictor.h"
 #include "twin/model.h"
@@ -321,6 +322,33 @@ static void test_model__results_may_be_overridden_layer_by_layer(void **state) {
     mb_model_destroy(c.model);
 }
 
+static void test_model__a_weight_set_of_a_model_gives_the_same_twin(void **state) {
+    (void)state;
+    static float x[EVENTS * MOST], wanted[EVENTS * MOST], found[EVENTS * MOST];
+    const mb_twin_rows rows = {.f32 = x};
+    char *directory = mb_test_directory();
+    for (uint32_t i = 0; i < 4; i++) {
+        mb_random random = mb_random_stream(mb_test_seed(), MB_PURPOSE_TEST, 14, i);
+        chain c = random_model(&random);
+        mb_twin *twin = NULL;
+        mb_twin *back = NULL;
+        char types[300];
+        snprintf(types, sizeof types, "%s/types.yaml", directory);
+        fill(&random, c.model, x);
+        assert_ok(world.ctx, mb_twin_from_model(world.ctx, c.model, NULL, &twin));
+        assert_ok(world.ctx, mb_firmware_save(world.ctx, twin, directory));
+        assert_ok(world.ctx, mb_firmware_load(world.ctx, directory, types, NULL, 0, &back));
+        assert_ok(world.ctx, mb_twin_predict(world.ctx, twin, &rows, EVENTS, NULL, wanted));
+        assert_ok(world.ctx, mb_twin_predict(world.ctx, back, &rows, EVENTS, NULL, found));
+        mb_test_assert_same_bits(
+            found, wanted, EVENTS * mb_twin_outputs(twin), sizeof *found, "values");
+        mb_twin_destroy(back);
+        mb_twin_destroy(twin);
+        mb_model_destroy(c.model);
+    }
+    mb_test_remove_directory(directory);
+}
+
 // A model of an input and one or two layers.
 static mb_status try_model(
     const char *kind, const char *options, const char *second, const char *second_options) {
@@ -387,6 +415,7 @@ int main(void) {
         cmocka_unit_test(test_model__folded_normalisations_equal_the_float_forward_exactly),
         cmocka_unit_test(test_model__batch_normalisation_is_real_unless_formats_are_given),
         cmocka_unit_test(test_model__results_may_be_overridden_layer_by_layer),
+        cmocka_unit_test(test_model__a_weight_set_of_a_model_gives_the_same_twin),
         cmocka_unit_test(test_model__what_has_no_integers_is_refused_by_name),
         cmocka_unit_test(test_model__an_input_without_a_format_is_refused),
     };
