@@ -65,13 +65,27 @@ static mb_status open_library(mb_h5_file *file) {
                                  "%s: a damaged HDF5 file; write it again", file->name);
 }
 
+// Every path starts at the root, which no link leads to.
+static mb_status check_root(mb_h5_file *file) {
+    mb_h5_guard guard;
+    mb_h5_enter(&guard);
+    H5O_info_t info;
+    const bool is_found = H5Oget_info2(file->file, &info, H5O_INFO_BASIC) >= 0;
+    const mb_status status = is_found ? mb_h5_check_object(file, "/", info.addr)
+                                      : mb_fail(file->ctx, MB_ERR_FORMAT,
+                                            "%s: no root group; the file is damaged", file->name);
+    mb_h5_leave(&guard);
+    return status;
+}
+
 static mb_status open_file(mb_h5_file *file) {
     file->file_size = file->source.length;
     if (!mb_h5_source_is_known(&file->source)) {
         return mb_fail(file->ctx, MB_ERR_FORMAT,
             "%s: not an HDF5 file, or a cut one; write it again", file->name);
     }
-    return open_library(file);
+    MB_TRY(open_library(file));
+    return check_root(file);
 }
 
 static mb_status open_path(mb_h5_file *file) {

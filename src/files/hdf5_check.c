@@ -154,6 +154,37 @@ static mb_status fail_object(const mb_h5_head *head, mb_status status, const cha
     return mb_fail(head->file->ctx, status, "%s: %s: %s", head->file->name, head->path, what);
 }
 
+// The heap of a group's names. The library follows its list of free blocks to the end, which a list
+// that bites its tail has not: blocks lie apart, so together they are no longer than the heap.
+static bool is_sound_heap(const mb_h5_file *file, uint64_t address) {
+    enum { HEAP_HEAD = 32, BLOCK_HEAD = 16, NO_BLOCK = 1 };
+    unsigned char bytes[HEAP_HEAD];
+    const mb_h5_source *source = &file->source;
+    if (address > UINT64_MAX - file->base ||
+        !mb_h5_source_read(source, file->base + address, bytes, HEAP_HEAD) ||
+        memcmp(bytes, "HEAP", 4) != 0) {
+        return false;
+    }
+    const uint64_t length = mb_h5_number(bytes + 8, 8), start = mb_h5_number(bytes + 24, 8);
+    if (length > source->length || start > source->length - length) {
+        return false;
+    }
+    uint64_t left = length, block = mb_h5_number(bytes + 16, 8);
+    while (block != NO_BLOCK) {
+        if (length < BLOCK_HEAD || block > length - BLOCK_HEAD ||
+            !mb_h5_source_read(source, file->base + start + block, bytes, BLOCK_HEAD)) {
+            return false;
+        }
+        const uint64_t size = mb_h5_number(bytes + 8, 8);
+        if (size < BLOCK_HEAD || size > left) {
+            return false;
+        }
+        left -= size;
+        block = mb_h5_number(bytes, 8);
+    }
+    return true;
+}
+
 static mb_status look(mb_h5_head *head, const mb_h5_message *message, void *user) {
     (void)user;
     if (message->type == EXTERNAL_FILES) {
@@ -177,7 +208,10 @@ static mb_status look(mb_h5_head *head, const mb_h5_message *message, void *user
                    : fail_object(head, MB_ERR_UNSUPPORTED,
                          "not of a float, integer or bool type of 1 to 8 bytes; convert it");
     }
-    return is_sound(message)
+    const bool is_good =
+        is_sound(message) && (message->type != SYMBOL_TABLE ||
+                                 is_sound_heap(head->file, mb_h5_number(message->bytes + 8, 8)));
+    return is_good
                ? MB_OK
                : fail_object(head, MB_ERR_FORMAT, "its head makes no sense; the file is damaged");
 }

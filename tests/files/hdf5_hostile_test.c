@@ -214,8 +214,46 @@ static void test_hdf5_hostile__threads_do_not_disturb_each_other(void **state) {
     assert_ok(world.ctx, mb_parallel(world.ctx, 16, read_task, path));
 }
 
+// The list of free blocks in the heap of the root's names leads back to its first block.
+static void test_hdf5_hostile__a_heap_whose_free_blocks_go_round_is_refused(void **state) {
+    (void)state;
+    mb_h5_writer *writer = NULL;
+    mb_h5_file *file = NULL;
+    mb_buffer bytes;
+    mb_array array;
+    mb_names names;
+    mb_buffer_init(&bytes, world.ctx);
+    assert_ok(world.ctx, mb_array_init(&array, world.ctx, MB_F32, 1, (const size_t[]){3}));
+    assert_ok(world.ctx, mb_h5_create(world.ctx, "round", MB_H5_IN_MEMORY, &writer));
+    assert_ok(world.ctx, mb_h5_write_array(writer, "/x", &array));
+    assert_ok(world.ctx, mb_h5_commit_buffer(writer, &bytes));
+    mb_array_clear(&array);
+    assert_ok(world.ctx, mb_h5_open_bytes(world.ctx, "round", bytes.data, bytes.length, &file));
+    assert_ok(world.ctx, mb_h5_list(file, "/", &names));
+    mb_names_clear(&names);
+    mb_h5_close(file);
+    size_t at = 0;
+    while (memcmp(bytes.data + at, "HEAP", 4) != 0) {
+        at++;
+    }
+    static const uint64_t sizes[] = {0, 16};
+    for (size_t i = 0; i < MB_COUNT_OF(sizes); i++) {
+        const uint64_t block[2] = {16, sizes[i]};
+        uint64_t start;
+        memcpy(bytes.data + at + 16, &block[0], sizeof block[0]);
+        memcpy(&start, bytes.data + at + 24, sizeof start);
+        memcpy(bytes.data + start + 16, block, sizeof block);
+        assert_fails(world.ctx,
+            mb_h5_open_bytes(world.ctx, "round", bytes.data, bytes.length, &file), MB_ERR_FORMAT,
+            "round: /: its head makes no sense");
+        assert_null(file);
+    }
+    mb_buffer_clear(&bytes);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_hdf5_hostile__a_heap_whose_free_blocks_go_round_is_refused),
         cmocka_unit_test(test_hdf5_hostile__each_bad_dataset_is_refused_by_name),
         cmocka_unit_test(test_hdf5_hostile__cycles_and_depth_are_bounded),
         cmocka_unit_test(test_hdf5_hostile__files_cut_anywhere_are_survived),
