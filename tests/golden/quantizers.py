@@ -3,8 +3,8 @@
 """Writes quantizers.txt: QKeras 0.9.0's quantisers (TensorFlow 2.15) over edge values and small tensors.
 
 python quantizers.py > quantizers.txt
-Lines: "v NAME hex..." are values in float32; "q TEXT" a quantiser, "c JSON" its get_config, "x NAME SHAPE" what it is given, "y
-hex..." what it makes of that, and "g hex..." the gradient of the sum of all results ("g 1": 1 everywhere). TensorFlow takes numbers
+Lines: "v NAME hex..." are values in float32; "q TEXT" a quantiser, "c JSON" its get_config, "x NAME SHAPE" what it is given, "s hex..." the
+scale of each channel that it finds, "y hex..." what it makes of that, and "g hex..." the gradient of the sum of all results ("g 1": 1 everywhere). TensorFlow takes numbers
 below 2^-126 for 0; none are here.
 """
 import json
@@ -67,6 +67,9 @@ def case(text, x, shape=None):
     print("q", text)
     print("c", json.dumps({"class_name": type(quantizer).__name__, "config": quantizer.get_config()}, default=float))
     print("x", name, *shape)
+    scale = getattr(quantizer, "scale", None)
+    if "auto" in text and len(shape) > 1:
+        print("s", hexes(np.asarray(scale)))
     print("y", hexes(y.numpy()))
     print("g", "1" if np.all(gradient == 1) else hexes(gradient))
 

@@ -40,6 +40,30 @@ static void test_quantized__predictions_are_those_of_qkeras(void **state) {
     mb_test_world_close(&world);
 }
 
+// Many rows go in lanes of samples where the layers can, one row does not.
+static void test_quantized__one_row_gives_the_bits_of_many(void **state) {
+    (void)state;
+    static float many[QKERAS_MOST_VALUES];
+    static float one[QKERAS_MOST_VALUES];
+    mb_test_world world;
+    mb_test_world_open(&world, 1, MB_CPU_ALL);
+    FILE *file = qkeras_golden_open();
+    while (qkeras_golden_next(file, &g)) {
+        mb_model *model = NULL;
+        qkeras_golden_load(world.ctx, &g, &model);
+        const size_t n = qkeras_golden_rows(&g, model);
+        qkeras_golden_predict(world.ctx, model, g.x.value, n, many);
+        for (size_t i = 0; i < n; i++) {
+            qkeras_golden_predict(
+                world.ctx, model, g.x.value + i * (g.x.n / n), 1, one + i * (g.before.n / n));
+        }
+        mb_test_assert_same_bits(one, many, g.before.n, sizeof(float), g.name);
+        mb_model_destroy(model);
+    }
+    fclose(file);
+    mb_test_world_close(&world);
+}
+
 // Mean squared error; adds each block's to *loss.
 typedef struct squares {
     const float *target;
@@ -277,6 +301,7 @@ static void test_quantized__steps_allocate_nothing(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_quantized__predictions_are_those_of_qkeras),
+        cmocka_unit_test(test_quantized__one_row_gives_the_bits_of_many),
         cmocka_unit_test(test_quantized__steps_of_training_are_those_of_qkeras),
         cmocka_unit_test(test_quantized__gradients_through_folding_are_those_of_differences),
         cmocka_unit_test(test_quantized__bits_do_not_depend_on_threads_or_instruction_sets),

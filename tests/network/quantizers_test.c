@@ -30,7 +30,7 @@ typedef struct quantizer_case {
     const numbers *x;
     unsigned rank;
     size_t dim[5];
-    numbers y, gradient;
+    numbers y, gradient, scale; // scale: none where nothing is looked for
 } quantizer_case;
 
 static void read_hexes(char *text, numbers *out) {
@@ -68,10 +68,13 @@ static bool next_case(FILE *file, quantizer_case *c) {
             read_hexes(rest + strcspn(rest, " "), array);
         } else if (line[0] == 'q') {
             snprintf(c->text, sizeof c->text, "%.255s", rest);
+            c->scale.n = 0;
         } else if (line[0] == 'c') {
             snprintf(c->config, sizeof c->config, "%.1023s", rest);
         } else if (line[0] == 'x') {
             read_input(c, rest);
+        } else if (line[0] == 's') {
+            read_hexes(rest, &c->scale);
         } else if (line[0] == 'y') {
             read_hexes(rest, &c->y);
         } else if (strcmp(rest, "1") == 0) {
@@ -191,6 +194,72 @@ static void test_quantizers__gradients_are_those_of_qkeras(void **state) {
     }
     fclose(file);
     assert_int_equal(n_bad, 0);
+    mb_document_clear(&document);
+    mb_test_world_close(&world);
+}
+
+static void test_quantizers__scales_are_those_of_qkeras(void **state) {
+    (void)state;
+    static quantizer_case c;
+    static float got[MOST_VALUES];
+    mb_test_world world;
+    mb_document document;
+    mb_test_world_open(&world, 1, MB_CPU_ALL);
+    mb_document_init(&document, world.ctx, "test");
+    FILE *file = open_cases();
+    size_t n_cases = 0;
+    while (next_case(file, &c)) {
+        mb_quantizer quantizer;
+        read_text(world.ctx, &document, c.text, &quantizer);
+        const mb_quantizer_shape shape = mb_quantizer_shape_of(c.rank, c.dim);
+        if (c.scale.n == 0) {
+            continue;
+        }
+        n_cases++;
+        assert_int_equal(c.scale.n, shape.n_channels);
+        mb_quantizer_scales(&quantizer, &shape, c.x->value, got);
+        for (size_t i = 0; i < c.scale.n; i++) {
+            const double wanted = (double)c.scale.value[i];
+            if (!isnan(wanted) && fabs((double)got[i] - wanted) > tolerance(&c) * wanted) {
+                fail_msg(
+                    "%s: scale %zu is %.9g, QKeras has %.9g", c.text, i, (double)got[i], wanted);
+            }
+        }
+    }
+    fclose(file);
+    assert_true(n_cases > 50);
+    mb_document_clear(&document);
+    mb_test_world_close(&world);
+}
+
+// What vectorised code makes of a grid is what the quantiser does.
+static void test_quantizers__grids_say_the_same(void **state) {
+    (void)state;
+    static quantizer_case c;
+    static float wanted[MOST_VALUES];
+    mb_test_world world;
+    mb_document document;
+    mb_test_world_open(&world, 1, MB_CPU_ALL);
+    mb_document_init(&document, world.ctx, "test");
+    FILE *file = open_cases();
+    size_t n_grids = 0;
+    while (next_case(file, &c)) {
+        mb_quantizer quantizer;
+        mb_quantizer_grid grid;
+        read_text(world.ctx, &document, c.text, &quantizer);
+        if (!mb_quantizer_find_grid(&quantizer, &grid)) {
+            continue;
+        }
+        n_grids++;
+        mb_quantizer_apply_each(&quantizer, c.x->value, wanted, c.x->n);
+        for (size_t i = 0; i < c.x->n; i++) {
+            const float p = c.x->value[i] * grid.inverse_step;
+            const float level = rintf(p < grid.low ? grid.low : p > grid.high ? grid.high : p);
+            assert_true(level * grid.step == wanted[i]);
+        }
+    }
+    fclose(file);
+    assert_true(n_grids > 30);
     mb_document_clear(&document);
     mb_test_world_close(&world);
 }
@@ -346,6 +415,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_quantizers__values_are_those_of_qkeras),
         cmocka_unit_test(test_quantizers__gradients_are_those_of_qkeras),
+        cmocka_unit_test(test_quantizers__scales_are_those_of_qkeras),
+        cmocka_unit_test(test_quantizers__grids_say_the_same),
         cmocka_unit_test(test_quantizers__all_spellings_mean_the_same),
         cmocka_unit_test(test_quantizers__texts_that_do_not_parse_say_why),
         cmocka_unit_test(test_quantizers__formats_are_those_of_the_firmware),

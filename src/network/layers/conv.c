@@ -56,6 +56,22 @@ static bool is_channels_first(const mb_layer *layer) {
     return ((const mb_conv_options *)layer->options)->data_format == 1;
 }
 
+static mb_status add_bias(mb_context *ctx, mb_model *model, mb_layer *layer) {
+    const mb_conv_options *options = layer->options;
+    const mb_weight_spec spec = {.name = "bias",
+        .rank = 1,
+        .dim = {options->filters},
+        .fan_in = options->filters,
+        .fan_out = options->filters,
+        .initializer = options->bias_initializer,
+        .default_initializer = "zeros",
+        .regularizer = options->bias_regularizer,
+        .is_trainable = true,
+        .quantizer = options->bias_quantizer,
+        .use = MB_QUANTIZER_BIAS};
+    return options->use_bias ? mb_layer_add_weight(ctx, model, layer, &spec) : MB_OK;
+}
+
 mb_status mb_conv_infer(mb_context *ctx, mb_model *model, mb_layer *layer,
     const mb_value_type *inputs, size_t n_spatial, mb_value_type *output) {
     const mb_conv_options *options = layer->options;
@@ -100,20 +116,7 @@ mb_status mb_conv_infer(mb_context *ctx, mb_model *model, mb_layer *layer,
     kernel_spec.fan_in = n_taps * spatial.channels;
     kernel_spec.fan_out = n_taps * options->filters;
     MB_TRY(mb_layer_add_weight(ctx, model, layer, &kernel_spec));
-    if (options->use_bias) {
-        const mb_weight_spec bias_spec = {.name = "bias",
-            .rank = 1,
-            .dim = {options->filters},
-            .fan_in = options->filters,
-            .fan_out = options->filters,
-            .initializer = options->bias_initializer,
-            .default_initializer = "zeros",
-            .regularizer = options->bias_regularizer,
-            .is_trainable = true,
-            .quantizer = options->bias_quantizer,
-            .use = MB_QUANTIZER_BIAS};
-        MB_TRY(mb_layer_add_weight(ctx, model, layer, &bias_spec));
-    }
+    MB_TRY(add_bias(ctx, model, layer));
     *output = mb_spatial_type(inputs, &result, is_first);
     return MB_OK;
 }

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
+#include "network/lanes.h"
 #include "network/layers/folded.h"
 
 #include <math.h>
@@ -161,6 +162,17 @@ static void forward_moving(const mb_step *step, const mb_rows *rows) {
         plan->activation->forward(
             plan->activation->default_parameters, out, step->out_size, plan->n_out);
     }
+}
+
+// Windows that need no frame read the samples where they are.
+static void forward_lanes(const mb_step *step, const mb_rows *rows) {
+    const folded_plan *plan = step->data;
+    mb_activation activation = {.ops = plan->activation};
+    memcpy(activation.parameters, activation.ops->default_parameters, sizeof activation.parameters);
+    step->kernels->lanes->positions(plan->conv.n_cells, plan->conv.base, rows->in[0],
+        &plan->conv.footprint, step->packed + plan->places.kernel, step->packed + plan->places.bias,
+        plan->width, plan->n_out, rows->out);
+    mb_lanes_activate(step->kernels, &activation, rows->out, plan->conv.n_cells, plan->n_out);
 }
 
 // Saved of a row: z, and x W' without bias.
@@ -490,5 +502,9 @@ mb_status mb_folded_plan(
     step->forward = forward_moving;
     step->backward = backward_moving;
     step->refresh = fold_moving;
+    if (!step->is_training && !plan->conv.is_padded) {
+        step->lanes =
+            (mb_step_lanes){.forward = forward_lanes, .scratch_bytes = plan->n_out * sizeof(float)};
+    }
     return MB_OK;
 }
