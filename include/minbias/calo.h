@@ -88,6 +88,83 @@ MB_API mb_status mb_calo_overlap(mb_context *ctx, const char *first, const char 
     const char *labels, const char *input_rate, const char *at, const char *output, bool is_forced,
     mb_answer **out) MB_MUST_CHECK;
 
+// Models of the regions. model: any file that mb_model_load reads, with one input of 252 numbers:
+// (252), (18, 14) or (18, 14, 1). An autoencoder gives as many; its score is the mean over regions
+// of (x - f(x))^2. Of other models the score is the last of one or two numbers. Regions must be
+// whole numbers 0 .. 1023 (RANGE); acceptance flags are not looked at. Each function fills a folder
+// with a page index.html, tables (.csv) and plots/. Models that are none of the kind: SHAPE.
+
+// Single events and what an autoencoder makes of them. events: "5", the first five, or "0,5,7".
+// directory: reconstruct.csv (event, mse), regions.csv.
+MB_API mb_status mb_calo_reconstruct(mb_context *ctx, const char *model, const char *file,
+    const char *events, const char *directory, bool is_forced, mb_answer **out) MB_MUST_CHECK;
+
+// Whether an autoencoder f treats mirror images alike: for each event the mean square error of
+// mirror(f(x)) against f(x), of f(mirror(x)) against f(x), and between the two. most_events: of the
+// file, 0 all. is_eta: mirrored in eta, else in phi. directory: equivariance.csv.
+MB_API mb_status mb_calo_equivariance(mb_context *ctx, const char *model, const char *file,
+    size_t most_events, bool is_eta, const char *directory, bool is_forced,
+    mb_answer **out) MB_MUST_CHECK;
+// Relative change of the score when events are turned in phi by 0 .. 18 regions: mean and half a
+// standard deviation (divisor n) over the events whose score is above 0. directory: phi_roll.csv.
+MB_API mb_status mb_calo_phi_roll(mb_context *ctx, const char *model, const char *file,
+    size_t most_events, const char *directory, bool is_forced, mb_answer **out) MB_MUST_CHECK;
+
+// The score of one event of the file, and the size of its gradient by each region, brought from
+// least .. largest to 0 .. 1; quantisers pass gradients straight on. directory: saliency.csv.
+MB_API mb_status mb_calo_saliency(mb_context *ctx, const char *model, const char *file,
+    size_t event, const char *directory, bool is_forced, mb_answer **out) MB_MUST_CHECK;
+
+// A network in integers: a quantised model, or weight lists and their types (a name such as
+// "v1.1.1", or a types file). The members of the other kind are NULL.
+typedef struct mb_calo_network {
+    const char *model;
+    const char *weights, *types;
+} mb_calo_network;
+
+typedef struct mb_calo_export {
+    const char *input; // format of the regions, such as "<10,10>u"; NULL: that
+    const char *check; // events to compare float and fixed point on; NULL: none
+} mb_calo_export;
+#define MB_CALO_EXPORT_INIT                                                                        \
+    { NULL, NULL }
+// Writes a quantised model as weight lists and types.yaml into directory, and reads them back: the
+// scores must be the same bit for bit. With check: check.csv, layers.csv, the page. Fails with
+// UNSUPPORTED, naming the layer, for a model without integers.
+MB_API mb_status mb_calo_firmware_export(mb_context *ctx, const char *model,
+    const mb_calo_export *settings, const char *directory, bool is_forced,
+    mb_answer **out) MB_MUST_CHECK;
+
+typedef struct mb_calo_check {
+    // Scores to compare with: words of the score (see mb_calo_link_scores), or a score file by its
+    // suffix. NULL: the 253rd number of each line of a region table, where there is one.
+    const char *reference;
+    size_t link; // that carries the words
+} mb_calo_check;
+#define MB_CALO_CHECK_INIT                                                                         \
+    { NULL, 0 }
+// Scores events with firmware, compares bit for bit, and reports the ranges of every layer and what
+// left its format. directory: scores.csv, differing.csv, layers.csv. When events differ everything
+// is written and *out is given, and the result is RANGE.
+MB_API mb_status mb_calo_firmware_check(mb_context *ctx, const char *weights, const char *types,
+    const char *file, const mb_calo_check *settings, const char *directory, bool is_forced,
+    mb_answer **out) MB_MUST_CHECK;
+
+typedef struct mb_calo_precision {
+    double limit;       // of the largest error of a score
+    size_t most_events; // of the file, 0: all
+    bool is_joint;      // each place with those found before; else each alone
+    const char *input;  // as above, for a model
+} mb_calo_precision;
+#define MB_CALO_PRECISION_INIT                                                                     \
+    { 0.5, 10000, false, NULL }
+// For each layer the fewest bits of accumulator and result with which the largest error of the
+// scores stays below the limit, against the model in float, or against the types as given.
+// directory: precision.csv, curves.csv.
+MB_API mb_status mb_calo_precision_tuner(mb_context *ctx, const mb_calo_network *network,
+    const char *file, const mb_calo_precision *settings, const char *directory, bool is_forced,
+    mb_answer **out) MB_MUST_CHECK;
+
 #ifdef __cplusplus
 }
 #endif
