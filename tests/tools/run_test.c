@@ -135,6 +135,19 @@ static void test_run__does_not_write_over_a_study(void **state) {
     mb_release(world->base.ctx, text);
 }
 
+static void test_run__names_the_models_of_a_run_of_several(void **state) {
+    WORLD(world)
+    static const char *const commands[] = {
+        "summary bare", "inspect bare", "convert bare bare.keras"};
+    assert_ok(world->base.ctx, mb_make_directory(world->base.ctx, mb_tool_path(world, "bare")));
+    assert_ok(world->base.ctx,
+        mb_write_file(world->base.ctx, mb_tool_path(world, "bare/study.yaml"), "study: x\n", 9));
+    for (size_t i = 0; i < MB_COUNT_OF(commands); i++) {
+        mb_tool_expect(world, 1, "%s", commands[i]);
+        assert_non_null(strstr(world->last.err, "bare: has no model of its own"));
+    }
+}
+
 static void test_run__forced_leaves_nothing_of_the_run_before(void **state) {
     WORLD(world)
     mb_tool_expect(world, 0,
@@ -321,6 +334,7 @@ int main(void) {
         cmocka_unit_test(test_run__keeps_outputs_unless_forced),
         cmocka_unit_test(test_run__keeps_what_a_folder_holds_already),
         cmocka_unit_test(test_run__does_not_write_over_a_study),
+        cmocka_unit_test(test_run__names_the_models_of_a_run_of_several),
         cmocka_unit_test(test_run__forced_leaves_nothing_of_the_run_before),
         cmocka_unit_test(test_run__starts_from_another_models_weights),
         cmocka_unit_test(test_run__gives_mean_and_spread_of_repeats_and_folds),

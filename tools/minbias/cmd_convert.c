@@ -13,8 +13,12 @@ static mb_status run(mb_session *session) {
         fprintf(stderr, "minbias: %s: exists already; choose another name or use --force\n", to);
         return MB_ERR_IO;
     }
+    const char *path = session_model_path(session, from);
+    if (path == NULL) {
+        return MB_ERR_IO;
+    }
     mb_model *model = NULL;
-    mb_status status = mb_model_load(session->ctx, session_model_path(session, from), &model);
+    mb_status status = mb_model_load(session->ctx, path, &model);
     if (status == MB_OK) {
         status = mb_model_save(session->ctx, model, to);
     }

@@ -7,8 +7,11 @@
 
 static mb_status run(mb_session *session) {
     mb_answer *answer = NULL;
-    const mb_status status = mb_inspect(
-        session->ctx, session_model_path(session, session->arguments.operands[0]), &answer);
+    const char *path = session_model_path(session, session->arguments.operands[0]);
+    if (path == NULL) {
+        return MB_ERR_IO;
+    }
+    const mb_status status = mb_inspect(session->ctx, path, &answer);
     if (status == MB_OK) {
         session_answer(session, answer);
     }

@@ -8,8 +8,11 @@
 static mb_status run(mb_session *session) {
     mb_model *model = NULL;
     mb_answer *answer = NULL;
-    mb_status status = mb_model_load(
-        session->ctx, session_model_path(session, session->arguments.operands[0]), &model);
+    const char *path = session_model_path(session, session->arguments.operands[0]);
+    if (path == NULL) {
+        return MB_ERR_IO;
+    }
+    mb_status status = mb_model_load(session->ctx, path, &model);
     if (status == MB_OK) {
         status = mb_model_summary(session->ctx, model, &answer);
     }

@@ -186,5 +186,15 @@ const char *session_model_path(mb_session *session, const char *name) {
         return name;
     }
     const int n = snprintf(session->model_path, sizeof session->model_path, "%s/model.h5", name);
-    return n > 0 && (size_t)n < sizeof session->model_path ? session->model_path : name;
+    if (n <= 0 || (size_t)n >= sizeof session->model_path) {
+        return name;
+    }
+    if (access(session->model_path, F_OK) != 0) {
+        fprintf(stderr,
+            "minbias: %s: has no model of its own; name one of the folders below its fits/, or "
+            "train it first\n",
+            name);
+        return NULL;
+    }
+    return session->model_path;
 }
