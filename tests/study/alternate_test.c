@@ -14,7 +14,7 @@
 #include <math.h>
 #include <stdio.h>
 
-// A small teacher and two students on few toy events.
+// A small teacher and two students, one of them quantised, on few toy events.
 static const char usual[] = "study: turns\n"
                             "seed: 5\n"
                             "simulate: {events: 900, signal_events: 120}\n"
@@ -37,11 +37,7 @@ static const char usual[] = "study: turns\n"
                             "      - {dense: {units: 8, activation: relu}, name: hidden}\n"
                             "      - {dropout: {rate: 0.125}, name: drop}\n"
                             "      - {dense: {units: 1}, name: score}\n"
-                            "  small:\n"
-                            "    layers:\n"
-                            "      - {input: {shape: [252]}, name: regions}\n"
-                            "      - {dense: {units: 3, activation: relu}, name: hidden}\n"
-                            "      - {dense: {units: 1}, name: score}\n"
+                            "  small: {builtin: cicada_v2}\n"
                             "teacher: teacher\n"
                             "students: [wide, small]\n"
                             "alternate: {rounds: 2, teacher_epochs: 2, student_epochs: 4}\n"
@@ -390,11 +386,12 @@ static void test_alternate__refuses_what_cannot_be_trained(void **state) {
 static void take_from_file(world *w, const char *model, const char *run) {
     char begin[64];
     char by[4600];
-    snprintf(begin, sizeof begin, "  %s:\n    layers:\n", model);
+    snprintf(begin, sizeof begin, "\n  %s:", model);
     char *at = strstr(w->text, begin);
     assert_non_null(at);
-    const char *end = at + strlen(begin);
-    while (strncmp(end, "      ", 6) == 0) {
+    at++;
+    const char *end = strchr(at, '\n') + 1;
+    while (strncmp(end, "    ", 4) == 0) {
         end = strchr(end, '\n') + 1;
     }
     char rest[sizeof w->text];
