@@ -154,17 +154,19 @@ static mb_status begin(twin_builder *builder, const mb_twin_program *program) {
     return MB_OK;
 }
 
+mb_status twin_fail_reals(twin_builder *builder) {
+    return mb_fail(builder->ctx, MB_ERR_UNSUPPORTED,
+        "takes integers, and the layer before gives real numbers; give that one a result format");
+}
+
 static mb_status build_layer(twin_builder *builder) {
     const mb_twin_layer *layer = builder->source;
     const twin_kind *kind = twin_kind_find(layer->kind);
     mb_value_type output, weights;
     MB_TRY(mb_twin_layer_shape(builder->ctx, layer, &builder->value.type, &output, &weights));
-    const bool is_convert = strcmp(kind->name, "convert") == 0;
-    if (builder->value.store == STORE_REAL && !is_convert && strcmp(kind->name, "relu") != 0 &&
-        strcmp(kind->name, "flatten") != 0) {
-        return mb_fail(builder->ctx, MB_ERR_UNSUPPORTED,
-            "%s: takes real numbers from the layer before; give that one a result format",
-            layer->name);
+    if (builder->value.store == STORE_REAL && !kind->takes_reals) {
+        twin_fail_reals(builder);
+        return mb_fail_within(builder->ctx, "%s", layer->name);
     }
     mb_twin_report *known = &builder->step->known;
     known->kind = kind->name;

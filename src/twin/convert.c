@@ -254,13 +254,30 @@ static void run_scale(
     kernels->scale_f32(o->n, o->n_channels, o->scale, o->bias, in, out);
 }
 
+// The same of values that are real already.
+static void run_scale_reals(
+    const mb_fixed_kernels *kernels, const twin_operation *o, void *in, void *out) {
+    const double *scale = o->scale;
+    const double *bias = o->bias;
+    const float *x = in;
+    float *y = out;
+    (void)kernels;
+    for (size_t i = 0; i < o->n * MB_TILE; i++) {
+        const size_t channel = i / MB_TILE % o->n_channels;
+        y[i] = (float)((double)x[i] * scale[channel] + bias[channel]);
+    }
+}
+
 // The real factor of each channel, and with it a bias that has no integer beside the sums.
 static mb_status scale_reals(twin_builder *builder) {
     const mb_twin_layer *layer = builder->source;
     const mb_value_type *type = &builder->value.type;
     // Layers without units keep their input's channels.
     const size_t n = layer->units != 0 ? layer->units : type->dim[type->rank - 1];
-    MB_TRY(twin_store_as(builder, STORE_I64));
+    const bool is_real = builder->value.store == STORE_REAL;
+    if (!is_real) {
+        MB_TRY(twin_store_as(builder, STORE_I64));
+    }
     twin_operation *operation = twin_add_operation(builder);
     double *scale = twin_allocate(builder, n, sizeof *scale);
     double *bias = twin_allocate(builder, n, sizeof *bias);
@@ -268,14 +285,14 @@ static mb_status scale_reals(twin_builder *builder) {
         return mb_context_status(builder->ctx);
     }
     for (size_t i = 0; i < n; i++) {
-        scale[i] = mb_fixed_scale((double)layer->scale[i], builder->value.exponent);
+        scale[i] = mb_fixed_scale((double)layer->scale[i], is_real ? 0 : builder->value.exponent);
         bias[i] = layer->bias == NULL ? 0 : (double)layer->bias[i];
         if (layer->bias_format.bits != 0) {
             bias[i] = mb_fixed_to_double(
                 &layer->bias_format, mb_fixed_from_double(&layer->bias_format, bias[i], NULL));
         }
     }
-    operation->run = run_scale;
+    operation->run = is_real ? run_scale_reals : run_scale;
     operation->n_channels = n;
     operation->scale = scale;
     operation->bias = bias;

@@ -209,6 +209,9 @@ static mb_status build_scale(twin_builder *builder, const mb_value_type *output)
     if (builder->source->scale != NULL) {
         return twin_finish_layer(builder, false);
     }
+    if (builder->value.store == STORE_REAL) {
+        return twin_fail_reals(builder);
+    }
     MB_TRY(twin_numbers_of(builder, n, n, &numbers));
     if (!scale_range(&builder->value, &numbers, &least, &most, &bound)) {
         return mb_fail(builder->ctx, MB_ERR_UNSUPPORTED,
@@ -375,12 +378,12 @@ static mb_status build_up(twin_builder *builder, const mb_value_type *output) {
 }
 
 static const twin_kind kinds[] = {
-    {"dense", true, shape_dense, build_dense},
-    {"conv2d", true, shape_conv, build_conv},
+    {"dense", false, shape_dense, build_dense},
+    {"conv2d", false, shape_conv, build_conv},
     {"scale", true, shape_scale, build_scale},
-    {"convert", false, shape_same, build_convert},
-    {"relu", false, shape_same, build_relu},
-    {"flatten", false, shape_flatten, build_convert},
+    {"convert", true, shape_same, build_convert},
+    {"relu", true, shape_same, build_relu},
+    {"flatten", true, shape_flatten, build_convert},
     {"max_pooling", false, shape_pool, build_max},
     {"average_pooling", false, shape_average, build_average},
     {"up_sampling", false, shape_up, build_up},

@@ -88,7 +88,7 @@ typedef struct twin_builder {
 // The kinds of layers.
 typedef struct twin_kind {
     const char *name;
-    bool has_weights;
+    bool takes_reals; // what a real scale leaves
     // Shape of output and weights; texts without prefix.
     mb_status (*shape)(mb_context *ctx, const mb_twin_layer *layer, const mb_value_type *input,
         mb_value_type *output, mb_value_type *weights);
@@ -103,6 +103,8 @@ const twin_kind *twin_kind_find(const char *name);
 mb_status twin_check_size(
     mb_context *ctx, const char *name, const char *what, const mb_value_type *type, size_t most);
 
+// For layers that take integers alone; the text is without prefix.
+mb_status twin_fail_reals(twin_builder *builder);
 // Zeroed memory of the twin, within the limits; NULL on failure (recorded).
 void *twin_allocate(twin_builder *builder, size_t count, size_t size);
 size_t twin_row_bytes(twin_store store);

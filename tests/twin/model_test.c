@@ -204,6 +204,9 @@ static void test_model__real_scales_are_one_factor_behind_exact_sums(void **stat
             k % 2 == 0 ? "quantized_bits(5,1,1,alpha='auto')" : "quantized_bits(5,1,1,alpha=1)");
         add(&c, "q_activation", "input", "{activation: \"quantized_bits(6,4,alpha=1)\"}");
         add(&c, "dense", "output", text);
+        if (k >= 2) {
+            add(&c, "batch_normalization", "norm", "{}");
+        }
         finish(&c, &random, 1);
         fill(&random, c.model, x);
         assert_ok(world.ctx, mb_twin_from_model(world.ctx, c.model, NULL, &twin));
