@@ -35,5 +35,5 @@ const char *mb_shipped_study_help(size_t index) {
             return mb_detector_list[i]->help;
         }
     }
-    return name != NULL ? "" : NULL;
+    return name != NULL ? mb_shipped_texts[index].help : NULL;
 }

@@ -9,6 +9,7 @@
 // Made by cmake/shipped.cmake from studies/*.yaml.
 typedef struct mb_shipped_text {
     const char *name, *text;
+    const char *help; // its first line
 } mb_shipped_text;
 
 extern const mb_shipped_text mb_shipped_texts[];

@@ -457,6 +457,16 @@ static void test_alternate__scores_other_files_and_tells_before(void **state) {
     close_world(&w);
 }
 
+static void test_alternate__is_a_study_that_comes_with_a_word_of_help(void **state) {
+    (void)state;
+    bool is_there = false;
+    for (size_t i = 0; mb_shipped_study_name(i) != NULL; i++) {
+        assert_true(strlen(mb_shipped_study_help(i)) > 10);
+        is_there = is_there || strcmp(mb_shipped_study_name(i), "cicada-train") == 0;
+    }
+    assert_true(is_there);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_alternate__targets_are_those_of_the_formula),
@@ -470,6 +480,7 @@ int main(void) {
         cmocka_unit_test(test_alternate__refuses_what_cannot_be_trained),
         cmocka_unit_test(test_alternate__models_of_files_stay_as_they_are),
         cmocka_unit_test(test_alternate__scores_other_files_and_tells_before),
+        cmocka_unit_test(test_alternate__is_a_study_that_comes_with_a_word_of_help),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
