@@ -51,7 +51,8 @@ static void assert_same_file(mb_tool_world *world, const char *a, const char *b)
 }
 
 static const char *const tools[] = {"towers-to-regions", "link-decode", "link-encode", "profile",
-    "acceptance", "rate-curve", "roc-folds", "overlap"};
+    "acceptance", "rate-curve", "roc-folds", "overlap", "reconstruct", "equivariance", "phi-roll",
+    "saliency", "firmware-export", "firmware-check", "precision-tuner"};
 
 static void test_calo__explains_its_tools_from_one_list(void **state) {
     WORLD(world)
