@@ -130,8 +130,9 @@ mb_status mb_calo_autoencoder_open(
     const size_t n = out->n_outputs;
     mb_calo_model_clear(out);
     return mb_fail(ctx, MB_ERR_SHAPE,
-        "%s: gives %zu numbers an event, no image of 18 x 14 regions; %s is of autoencoders: give "
-        "the teacher",
+        "%s: gives %zu of the 252 numbers of an image of regions; %s needs an autoencoder: give "
+        "the "
+        "teacher",
         path, n, what);
 }
 

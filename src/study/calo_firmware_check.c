@@ -239,8 +239,6 @@ static mb_status run(
     MB_TRY(mb_calo_folder_make(&w->folder));
     MB_TRY(tell_scores(w));
     MB_TRY(compare_scores(w));
-    MB_TRY(mb_calo_layers_report(&w->folder, w->twin, w->counts, w->events.n));
-    MB_TRY(measure_speed(w));
     mb_report_paragraph(w->folder.report,
         "%zu events of %s, scored with the weights of %s and the types %s.", w->events.n, file,
         network->weights, network->types);
@@ -248,6 +246,8 @@ static mb_status run(
         mb_report_paragraph(w->folder.report, "%zu of %zu are identical to the reference (%s).",
             w->events.n - w->n_differing, w->events.n, w->name);
     }
+    MB_TRY(mb_calo_layers_report(&w->folder, w->twin, w->counts, w->events.n));
+    MB_TRY(measure_speed(w));
     return draw(w);
 }
 
