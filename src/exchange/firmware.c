@@ -17,7 +17,7 @@
 #define LAYER_TEXT(name, help)                                                                     \
     { #name, MB_OPTION_TEXT, offsetof(firmware_layer, name), "", 0, 0, NULL, NULL, help }
 
-const mb_option firmware_head_options[] = {
+const mb_option mb_firmware_head_options[] = {
     {FIRMWARE_FORMAT_KEY, MB_OPTION_INT, offsetof(firmware_head, format), NULL, 1, 1e9, NULL, NULL,
         "number of this file's format"},
     {"input", MB_OPTION_NODE, offsetof(firmware_head, input), NULL, 0, 0, NULL, NULL,
@@ -28,14 +28,14 @@ const mb_option firmware_head_options[] = {
         "in float32 behind the integers"},
     MB_OPTIONS_END};
 
-const mb_option firmware_input_options[] = {
+const mb_option mb_firmware_input_options[] = {
     {"shape", MB_OPTION_SIZES, offsetof(firmware_input, shape), NULL, 1, 1 << 24, NULL, NULL,
         "of an event: [252] or [rows, columns, channels]"},
     {"type", MB_OPTION_TEXT, offsetof(firmware_input, type), NULL, 0, 0, NULL, NULL,
         "fixed-point type of its numbers"},
     MB_OPTIONS_END};
 
-const mb_option firmware_layer_options[] = {LAYER(name, MB_OPTION_TEXT, NULL, "in reports"),
+const mb_option mb_firmware_layer_options[] = {LAYER(name, MB_OPTION_TEXT, NULL, "in reports"),
     {"units", MB_OPTION_SIZE, offsetof(firmware_layer, units), "0", 0, 1 << 24, NULL, NULL,
         "outputs of dense, filters of conv2d"},
     {"window", MB_OPTION_SIZES, offsetof(firmware_layer, window), "", 1, 1 << 12, NULL, NULL,
@@ -186,8 +186,8 @@ static mb_status read_layer(
     const char *kind = NULL;
     mb_value_type output, weights;
     MB_TRY(mb_named_options(r->ctx, r->document, node, "layers", &kind, &map));
-    MB_TRY(
-        mb_options_parse(r->ctx, r->document, firmware_layer_options, map, kind, NULL, &written));
+    MB_TRY(mb_options_parse(
+        r->ctx, r->document, mb_firmware_layer_options, map, kind, NULL, &written));
     if (written.padding == MB_PADDING_CAUSAL) {
         return mb_fail_at(r->ctx, r->document, node, "padding: is valid or same; write one");
     }
@@ -213,8 +213,8 @@ static mb_status read_layer(
 
 static mb_status read_input(const reader *r, const mb_node *node, mb_twin_program *program) {
     firmware_input input;
-    MB_TRY(
-        mb_options_parse(r->ctx, r->document, firmware_input_options, node, "input", NULL, &input));
+    MB_TRY(mb_options_parse(
+        r->ctx, r->document, mb_firmware_input_options, node, "input", NULL, &input));
     if (input.shape.n == 0 || input.shape.n > 3) {
         return mb_fail_at(r->ctx, r->document, node,
             "shape: has %zu lengths; write [252] or [rows, columns, channels]", input.shape.n);
@@ -226,7 +226,7 @@ static mb_status read_input(const reader *r, const mb_node *node, mb_twin_progra
 
 static mb_status read_program(const reader *r, mb_twin_program *program) {
     firmware_head head;
-    MB_TRY(mb_options_parse(r->ctx, r->document, firmware_head_options, r->document->root,
+    MB_TRY(mb_options_parse(r->ctx, r->document, mb_firmware_head_options, r->document->root,
         "firmware types", NULL, &head));
     if (head.format != FIRMWARE_FORMAT) {
         return mb_fail(r->ctx, MB_ERR_UNSUPPORTED,

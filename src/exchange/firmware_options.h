@@ -16,13 +16,13 @@ typedef struct firmware_head {
     const mb_node *input, *layers;
     const char *activation;
 } firmware_head;
-extern const mb_option firmware_head_options[];
+extern const mb_option mb_firmware_head_options[];
 
 typedef struct firmware_input {
     mb_sizes shape;
     const char *type;
 } firmware_input;
-extern const mb_option firmware_input_options[];
+extern const mb_option mb_firmware_input_options[];
 
 typedef struct firmware_layer {
     const char *name;
@@ -33,6 +33,6 @@ typedef struct firmware_layer {
     bool transposed;
     const char *weight_type, *bias_type, *accumulator, *result;
 } firmware_layer;
-extern const mb_option firmware_layer_options[];
+extern const mb_option mb_firmware_layer_options[];
 
 #endif

@@ -92,7 +92,7 @@ static mb_status put_layer(
     MB_TRY(put_type(w, &layer->accumulator, &written.accumulator));
     MB_TRY(put_type(w, &layer->result, &written.result));
     mb_node *options =
-        mb_options_to_node(w->ctx, w->document, firmware_layer_options, &written, false);
+        mb_options_to_node(w->ctx, w->document, mb_firmware_layer_options, &written, false);
     mb_node *entry = mb_node_make(w->document, w->ctx, MB_NODE_MAP);
     if (options == NULL || entry == NULL) {
         return MB_ERR_MEMORY;
@@ -116,12 +116,12 @@ static mb_status put_program(const writer *w, const mb_twin_program *program, mb
         MB_TRY(put_layer(w, &program->layers[i], i, &type, layers));
     }
     const firmware_head head = {.format = FIRMWARE_FORMAT,
-        .input = mb_options_to_node(w->ctx, w->document, firmware_input_options, &input, false),
+        .input = mb_options_to_node(w->ctx, w->document, mb_firmware_input_options, &input, false),
         .layers = layers,
         .activation = program->activation};
     *out = head.input == NULL
                ? NULL
-               : mb_options_to_node(w->ctx, w->document, firmware_head_options, &head, false);
+               : mb_options_to_node(w->ctx, w->document, mb_firmware_head_options, &head, false);
     return *out == NULL ? MB_ERR_MEMORY : MB_OK;
 }
 

@@ -32,7 +32,7 @@ static void transpose_c(const int32_t *rows, size_t stride, size_t n, int32_t *t
                 const X *row = x + (size_t)index[t] * (row_length);                                \
                 const WEIGHT w = column[t * width];                                                \
                 for (size_t i = 0; i < MB_TILE; i++) {                                             \
-                    sum[i] += add;                                                                 \
+                    sum[i] += (add);                                                               \
                 }                                                                                  \
             }                                                                                      \
             for (size_t i = 0; i < MB_TILE; i++) {                                                 \

@@ -8,12 +8,12 @@
 // Integers stay below 2^61, so that rounding and aligning cannot leave 64 bits.
 #define MOST_MAGNITUDE ((INT64_C(1) << 61) - 1)
 
-bool twin_add(int64_t a, int64_t b, int64_t *out) {
+bool mb_twin_add(int64_t a, int64_t b, int64_t *out) {
     *out = a + b;
     return *out <= MOST_MAGNITUDE && *out >= -MOST_MAGNITUDE;
 }
 
-bool twin_multiply(int64_t a, int64_t b, int64_t *out) {
+bool mb_twin_multiply(int64_t a, int64_t b, int64_t *out) {
     const uint64_t left = a < 0 ? 0 - (uint64_t)a : (uint64_t)a;
     const uint64_t right = b < 0 ? 0 - (uint64_t)b : (uint64_t)b;
     if (left != 0 && right > (uint64_t)MOST_MAGNITUDE / left) {
@@ -24,7 +24,7 @@ bool twin_multiply(int64_t a, int64_t b, int64_t *out) {
     return true;
 }
 
-void *twin_allocate(twin_builder *builder, size_t count, size_t size) {
+void *mb_twin_allocate(twin_builder *builder, size_t count, size_t size) {
     const uint64_t used = builder->twin->arena.total;
     const uint64_t most = mb_context_limits(builder->ctx)->bytes;
     if (used > most || (size != 0 && count > (most - used) / size)) {
@@ -37,25 +37,26 @@ void *twin_allocate(twin_builder *builder, size_t count, size_t size) {
     return mb_arena_allocate(&builder->twin->arena, builder->ctx, count, size);
 }
 
-size_t twin_row_bytes(twin_store store) {
+size_t mb_twin_row_bytes(twin_store store) {
     return MB_TILE * (store == STORE_I64 ? sizeof(int64_t) : sizeof(int32_t));
 }
 
-size_t twin_rows(const twin_value *value) {
+size_t mb_twin_tile_rows(const twin_value *value) {
     return value->store == STORE_PAIRS ? (value->n + 1) / 2 : value->n;
 }
 
-void twin_note_tile(twin_builder *builder) {
+void mb_twin_note_tile(twin_builder *builder) {
     // One row more: the zeros that padding reads.
-    const size_t bytes = (twin_rows(&builder->value) + 1) * twin_row_bytes(builder->value.store);
+    const size_t bytes =
+        (mb_twin_tile_rows(&builder->value) + 1) * mb_twin_row_bytes(builder->value.store);
     builder->twin->tile_bytes = mb_max_size(builder->twin->tile_bytes, bytes);
 }
 
-twin_operation *twin_add_operation(twin_builder *builder) {
+twin_operation *mb_twin_add_operation(twin_builder *builder) {
     mb_twin *twin = builder->twin;
     if (twin->n_operations == twin->operation_capacity) {
         const size_t capacity = 2 * twin->operation_capacity + 8;
-        twin_operation *grown = twin_allocate(builder, capacity, sizeof *grown);
+        twin_operation *grown = mb_twin_allocate(builder, capacity, sizeof *grown);
         if (grown == NULL) {
             return NULL;
         }
@@ -73,7 +74,7 @@ twin_operation *twin_add_operation(twin_builder *builder) {
     return operation;
 }
 
-void twin_end_stage(twin_builder *builder, mb_twin_stage stage) {
+void mb_twin_end_stage(twin_builder *builder, mb_twin_stage stage) {
     builder->step->stages[stage] = (twin_stage){builder->twin->n_operations, builder->value};
 }
 
@@ -97,7 +98,7 @@ static void run_to_i32(
     kernels->to_i32(o->n, in, out);
 }
 
-mb_status twin_store_as(twin_builder *builder, twin_store store) {
+mb_status mb_twin_store_as(twin_builder *builder, twin_store store) {
     static void (*const from_i32[])(
         const mb_fixed_kernels *, const twin_operation *, void *, void *) = {
         [STORE_PAIRS] = run_to_pairs, [STORE_F32] = run_to_f32, [STORE_I64] = run_to_i64};
@@ -108,11 +109,11 @@ mb_status twin_store_as(twin_builder *builder, twin_store store) {
         // Nothing has touched the input yet: it is read into that store.
         builder->value.store = store;
         builder->twin->input.store = store;
-        twin_note_tile(builder);
+        mb_twin_note_tile(builder);
         return MB_OK;
     }
     if (builder->value.store == STORE_I64) {
-        twin_operation *narrow = twin_add_operation(builder);
+        twin_operation *narrow = mb_twin_add_operation(builder);
         if (narrow == NULL) {
             return mb_context_status(builder->ctx);
         }
@@ -120,14 +121,14 @@ mb_status twin_store_as(twin_builder *builder, twin_store store) {
         builder->value.store = STORE_I32;
     }
     if (store != STORE_I32) {
-        twin_operation *operation = twin_add_operation(builder);
+        twin_operation *operation = mb_twin_add_operation(builder);
         if (operation == NULL) {
             return mb_context_status(builder->ctx);
         }
         operation->run = from_i32[store];
         builder->value.store = store;
     }
-    twin_note_tile(builder);
+    mb_twin_note_tile(builder);
     return MB_OK;
 }
 
@@ -139,7 +140,7 @@ static mb_status begin(twin_builder *builder, const mb_twin_program *program) {
             "twin: the input has rank %u; integer networks take vectors or images",
             program->input.rank);
     }
-    MB_TRY(twin_check_size(builder->ctx, "twin", "input", &program->input, TWIN_MOST_ROW));
+    MB_TRY(mb_twin_check_size(builder->ctx, "twin", "input", &program->input, TWIN_MOST_ROW));
     if (!mb_fixed_is_valid(format) || format->bits > (format->is_signed ? 32 : 31)) {
         return mb_fail(builder->ctx, MB_ERR_UNSUPPORTED,
             "twin: the input's format must have 1 to 31 bits; give it one");
@@ -150,22 +151,22 @@ static mb_status begin(twin_builder *builder, const mb_twin_program *program) {
         .exponent = mb_fixed_exponent(format),
         .least = mb_fixed_least(format),
         .most = mb_fixed_most(format)};
-    twin_note_tile(builder);
+    mb_twin_note_tile(builder);
     return MB_OK;
 }
 
-mb_status twin_fail_reals(twin_builder *builder) {
+mb_status mb_twin_fail_reals(twin_builder *builder) {
     return mb_fail(builder->ctx, MB_ERR_UNSUPPORTED,
         "takes integers, and the layer before gives real numbers; give that one a result format");
 }
 
 static mb_status build_layer(twin_builder *builder) {
     const mb_twin_layer *layer = builder->source;
-    const twin_kind *kind = twin_kind_find(layer->kind);
+    const twin_kind *kind = mb_twin_kind_find(layer->kind);
     mb_value_type output, weights;
     MB_TRY(mb_twin_layer_shape(builder->ctx, layer, &builder->value.type, &output, &weights));
     if (builder->value.store == STORE_REAL && !kind->takes_reals) {
-        twin_fail_reals(builder);
+        mb_twin_fail_reals(builder);
         return mb_fail_within(builder->ctx, "%s", layer->name);
     }
     mb_twin_report *known = &builder->step->known;
@@ -194,11 +195,11 @@ static mb_status build_layer(twin_builder *builder) {
 
 static void plan_reading(mb_twin *twin) {
     const mb_fixed *format = &twin->program.input_format;
-    twin->has_reader = twin_reader_of(format, &twin->reader);
+    twin->has_reader = mb_twin_reader_of(format, &twin->reader);
     const size_t words = twin->input.store == STORE_PAIRS ? (twin->input.n + 1) / 2 : twin->input.n;
     twin->row_words = mb_round_up(words, MB_TILE);
-    twin->tile_bytes =
-        mb_round_up(mb_max_size(twin->tile_bytes, twin->row_words * twin_row_bytes(STORE_I32)), 64);
+    twin->tile_bytes = mb_round_up(
+        mb_max_size(twin->tile_bytes, twin->row_words * mb_twin_row_bytes(STORE_I32)), 64);
     if (twin->input.store == STORE_PAIRS && mb_fixed_exponent(format) == 0 && !format->is_signed) {
         // Pairs: the format has at most 15 bits.
         const uint16_t most = (uint16_t)mb_fixed_most(format);

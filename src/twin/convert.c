@@ -48,7 +48,7 @@ static void run_relu(
     }
 }
 
-bool twin_reader_of(const mb_fixed *format, mb_fixed_reader *out) {
+bool mb_twin_reader_of(const mb_fixed *format, mb_fixed_reader *out) {
     const int exponent = mb_fixed_exponent(format);
     // Only scaling up is exact for all floats; 2^120 keeps the factor itself a float.
     if (format->bits > 31 || exponent > 0 || exponent < -120 ||
@@ -72,7 +72,7 @@ static mb_status convert_reals(
     if (format->bits == 0 && !is_relu) {
         return MB_OK;
     }
-    twin_operation *operation = twin_add_operation(builder);
+    twin_operation *operation = mb_twin_add_operation(builder);
     if (operation == NULL) {
         return mb_context_status(builder->ctx);
     }
@@ -84,12 +84,12 @@ static mb_status convert_reals(
     operation->target = *format;
     operation->is_relu = is_relu;
     operation->is_accumulator = is_accumulator;
-    operation->has_reader = twin_reader_of(format, &operation->reader);
+    operation->has_reader = mb_twin_reader_of(format, &operation->reader);
     builder->value.store = format->bits > 31 ? STORE_I64 : STORE_I32;
     builder->value.exponent = mb_fixed_exponent(format);
     builder->value.least = mb_fixed_least(format);
     builder->value.most = mb_fixed_most(format);
-    twin_note_tile(builder);
+    mb_twin_note_tile(builder);
     return MB_OK;
 }
 
@@ -186,8 +186,9 @@ static mb_status convert_integers(
         builder->value.least = builder->value.least < 0 ? 0 : builder->value.least;
         builder->value.most = builder->value.most < 0 ? 0 : builder->value.most;
     }
-    if (step.left > 61 || !twin_multiply(builder->value.least, INT64_C(1) << step.left, &unused) ||
-        !twin_multiply(builder->value.most, INT64_C(1) << step.left, &unused)) {
+    if (step.left > 61 ||
+        !mb_twin_multiply(builder->value.least, INT64_C(1) << step.left, &unused) ||
+        !mb_twin_multiply(builder->value.most, INT64_C(1) << step.left, &unused)) {
         char text[MB_FIXED_TEXT_SIZE];
         return mb_fail(builder->ctx, MB_ERR_UNSUPPORTED,
             "converting to %s needs more than 61 bits; give the format fewer fraction bits",
@@ -197,8 +198,8 @@ static mb_status convert_integers(
     set_rounding(&step, format->rounding);
     const bool narrow = is_narrow(&step, format, &builder->value);
     set_range(&step, format, can_overflow, is_relu, narrow);
-    MB_TRY(twin_store_as(builder, narrow ? STORE_I32 : STORE_I64));
-    twin_operation *operation = twin_add_operation(builder);
+    MB_TRY(mb_twin_store_as(builder, narrow ? STORE_I32 : STORE_I64));
+    twin_operation *operation = mb_twin_add_operation(builder);
     if (operation == NULL) {
         return mb_context_status(builder->ctx);
     }
@@ -219,8 +220,8 @@ static mb_status clip_negative(twin_builder *builder) {
     if (builder->value.least >= 0) {
         return MB_OK;
     }
-    MB_TRY(twin_store_as(builder, narrow ? STORE_I32 : STORE_I64));
-    twin_operation *operation = twin_add_operation(builder);
+    MB_TRY(mb_twin_store_as(builder, narrow ? STORE_I32 : STORE_I64));
+    twin_operation *operation = mb_twin_add_operation(builder);
     if (operation == NULL) {
         return mb_context_status(builder->ctx);
     }
@@ -233,7 +234,7 @@ static mb_status clip_negative(twin_builder *builder) {
     return MB_OK;
 }
 
-mb_status twin_convert(
+mb_status mb_twin_convert(
     twin_builder *builder, const mb_fixed *format, bool is_relu, bool is_accumulator) {
     const twin_value *value = &builder->value;
     if (value->store == STORE_REAL) {
@@ -276,11 +277,11 @@ static mb_status scale_reals(twin_builder *builder) {
     const size_t n = layer->units != 0 ? layer->units : type->dim[type->rank - 1];
     const bool is_real = builder->value.store == STORE_REAL;
     if (!is_real) {
-        MB_TRY(twin_store_as(builder, STORE_I64));
+        MB_TRY(mb_twin_store_as(builder, STORE_I64));
     }
-    twin_operation *operation = twin_add_operation(builder);
-    double *scale = twin_allocate(builder, n, sizeof *scale);
-    double *bias = twin_allocate(builder, n, sizeof *bias);
+    twin_operation *operation = mb_twin_add_operation(builder);
+    double *scale = mb_twin_allocate(builder, n, sizeof *scale);
+    double *bias = mb_twin_allocate(builder, n, sizeof *bias);
     if (operation == NULL || scale == NULL || bias == NULL) {
         return mb_context_status(builder->ctx);
     }
@@ -300,15 +301,15 @@ static mb_status scale_reals(twin_builder *builder) {
     return MB_OK;
 }
 
-mb_status twin_finish_layer(twin_builder *builder, bool is_relu) {
+mb_status mb_twin_finish_layer(twin_builder *builder, bool is_relu) {
     const mb_twin_layer *layer = builder->source;
-    twin_end_stage(builder, MB_TWIN_SUM);
-    MB_TRY(twin_convert(builder, &layer->accumulator, false, true));
-    twin_end_stage(builder, MB_TWIN_ACCUMULATOR);
+    mb_twin_end_stage(builder, MB_TWIN_SUM);
+    MB_TRY(mb_twin_convert(builder, &layer->accumulator, false, true));
+    mb_twin_end_stage(builder, MB_TWIN_ACCUMULATOR);
     if (layer->scale != NULL) {
         MB_TRY(scale_reals(builder));
     }
-    MB_TRY(twin_convert(builder, &layer->result, is_relu, false));
-    twin_end_stage(builder, MB_TWIN_RESULT);
+    MB_TRY(mb_twin_convert(builder, &layer->result, is_relu, false));
+    mb_twin_end_stage(builder, MB_TWIN_RESULT);
     return MB_OK;
 }

@@ -40,14 +40,14 @@ static void note_range(
     const twin_value *value, const void *tile, size_t n, double *least, double *most) {
     for (size_t row = 0; row < value->n; row++) {
         for (size_t lane = 0; lane < n; lane++) {
-            const double x = twin_tile_value(value, tile, row, lane);
+            const double x = mb_twin_tile_value(value, tile, row, lane);
             *least = x < *least ? x : *least;
             *most = x > *most ? x : *most;
         }
     }
 }
 
-twin_value twin_standing(const mb_twin *twin, const twin_stage *stage) {
+twin_value mb_twin_standing(const mb_twin *twin, const twin_stage *stage) {
     twin_value value = stage->value;
     // The input is read into the store that the first operation wants.
     value.store = stage->n_operations == 0 ? twin->input.store : value.store;
@@ -61,12 +61,12 @@ static void note_stages(
         const twin_stage *sum = &twin->steps[i].stages[MB_TWIN_SUM];
         const twin_stage *result = &twin->steps[i].stages[MB_TWIN_RESULT];
         if (sum->n_operations == n_operations) {
-            const twin_value value = twin_standing(twin, sum);
+            const twin_value value = mb_twin_standing(twin, sum);
             note_range(&value, tile, n, &reports[i].least, &reports[i].most);
             reports[i].n_values += value.n * n;
         }
         if (result->n_operations == n_operations) {
-            const twin_value value = twin_standing(twin, result);
+            const twin_value value = mb_twin_standing(twin, result);
             note_range(&value, tile, n, &reports[i].result_least, &reports[i].result_most);
         }
     }
@@ -87,16 +87,16 @@ mb_status mb_twin_examine(mb_context *ctx, const mb_twin *twin, const mb_twin_ro
     }
     for (size_t first = 0; first < n; first += MB_TILE) {
         const size_t block = mb_min_size(MB_TILE, n - first);
-        twin_load_tile(twin, rows, first, block, scratch);
-        note_stages(twin, 0, twin_tile(twin, scratch, 0), block, reports);
+        mb_twin_load_tile(twin, rows, first, block, scratch);
+        note_stages(twin, 0, mb_twin_tile(twin, scratch, 0), block, reports);
         for (size_t o = 0; o < twin->n_operations; o++) {
             const twin_operation *operation = &twin->operations[o];
             if (operation->target.bits != 0) {
                 count_conversion(
-                    operation, twin_tile(twin, scratch, o), block, &reports[operation->step]);
+                    operation, mb_twin_tile(twin, scratch, o), block, &reports[operation->step]);
             }
-            twin_run_operation(twin, o, scratch);
-            note_stages(twin, o + 1, twin_tile(twin, scratch, o + 1), block, reports);
+            mb_twin_run_operation(twin, o, scratch);
+            note_stages(twin, o + 1, mb_twin_tile(twin, scratch, o + 1), block, reports);
         }
     }
     mb_release(ctx, scratch);
@@ -106,21 +106,21 @@ mb_status mb_twin_examine(mb_context *ctx, const mb_twin *twin, const mb_twin_ro
 mb_status mb_twin_look(mb_context *ctx, const mb_twin *twin, size_t layer, mb_twin_stage stage,
     const mb_twin_rows *rows, size_t n, double *out) {
     const twin_stage *place = &twin->steps[layer].stages[stage];
-    const twin_value value = twin_standing(twin, place);
+    const twin_value value = mb_twin_standing(twin, place);
     void *scratch = mb_allocate(ctx, 1, mb_twin_scratch(twin));
     if (scratch == NULL) {
         return MB_ERR_MEMORY;
     }
     for (size_t first = 0; first < n; first += MB_TILE) {
         const size_t block = mb_min_size(MB_TILE, n - first);
-        twin_load_tile(twin, rows, first, block, scratch);
+        mb_twin_load_tile(twin, rows, first, block, scratch);
         for (size_t o = 0; o < place->n_operations; o++) {
-            twin_run_operation(twin, o, scratch);
+            mb_twin_run_operation(twin, o, scratch);
         }
-        const void *tile = twin_tile(twin, scratch, place->n_operations);
+        const void *tile = mb_twin_tile(twin, scratch, place->n_operations);
         for (size_t i = 0; i < block; i++) {
             for (size_t k = 0; k < value.n; k++) {
-                out[(first + i) * value.n + k] = twin_tile_value(&value, tile, k, i);
+                out[(first + i) * value.n + k] = mb_twin_tile_value(&value, tile, k, i);
             }
         }
     }

@@ -36,16 +36,16 @@ static mb_status build_dense(twin_builder *builder, const mb_value_type *output)
     const size_t n = builder->value.n;
     const size_t n_outputs = output->dim[0];
     twin_numbers numbers;
-    uint32_t *index = twin_allocate(builder, n, sizeof *index);
+    uint32_t *index = mb_twin_allocate(builder, n, sizeof *index);
     if (index == NULL) {
         return mb_context_status(builder->ctx);
     }
     for (size_t i = 0; i < n; i++) {
         index[i] = (uint32_t)i;
     }
-    MB_TRY(twin_numbers_of(builder, n * n_outputs, n_outputs, &numbers));
-    MB_TRY(twin_add_sums(builder, &numbers, index, 1, n, n_outputs));
-    return twin_finish_layer(builder, false);
+    MB_TRY(mb_twin_numbers_of(builder, n * n_outputs, n_outputs, &numbers));
+    MB_TRY(mb_twin_add_sums(builder, &numbers, index, 1, n, n_outputs));
+    return mb_twin_finish_layer(builder, false);
 }
 
 // Windows over an image: where each output's window begins, before the image with padding.
@@ -55,6 +55,7 @@ typedef struct windows {
 
 static mb_status find_windows(mb_context *ctx, const mb_twin_layer *layer,
     const mb_value_type *input, bool strides_by_window, windows *out) {
+    *out = (windows){.n = {0}};
     if (input->rank != 3) {
         return no_image(ctx, input);
     }
@@ -96,7 +97,7 @@ static uint32_t *list_windows(twin_builder *builder, const mb_twin_layer *layer,
     const size_t n_inner = each_channel ? 1 : n_channels;
     *n_groups = w->n[0] * w->n[1] * n_repeats;
     *n_terms = layer->window[0] * layer->window[1] * n_inner;
-    uint32_t *index = twin_allocate(builder, *n_groups, *n_terms * sizeof *index);
+    uint32_t *index = mb_twin_allocate(builder, *n_groups, *n_terms * sizeof *index);
     for (size_t g = 0; index != NULL && g < *n_groups; g++) {
         const size_t position = g / n_repeats;
         const size_t top = position / w->n[1] * w->stride[0];
@@ -132,9 +133,9 @@ static mb_status build_conv(twin_builder *builder, const mb_value_type *output) 
     if (index == NULL) {
         return mb_context_status(builder->ctx);
     }
-    MB_TRY(twin_numbers_of(builder, n_terms * layer->units, layer->units, &numbers));
-    MB_TRY(twin_add_sums(builder, &numbers, index, n_groups, n_terms, output->dim[2]));
-    return twin_finish_layer(builder, false);
+    MB_TRY(mb_twin_numbers_of(builder, n_terms * layer->units, layer->units, &numbers));
+    MB_TRY(mb_twin_add_sums(builder, &numbers, index, n_groups, n_terms, output->dim[2]));
+    return mb_twin_finish_layer(builder, false);
 }
 
 static mb_status shape_same(mb_context *ctx, const mb_twin_layer *layer, const mb_value_type *input,
@@ -173,8 +174,8 @@ static bool scale_range(const twin_value *value, const twin_numbers *numbers, in
         const int64_t ends[] = {value->least, value->most};
         for (size_t i = 0; i < 2; i++) {
             int64_t product, sum;
-            if (!twin_multiply(numbers->weights[c], ends[i], &product) ||
-                !twin_add(product, numbers->bias[c], &sum)) {
+            if (!mb_twin_multiply(numbers->weights[c], ends[i], &product) ||
+                !mb_twin_add(product, numbers->bias[c], &sum)) {
                 return false;
             }
             const int64_t parts[] = {product, sum, numbers->weights[c], numbers->bias[c]};
@@ -191,7 +192,7 @@ static bool scale_range(const twin_value *value, const twin_numbers *numbers, in
 
 static mb_status put_narrow(
     twin_builder *builder, const int64_t *from, size_t n, const void **out) {
-    int32_t *narrow = twin_allocate(builder, n, sizeof *narrow);
+    int32_t *narrow = mb_twin_allocate(builder, n, sizeof *narrow);
     if (narrow == NULL) {
         return mb_context_status(builder->ctx);
     }
@@ -207,20 +208,20 @@ static mb_status build_scale(twin_builder *builder, const mb_value_type *output)
     twin_numbers numbers;
     int64_t least, most, bound;
     if (builder->source->scale != NULL) {
-        return twin_finish_layer(builder, false);
+        return mb_twin_finish_layer(builder, false);
     }
     if (builder->value.store == STORE_REAL) {
-        return twin_fail_reals(builder);
+        return mb_twin_fail_reals(builder);
     }
-    MB_TRY(twin_numbers_of(builder, n, n, &numbers));
+    MB_TRY(mb_twin_numbers_of(builder, n, n, &numbers));
     if (!scale_range(&builder->value, &numbers, &least, &most, &bound)) {
         return mb_fail(builder->ctx, MB_ERR_UNSUPPORTED,
             "products need more than 61 bits; give input, scale or bias fewer");
     }
     const bool narrow =
         bound <= INT32_MAX && builder->value.least >= INT32_MIN && builder->value.most <= INT32_MAX;
-    MB_TRY(twin_store_as(builder, narrow ? STORE_I32 : STORE_I64));
-    twin_operation *operation = twin_add_operation(builder);
+    MB_TRY(mb_twin_store_as(builder, narrow ? STORE_I32 : STORE_I64));
+    twin_operation *operation = mb_twin_add_operation(builder);
     if (operation == NULL) {
         return mb_context_status(builder->ctx);
     }
@@ -236,17 +237,17 @@ static mb_status build_scale(twin_builder *builder, const mb_value_type *output)
     builder->value.exponent = numbers.exponent;
     builder->value.least = least;
     builder->value.most = most;
-    return twin_finish_layer(builder, false);
+    return mb_twin_finish_layer(builder, false);
 }
 
 static mb_status build_convert(twin_builder *builder, const mb_value_type *output) {
     (void)output;
-    return twin_finish_layer(builder, false);
+    return mb_twin_finish_layer(builder, false);
 }
 
 static mb_status build_relu(twin_builder *builder, const mb_value_type *output) {
     (void)output;
-    return twin_finish_layer(builder, true);
+    return mb_twin_finish_layer(builder, true);
 }
 
 static mb_status shape_flatten(mb_context *ctx, const mb_twin_layer *layer,
@@ -283,9 +284,9 @@ static mb_status add_greatest(
         return mb_context_status(builder->ctx);
     }
     if (builder->value.store != STORE_I64) {
-        MB_TRY(twin_store_as(builder, STORE_I32));
+        MB_TRY(mb_twin_store_as(builder, STORE_I32));
     }
-    twin_operation *operation = twin_add_operation(builder);
+    twin_operation *operation = mb_twin_add_operation(builder);
     if (operation == NULL) {
         return mb_context_status(builder->ctx);
     }
@@ -294,8 +295,8 @@ static mb_status add_greatest(
     operation->n_terms = n_terms;
     operation->index = index;
     builder->value.n = n_groups;
-    twin_note_tile(builder);
-    return twin_finish_layer(builder, false);
+    mb_twin_note_tile(builder);
+    return mb_twin_finish_layer(builder, false);
 }
 
 static mb_status build_max(twin_builder *builder, const mb_value_type *output) {
@@ -329,8 +330,8 @@ static mb_status build_average(twin_builder *builder, const mb_value_type *outpu
     MB_TRY(find_windows(builder->ctx, layer, &builder->value.type, true, &w));
     const uint32_t *index =
         list_windows(builder, layer, &w, true, builder->value.n, &n_groups, &n_terms);
-    numbers.weights = twin_allocate(builder, n_terms, sizeof(int64_t));
-    numbers.bias = twin_allocate(builder, 1, sizeof(int64_t));
+    numbers.weights = mb_twin_allocate(builder, n_terms, sizeof(int64_t));
+    numbers.bias = mb_twin_allocate(builder, 1, sizeof(int64_t));
     if (index == NULL || numbers.weights == NULL || numbers.bias == NULL) {
         return mb_context_status(builder->ctx);
     }
@@ -340,8 +341,8 @@ static mb_status build_average(twin_builder *builder, const mb_value_type *outpu
     for (size_t area = n_terms; area > 1; area /= 2) {
         numbers.exponent--;
     }
-    MB_TRY(twin_add_sums(builder, &numbers, index, n_groups, n_terms, 1));
-    return twin_finish_layer(builder, false);
+    MB_TRY(mb_twin_add_sums(builder, &numbers, index, n_groups, n_terms, 1));
+    return mb_twin_finish_layer(builder, false);
 }
 
 static mb_status shape_up(mb_context *ctx, const mb_twin_layer *layer, const mb_value_type *input,
@@ -364,7 +365,7 @@ static mb_status shape_up(mb_context *ctx, const mb_twin_layer *layer, const mb_
 static mb_status build_up(twin_builder *builder, const mb_value_type *output) {
     const mb_value_type *in = &builder->value.type;
     const size_t n = mb_value_size(output);
-    uint32_t *index = twin_allocate(builder, n, sizeof *index);
+    uint32_t *index = mb_twin_allocate(builder, n, sizeof *index);
     for (size_t i = 0; index != NULL && i < n; i++) {
         const size_t channel = i % output->dim[2];
         const size_t column = i / output->dim[2] % output->dim[1];
@@ -389,7 +390,7 @@ static const twin_kind kinds[] = {
     {"up_sampling", false, shape_up, build_up},
 };
 
-const twin_kind *twin_kind_find(const char *name) {
+const twin_kind *mb_twin_kind_find(const char *name) {
     for (size_t i = 0; i < MB_COUNT_OF(kinds); i++) {
         if (strcmp(kinds[i].name, name) == 0) {
             return &kinds[i];
@@ -398,7 +399,7 @@ const twin_kind *twin_kind_find(const char *name) {
     return NULL;
 }
 
-mb_status twin_check_size(
+mb_status mb_twin_check_size(
     mb_context *ctx, const char *name, const char *what, const mb_value_type *type, size_t most) {
     size_t n = 1;
     for (unsigned i = 0; i < type->rank; i++) {
@@ -414,9 +415,9 @@ mb_status twin_check_size(
 
 mb_status mb_twin_layer_shape(mb_context *ctx, const mb_twin_layer *layer,
     const mb_value_type *input, mb_value_type *output, mb_value_type *weights) {
-    const twin_kind *kind = twin_kind_find(layer->kind);
+    const twin_kind *kind = mb_twin_kind_find(layer->kind);
     *weights = (mb_value_type){.axis = input->axis};
-    MB_TRY(twin_check_size(ctx, layer->name, "input", input, TWIN_MOST_ROW));
+    MB_TRY(mb_twin_check_size(ctx, layer->name, "input", input, TWIN_MOST_ROW));
     if (kind == NULL) {
         const char *names[MB_COUNT_OF(kinds)];
         for (size_t i = 0; i < MB_COUNT_OF(kinds); i++) {
@@ -431,6 +432,6 @@ mb_status mb_twin_layer_shape(mb_context *ctx, const mb_twin_layer *layer,
     if (kind->shape(ctx, layer, input, output, weights) != MB_OK) {
         return mb_fail_within(ctx, "%s", layer->name);
     }
-    MB_TRY(twin_check_size(ctx, layer->name, "output", output, TWIN_MOST_ROW));
-    return twin_check_size(ctx, layer->name, "weights", weights, TWIN_MOST_WEIGHTS);
+    MB_TRY(mb_twin_check_size(ctx, layer->name, "output", output, TWIN_MOST_ROW));
+    return mb_twin_check_size(ctx, layer->name, "weights", weights, TWIN_MOST_WEIGHTS);
 }

@@ -10,7 +10,7 @@
 
 // Reading a model, call by call, into a program.
 
-mb_twin_layer *twin_translate_add(twin_translation *t, const char *kind) {
+mb_twin_layer *mb_twin_translate_add(twin_translation *t, const char *kind) {
     if (t->ended_by != NULL) {
         mb_fail(t->ctx, MB_ERR_UNSUPPORTED,
             "%s: comes behind %s, whose activation has no integers; only the end of a model may be "
@@ -26,7 +26,7 @@ mb_twin_layer *twin_translate_add(twin_translation *t, const char *kind) {
     return layer;
 }
 
-const mb_weight *twin_translate_weight(const twin_translation *t, const char *name) {
+const mb_weight *mb_twin_translate_weight(const twin_translation *t, const char *name) {
     for (size_t i = 0; i < t->layer->n_weights; i++) {
         if (strcmp(t->layer->weights[i].name, name) == 0) {
             return &t->layer->weights[i];
@@ -96,7 +96,7 @@ static mb_status take_activation_named(twin_translation *t, const char *name) {
         return MB_OK;
     }
     if (strcmp(name, "relu") == 0) {
-        return twin_translate_add(t, "relu") == NULL ? mb_context_status(t->ctx) : MB_OK;
+        return mb_twin_translate_add(t, "relu") == NULL ? mb_context_status(t->ctx) : MB_OK;
     }
     if (t->ended_by != NULL) {
         return refuse(t, name);
@@ -116,7 +116,7 @@ static mb_status take_own_activation(twin_translation *t) {
 
 // A weight of a batch normalisation as its quantiser leaves it; absent: all of one value.
 static const float *take_statistic(twin_translation *t, const char *name, float absent, size_t n) {
-    const mb_weight *weight = twin_translate_weight(t, name);
+    const mb_weight *weight = mb_twin_translate_weight(t, name);
     float *out = mb_arena_allocate(&t->document.arena, t->ctx, n, sizeof *out);
     if (out != NULL && weight != NULL) {
         const mb_quantizer_shape shape = mb_quantizer_shape_of(weight->rank, weight->dim);
@@ -137,12 +137,12 @@ typedef struct weight_pair {
 static mb_status take_pair(twin_translation *t, const weight_pair *pair, mb_twin_layer *layer) {
     const mb_weight *bias = pair->bias;
     const float *bias_scale = NULL;
-    MB_TRY(twin_translate_values(
+    MB_TRY(mb_twin_translate_values(
         t, pair->kernel, pair->kernel_numbers, &layer->weights, &layer->scale, &layer->weight));
     if (bias == NULL) {
         return MB_OK;
     }
-    MB_TRY(twin_translate_values(
+    MB_TRY(mb_twin_translate_values(
         t, bias, pair->bias_numbers, &layer->bias, &bias_scale, &layer->bias_format));
     if (bias_scale == NULL) {
         return MB_OK;
@@ -166,8 +166,8 @@ static mb_status take_pair(twin_translation *t, const weight_pair *pair, mb_twin
 
 // Kernel and bias with a normalisation folded in, in the arithmetic of the layer's own prediction.
 static mb_status take_folded(twin_translation *t, mb_twin_layer *layer) {
-    const mb_weight *kernel = twin_translate_weight(t, "kernel");
-    const mb_weight *written = twin_translate_weight(t, "bias");
+    const mb_weight *kernel = mb_twin_translate_weight(t, "kernel");
+    const mb_weight *written = mb_twin_translate_weight(t, "bias");
     const double epsilon = mb_node_find(t->options, "epsilon")->real;
     const size_t n = kernel->dim[kernel->rank - 1];
     const mb_weight bias = {.name = "bias",
@@ -197,8 +197,8 @@ static mb_status take_folded(twin_translation *t, mb_twin_layer *layer) {
 }
 
 static mb_status take_weights(twin_translation *t, mb_twin_layer *layer) {
-    const mb_weight *kernel = twin_translate_weight(t, "kernel");
-    const mb_weight *bias = twin_translate_weight(t, "bias");
+    const mb_weight *kernel = mb_twin_translate_weight(t, "kernel");
+    const mb_weight *bias = mb_twin_translate_weight(t, "bias");
     if (kernel->is_folded) {
         return take_folded(t, layer);
     }
@@ -209,7 +209,7 @@ static mb_status take_weights(twin_translation *t, mb_twin_layer *layer) {
 }
 
 static mb_status take_dense(twin_translation *t) {
-    mb_twin_layer *layer = twin_translate_add(t, "dense");
+    mb_twin_layer *layer = mb_twin_translate_add(t, "dense");
     if (layer == NULL) {
         return mb_context_status(t->ctx);
     }
@@ -226,7 +226,7 @@ static mb_status take_conv2d(twin_translation *t) {
     }
     MB_TRY(refuse_option(t, "data_format", "channels_last"));
     MB_TRY(refuse_option(t, "pad_phi", "zero"));
-    mb_twin_layer *layer = twin_translate_add(t, "conv2d");
+    mb_twin_layer *layer = mb_twin_translate_add(t, "conv2d");
     if (layer == NULL) {
         return mb_context_status(t->ctx);
     }
@@ -240,7 +240,7 @@ static mb_status take_conv2d(twin_translation *t) {
 
 static mb_status take_pool(twin_translation *t, const char *kind) {
     MB_TRY(refuse_option(t, "data_format", "channels_last"));
-    mb_twin_layer *layer = twin_translate_add(t, kind);
+    mb_twin_layer *layer = mb_twin_translate_add(t, kind);
     if (layer == NULL) {
         return mb_context_status(t->ctx);
     }
@@ -261,7 +261,7 @@ static mb_status take_average_pooling(twin_translation *t) {
 static mb_status take_up_sampling(twin_translation *t) {
     MB_TRY(refuse_option(t, "data_format", "channels_last"));
     MB_TRY(refuse_option(t, "interpolation", "nearest"));
-    mb_twin_layer *layer = twin_translate_add(t, "up_sampling");
+    mb_twin_layer *layer = mb_twin_translate_add(t, "up_sampling");
     if (layer == NULL) {
         return mb_context_status(t->ctx);
     }
@@ -273,7 +273,7 @@ static mb_status take_activation(twin_translation *t) {
     if (t->layer->quantizer.ops == NULL) {
         return take_activation_named(t, text_of(t, "activation"));
     }
-    mb_twin_layer *layer = twin_translate_add(t, "convert");
+    mb_twin_layer *layer = mb_twin_translate_add(t, "convert");
     return layer == NULL ? mb_context_status(t->ctx) : take_quantizer(t, layer);
 }
 
@@ -300,7 +300,7 @@ static mb_status take_flatten(twin_translation *t) {
         t->program.input = *t->output;
         return MB_OK;
     }
-    return twin_translate_add(t, "flatten") == NULL ? mb_context_status(t->ctx) : MB_OK;
+    return mb_twin_translate_add(t, "flatten") == NULL ? mb_context_status(t->ctx) : MB_OK;
 }
 
 static mb_status take_reshape(twin_translation *t) {
@@ -311,7 +311,7 @@ static mb_status take_reshape(twin_translation *t) {
     if (t->output->rank != 1) {
         return refuse(t, "a new shape in the midst of a model");
     }
-    return twin_translate_add(t, "flatten") == NULL ? mb_context_status(t->ctx) : MB_OK;
+    return mb_twin_translate_add(t, "flatten") == NULL ? mb_context_status(t->ctx) : MB_OK;
 }
 
 static mb_status take_nothing(twin_translation *t) {
@@ -337,7 +337,7 @@ static mb_status take_normalization(twin_translation *t) {
     if (axis != NULL && axis->integer != -1 && axis->integer != (int64_t)t->input->rank) {
         return refuse(t, "an axis that is not the last");
     }
-    mb_twin_layer *layer = twin_translate_add(t, "scale");
+    mb_twin_layer *layer = mb_twin_translate_add(t, "scale");
     const float *gamma = take_statistic(t, "gamma", 1, n);
     const float *beta = take_statistic(t, "beta", 0, n);
     const float *mean = take_statistic(t, "moving_mean", 0, n);

@@ -26,16 +26,16 @@ typedef struct twin_translation {
 } twin_translation;
 
 // Adds a layer of a kind, named after the model's; NULL on failure.
-mb_twin_layer *twin_translate_add(twin_translation *t, const char *kind);
+mb_twin_layer *mb_twin_translate_add(twin_translation *t, const char *kind);
 // A weight of the layer at hand by name, or NULL.
-const mb_weight *twin_translate_weight(const twin_translation *t, const char *name);
+const mb_weight *mb_twin_translate_weight(const twin_translation *t, const char *name);
 // Values that a weight's quantiser gives to x (weight->count numbers), with their format; *scale is
 // NULL, or a factor for each channel and the values are levels. Without quantiser fails with
 // UNSUPPORTED.
-mb_status twin_translate_values(twin_translation *t, const mb_weight *weight, const float *x,
+mb_status mb_twin_translate_values(twin_translation *t, const mb_weight *weight, const float *x,
     const float **values, const float **scale, mb_fixed *format);
 // The narrowest signed format that holds n numbers exactly; false beyond 32 bits.
-bool twin_exact_format(const float *x, size_t n, mb_fixed *out);
-bool twin_is_power_of_two(double x);
+bool mb_twin_exact_format(const float *x, size_t n, mb_fixed *out);
+bool mb_twin_is_power_of_two(double x);
 
 #endif

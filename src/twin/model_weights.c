@@ -7,7 +7,7 @@
 
 // What the quantisers make of weights, as integers.
 
-bool twin_is_power_of_two(double x) {
+bool mb_twin_is_power_of_two(double x) {
     uint64_t bits;
     memcpy(&bits, &x, sizeof bits);
     return x > 0 && isfinite(x) && (bits & ((UINT64_C(1) << 52) - 1)) == 0;
@@ -23,7 +23,7 @@ static void find_bits(double x, int *lowest, int *above) {
     }
 }
 
-bool twin_exact_format(const float *x, size_t n, mb_fixed *out) {
+bool mb_twin_exact_format(const float *x, size_t n, mb_fixed *out) {
     int lowest = 0;
     int above = 0;
     bool is_first = true;
@@ -78,7 +78,7 @@ static mb_status fail_no_quantizer(const twin_translation *t, const mb_weight *w
         t->layer->name, weight->name);
 }
 
-mb_status twin_translate_values(twin_translation *t, const mb_weight *weight, const float *x,
+mb_status mb_twin_translate_values(twin_translation *t, const mb_weight *weight, const float *x,
     const float **values, const float **scale, mb_fixed *format) {
     const mb_quantizer_shape shape = mb_quantizer_shape_of(weight->rank, weight->dim);
     const mb_quantizer *quantizer = &weight->quantizer;
@@ -93,7 +93,7 @@ mb_status twin_translate_values(twin_translation *t, const mb_weight *weight, co
     *scale = NULL;
     if (quantizer->ops == NULL) {
         // Nothing but zeros needs no quantiser.
-        return twin_exact_format(out, weight->count, format) && format->bits == 1
+        return mb_twin_exact_format(out, weight->count, format) && format->bits == 1
                    ? MB_OK
                    : fail_no_quantizer(t, weight);
     }
@@ -102,7 +102,7 @@ mb_status twin_translate_values(twin_translation *t, const mb_weight *weight, co
     bool is_real = false;
     for (size_t c = 0; c < shape.n_channels; c++) {
         is_common = is_common && factors[c] == factors[0];
-        is_real = is_real || (factors[c] != 0 && !twin_is_power_of_two((double)factors[c]));
+        is_real = is_real || (factors[c] != 0 && !mb_twin_is_power_of_two((double)factors[c]));
     }
     if (is_real && mb_quantizer_format(quantizer, 1, format)) {
         take_levels(&shape, factors, mb_fixed_scale(1, mb_fixed_exponent(format)), out);
@@ -113,7 +113,7 @@ mb_status twin_translate_values(twin_translation *t, const mb_weight *weight, co
         holds_all(format, out, weight->count)) {
         return MB_OK;
     }
-    if (!twin_exact_format(out, weight->count, format)) {
+    if (!mb_twin_exact_format(out, weight->count, format)) {
         return mb_fail(t->ctx, MB_ERR_UNSUPPORTED,
             "%s: the values of its %s need more than 32 bits; take a quantiser with fewer",
             t->layer->name, weight->name);

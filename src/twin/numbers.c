@@ -59,7 +59,7 @@ static void take_format(
 
 static mb_status take(twin_builder *builder, const mb_fixed *format, const float *x, size_t n,
     const char *what, int64_t **out, int *exponent) {
-    *out = twin_allocate(builder, n, sizeof **out);
+    *out = mb_twin_allocate(builder, n, sizeof **out);
     if (*out == NULL) {
         return mb_context_status(builder->ctx);
     }
@@ -76,7 +76,7 @@ static mb_status take(twin_builder *builder, const mb_fixed *format, const float
 static bool shift_left(int64_t *numbers, size_t n, int places) {
     for (size_t i = 0; i < n; i++) {
         if (numbers[i] != 0 &&
-            (places > 60 || !twin_multiply(numbers[i], INT64_C(1) << places, &numbers[i]))) {
+            (places > 60 || !mb_twin_multiply(numbers[i], INT64_C(1) << places, &numbers[i]))) {
             return false;
         }
     }
@@ -92,7 +92,7 @@ static bool is_all_zero(const int64_t *numbers, size_t n) {
     return true;
 }
 
-mb_status twin_numbers_of(
+mb_status mb_twin_numbers_of(
     twin_builder *builder, size_t n_weights, size_t n_bias, twin_numbers *out) {
     const mb_twin_layer *layer = builder->source;
     const bool has_bias = layer->bias != NULL && layer->scale == NULL;
@@ -109,7 +109,7 @@ mb_status twin_numbers_of(
         MB_TRY(take(
             builder, &layer->bias_format, layer->bias, n_bias, "bias", &out->bias, &bias_exponent));
     } else {
-        out->bias = twin_allocate(builder, n_bias, sizeof *out->bias);
+        out->bias = mb_twin_allocate(builder, n_bias, sizeof *out->bias);
         if (out->bias == NULL) {
             return mb_context_status(builder->ctx);
         }

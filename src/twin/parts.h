@@ -95,34 +95,34 @@ typedef struct twin_kind {
     // Adds operations; the value's type is set by the caller afterwards.
     mb_status (*build)(twin_builder *builder, const mb_value_type *output);
 } twin_kind;
-const twin_kind *twin_kind_find(const char *name);
+const twin_kind *mb_twin_kind_find(const char *name);
 
 // Numbers of a row of any layer, and weights of one: their bytes are far below what a size_t holds.
 #define TWIN_MOST_ROW     ((size_t)1 << 24)
 #define TWIN_MOST_WEIGHTS ((size_t)1 << 31)
-mb_status twin_check_size(
+mb_status mb_twin_check_size(
     mb_context *ctx, const char *name, const char *what, const mb_value_type *type, size_t most);
 
 // For layers that take integers alone; the text is without prefix.
-mb_status twin_fail_reals(twin_builder *builder);
+mb_status mb_twin_fail_reals(twin_builder *builder);
 // Zeroed memory of the twin, within the limits; NULL on failure (recorded).
-void *twin_allocate(twin_builder *builder, size_t count, size_t size);
-size_t twin_row_bytes(twin_store store);
-size_t twin_rows(const twin_value *value); // rows of the tile
+void *mb_twin_allocate(twin_builder *builder, size_t count, size_t size);
+size_t mb_twin_row_bytes(twin_store store);
+size_t mb_twin_tile_rows(const twin_value *value); // rows of the tile
 // Adds an operation, zeroed but for its step; NULL on failure.
-twin_operation *twin_add_operation(twin_builder *builder);
+twin_operation *mb_twin_add_operation(twin_builder *builder);
 // Notes the size of the value's tile.
-void twin_note_tile(twin_builder *builder);
+void mb_twin_note_tile(twin_builder *builder);
 // Brings the value into a store.
-mb_status twin_store_as(twin_builder *builder, twin_store store);
+mb_status mb_twin_store_as(twin_builder *builder, twin_store store);
 // Converts the value to a format (bits 0: leaves it). is_relu: negative values become 0 first.
-mb_status twin_convert(
+mb_status mb_twin_convert(
     twin_builder *builder, const mb_fixed *format, bool is_relu, bool is_accumulator);
-void twin_end_stage(twin_builder *builder, mb_twin_stage stage);
+void mb_twin_end_stage(twin_builder *builder, mb_twin_stage stage);
 // Accumulator, real scale and result, the same for all layers.
-mb_status twin_finish_layer(twin_builder *builder, bool is_relu);
+mb_status mb_twin_finish_layer(twin_builder *builder, bool is_relu);
 // How a real becomes the format's integer in vectors; false when only the exact path does it.
-bool twin_reader_of(const mb_fixed *format, mb_fixed_reader *out);
+bool mb_twin_reader_of(const mb_fixed *format, mb_fixed_reader *out);
 
 // Integers of a layer's weights and bias at one exponent.
 typedef struct twin_numbers {
@@ -131,26 +131,26 @@ typedef struct twin_numbers {
     int exponent; // of weight times input, and of bias
 } twin_numbers;
 // Converts and aligns; counts in the step.
-mb_status twin_numbers_of(
+mb_status mb_twin_numbers_of(
     twin_builder *builder, size_t n_weights, size_t n_bias, twin_numbers *out);
 // Adds the sums of a layer: n_groups groups of n_terms inputs (index n stands for a zero) to
 // n_outputs each, weights [term][output].
-mb_status twin_add_sums(twin_builder *builder, const twin_numbers *numbers, const uint32_t *index,
-    size_t n_groups, size_t n_terms, size_t n_outputs);
+mb_status mb_twin_add_sums(twin_builder *builder, const twin_numbers *numbers,
+    const uint32_t *index, size_t n_groups, size_t n_terms, size_t n_outputs);
 // a * b and a + b; false when the result is beyond 2^61.
-bool twin_multiply(int64_t a, int64_t b, int64_t *out);
-bool twin_add(int64_t a, int64_t b, int64_t *out);
+bool mb_twin_multiply(int64_t a, int64_t b, int64_t *out);
+bool mb_twin_add(int64_t a, int64_t b, int64_t *out);
 
 // One tile of up to MB_TILE events through the operations [0, n_operations). Returns where the
 // result stands in scratch.
-void twin_load_tile(
+void mb_twin_load_tile(
     const mb_twin *twin, const mb_twin_rows *rows, size_t first, size_t n, void *scratch);
-void *twin_tile(const mb_twin *twin, void *scratch, size_t n_operations);
-void twin_run_operation(const mb_twin *twin, size_t operation, void *scratch);
+void *mb_twin_tile(const mb_twin *twin, void *scratch, size_t n_operations);
+void mb_twin_run_operation(const mb_twin *twin, size_t operation, void *scratch);
 // A stage's value as it is stored.
-twin_value twin_standing(const mb_twin *twin, const twin_stage *stage);
+twin_value mb_twin_standing(const mb_twin *twin, const twin_stage *stage);
 // A number of a tile as it stands.
-double twin_tile_value(const twin_value *value, const void *tile, size_t row, size_t lane);
+double mb_twin_tile_value(const twin_value *value, const void *tile, size_t row, size_t lane);
 
 // The operations.
 void twin_run_sums(const mb_fixed_kernels *kernels, const twin_operation *o, void *in, void *out);

@@ -102,7 +102,7 @@ static void load_row(const mb_twin *twin, const mb_twin_rows *rows, size_t at,
     }
 }
 
-void twin_load_tile(
+void mb_twin_load_tile(
     const mb_twin *twin, const mb_twin_rows *rows, size_t first, size_t n, void *scratch) {
     const scratch_parts parts = scratch_of(twin, scratch);
     const size_t stride = rows->stride == 0 ? twin->input.n : rows->stride;
@@ -118,17 +118,17 @@ void twin_load_tile(
         parts.rows, twin->row_words, twin->row_words, (int32_t *)(void *)parts.tiles[0]);
 }
 
-void *twin_tile(const mb_twin *twin, void *scratch, size_t n_operations) {
+void *mb_twin_tile(const mb_twin *twin, void *scratch, size_t n_operations) {
     return scratch_of(twin, scratch).tiles[n_operations % 2];
 }
 
-void twin_run_operation(const mb_twin *twin, size_t operation, void *scratch) {
+void mb_twin_run_operation(const mb_twin *twin, size_t operation, void *scratch) {
     const twin_operation *o = &twin->operations[operation];
-    o->run(twin->kernels, o, twin_tile(twin, scratch, operation),
-        twin_tile(twin, scratch, operation + 1));
+    o->run(twin->kernels, o, mb_twin_tile(twin, scratch, operation),
+        mb_twin_tile(twin, scratch, operation + 1));
 }
 
-double twin_tile_value(const twin_value *value, const void *tile, size_t row, size_t lane) {
+double mb_twin_tile_value(const twin_value *value, const void *tile, size_t row, size_t lane) {
     const size_t at = row * MB_TILE + lane;
     double number = 0;
     switch (value->store) {
@@ -184,11 +184,11 @@ void mb_twin_run(const mb_twin *twin, const mb_twin_rows *rows, size_t n, void *
     for (size_t first = 0; first < n; first += MB_TILE) {
         const size_t block = mb_min_size(MB_TILE, n - first);
         const size_t at = first * twin->output.n;
-        twin_load_tile(twin, rows, first, block, scratch);
+        mb_twin_load_tile(twin, rows, first, block, scratch);
         for (size_t o = 0; o < twin->n_operations; o++) {
-            twin_run_operation(twin, o, scratch);
+            mb_twin_run_operation(twin, o, scratch);
         }
-        const void *tile = twin_tile(twin, scratch, twin->n_operations);
+        const void *tile = mb_twin_tile(twin, scratch, twin->n_operations);
         if (integers != NULL && mb_twin_is_integer(twin)) {
             write_integers(twin, tile, block, integers + at);
         }

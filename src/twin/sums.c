@@ -24,7 +24,8 @@ static bool prove_output(const sums_plan *plan, const twin_value *value, size_t 
     for (size_t t = 0; t < plan->n_terms; t++) {
         const int64_t w = plan->numbers->weights[t * plan->n_outputs + output];
         int64_t product;
-        if (!twin_multiply(w < 0 ? -w : w, reach, &product) || !twin_add(*bound, product, bound)) {
+        if (!mb_twin_multiply(w < 0 ? -w : w, reach, &product) ||
+            !mb_twin_add(*bound, product, bound)) {
             return false;
         }
         const int64_t ends[] = {w * value->least, w * value->most};
@@ -216,14 +217,14 @@ static void pack_weights(const sums_plan *plan, const arithmetic *how, const siz
 
 static mb_status pack(twin_builder *builder, const sums_plan *plan, const arithmetic *how,
     twin_operation *operation) {
-    size_t *terms = twin_allocate(builder, plan->n_terms, sizeof *terms);
+    size_t *terms = mb_twin_allocate(builder, plan->n_terms, sizeof *terms);
     if (terms == NULL) {
         return mb_context_status(builder->ctx);
     }
     const size_t n = list_terms(plan, how->is_paired, terms);
-    uint32_t *index = twin_allocate(builder, plan->n_groups * n, sizeof *index);
-    void *weights = twin_allocate(builder, n * plan->n_outputs, how->weight_size);
-    void *bias = twin_allocate(builder, plan->n_outputs, how->weight_size);
+    uint32_t *index = mb_twin_allocate(builder, plan->n_groups * n, sizeof *index);
+    void *weights = mb_twin_allocate(builder, n * plan->n_outputs, how->weight_size);
+    void *bias = mb_twin_allocate(builder, plan->n_outputs, how->weight_size);
     if (index == NULL || weights == NULL || bias == NULL) {
         return mb_context_status(builder->ctx);
     }
@@ -234,7 +235,7 @@ static mb_status pack(twin_builder *builder, const sums_plan *plan, const arithm
             const bool is_zero = feature == builder->value.n;
             index[g * n + t] = is_zero ? (uint32_t)zero : feature / (how->is_paired ? 2U : 1U);
             if (is_zero) {
-                operation->zero_bytes = twin_row_bytes(builder->value.store);
+                operation->zero_bytes = mb_twin_row_bytes(builder->value.store);
                 operation->zero_row = zero * operation->zero_bytes;
             }
         }
@@ -252,8 +253,8 @@ static mb_status pack(twin_builder *builder, const sums_plan *plan, const arithm
     return MB_OK;
 }
 
-mb_status twin_add_sums(twin_builder *builder, const twin_numbers *numbers, const uint32_t *index,
-    size_t n_groups, size_t n_terms, size_t n_outputs) {
+mb_status mb_twin_add_sums(twin_builder *builder, const twin_numbers *numbers,
+    const uint32_t *index, size_t n_groups, size_t n_terms, size_t n_outputs) {
     sums_plan plan = {.numbers = numbers,
         .index = index,
         .n_groups = n_groups,
@@ -264,8 +265,8 @@ mb_status twin_add_sums(twin_builder *builder, const twin_numbers *numbers, cons
     while (!how->holds(&plan, &builder->value)) {
         how++;
     }
-    MB_TRY(twin_store_as(builder, how->in));
-    twin_operation *operation = twin_add_operation(builder);
+    MB_TRY(mb_twin_store_as(builder, how->in));
+    twin_operation *operation = mb_twin_add_operation(builder);
     if (operation == NULL) {
         return mb_context_status(builder->ctx);
     }
@@ -277,6 +278,6 @@ mb_status twin_add_sums(twin_builder *builder, const twin_numbers *numbers, cons
     builder->value.exponent = numbers->exponent;
     builder->value.least = plan.least;
     builder->value.most = plan.most;
-    twin_note_tile(builder);
+    mb_twin_note_tile(builder);
     return MB_OK;
 }
