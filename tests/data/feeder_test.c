@@ -107,6 +107,33 @@ static void test_feeder__batches_hold_the_rows_asked_for(void **state) {
     close_bench(&b);
 }
 
+static void test_feeder__rows_left_in_the_dataset_are_found_by_number(void **state) {
+    (void)state;
+    bench b;
+    mb_feeder *feeder;
+    open_bench(&b, 1);
+    const mb_feeder_settings settings = {.dataset = &b.dataset,
+        .n_inputs = 2,
+        .inputs = b.inputs,
+        .target = b.target,
+        .max_rows = 4,
+        .leaves_rows = true,
+        .leaves_target = true};
+    assert_ok(b.world.ctx, mb_feeder_create(b.world.ctx, &settings, &feeder));
+    static const uint32_t rows[4] = {19, 0, 7, 7};
+    assert_ok(b.world.ctx, mb_feeder_fill(feeder, b.world.ctx, rows, 4));
+    const mb_feed_input *inputs = mb_feeder_inputs(feeder);
+    assert_null(inputs[0].dense);
+    assert_null(inputs[0].row);
+    assert_ptr_equal(inputs[1].dense, b.inputs[1]->dense.data);
+    for (size_t i = 0; i < 4; i++) {
+        assert_true(inputs[1].dense[SIZE * inputs[1].row[i]] == (float)(100 * rows[i]));
+        assert_true(mb_feeder_target_row(feeder, i)[0] == (float)(rows[i] % 3));
+    }
+    mb_feeder_destroy(feeder);
+    close_bench(&b);
+}
+
 static void test_feeder__a_background_makes_a_sparse_column_dense(void **state) {
     (void)state;
     bench b;
@@ -207,6 +234,7 @@ static void test_feeder__a_batch_of_a_size_seen_before_allocates_nothing(void **
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_feeder__batches_hold_the_rows_asked_for),
+        cmocka_unit_test(test_feeder__rows_left_in_the_dataset_are_found_by_number),
         cmocka_unit_test(test_feeder__a_background_makes_a_sparse_column_dense),
         cmocka_unit_test(test_feeder__labels_become_one_hot_and_weighted),
         cmocka_unit_test(test_feeder__every_epoch_has_its_own_order_of_the_same_rows),
