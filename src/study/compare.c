@@ -378,7 +378,7 @@ mb_status mb_run_report(mb_context *ctx, const char *const *directories, size_t 
     }
     const char *target = path != NULL ? path : own;
     if (status == MB_OK) {
-        status = n == 1 ? mb_run_make_report(ctx, directories[0], target)
+        status = n == 1 ? mb_run_make_report(ctx, directories, 1, target)
                         : report_several(ctx, directories, n, target, answer);
     }
     if (status == MB_OK) {

@@ -287,7 +287,10 @@ static bool has_suffix(const char *path, const char *suffix) {
     return n > k && strcmp(path + n - k, suffix) == 0;
 }
 
-static mb_status tell_raw(mb_answer *answer, mb_context *ctx, const char *path) {
+// What a detector says of one of its own files.
+static mb_status tell_detector(
+    mb_answer *answer, mb_context *ctx, const char *path, bool *is_found) {
+    *is_found = false;
     for (size_t i = 0; mb_detector_list[i] != NULL; i++) {
         bool is_mine = false;
         if (mb_detector_list[i]->inspect == NULL) {
@@ -299,8 +302,22 @@ static mb_status tell_raw(mb_answer *answer, mb_context *ctx, const char *path) 
             mb_answer_put_text(answer, NULL, "kind", mb_detector_list[i]->name);
             mb_answer_put_text(
                 answer, NULL, "text", answer->text.data != NULL ? answer->text.data + before : "");
+            *is_found = true;
             return MB_OK;
         }
+    }
+    return MB_OK;
+}
+
+static mb_status tell_raw(mb_answer *answer, mb_context *ctx, const char *path) {
+    bool is_found = false;
+    MB_TRY(tell_detector(answer, ctx, path, &is_found));
+    // Its arrays, too, where they are such.
+    if (mb_arrays_is_path(path)) {
+        return tell_arrays(answer, ctx, path);
+    }
+    if (is_found) {
+        return MB_OK;
     }
     if (has_suffix(path, ".csv")) {
         return tell_table(answer, ctx, path);
@@ -325,8 +342,6 @@ mb_status mb_inspect(mb_context *ctx, const char *path, mb_answer **out) {
     MB_TRY(mb_answer_create(ctx, &answer));
     mb_answer_put_text(answer, NULL, "file", path);
     const bool is_study = has_suffix(path, ".yaml") || has_suffix(path, ".yml");
-    const mb_status status = mb_arrays_is_path(path) ? tell_arrays(answer, ctx, path)
-                             : is_study              ? tell_study(answer, ctx, path)
-                                                     : tell_raw(answer, ctx, path);
+    const mb_status status = is_study ? tell_study(answer, ctx, path) : tell_raw(answer, ctx, path);
     return mb_answer_finish(answer, status, out);
 }

@@ -461,33 +461,58 @@ static mb_status add_body(const mb_page *p) {
     return mb_alternate_page(p);
 }
 
-mb_status mb_run_make_report(mb_context *ctx, const char *directory, const char *path) {
-    mb_arena arena;
-    mb_arena_init(&arena, ctx);
+// All of one run. with_heading: of several, each begins with its study's name.
+static mb_status add_run(mb_page *p, const char *directory, bool with_heading) {
     mb_document metrics = {0};
-    mb_page p = {.ctx = ctx, .arena = &arena, .directory = directory};
-    mb_status status = mb_run_read_json(ctx, directory, "metrics.json", &metrics);
+    p->directory = directory;
+    mb_status status = mb_run_read_json(p->ctx, directory, "metrics.json", &metrics);
     if (status == MB_OK) {
-        p.metrics = metrics.root;
         const char *study = mb_node_text(mb_node_find(metrics.root, "study"));
-        p.report = mb_report_create(ctx, study != NULL ? study : "run", directory);
-        status = p.report == NULL ? MB_ERR_MEMORY : MB_OK;
+        p->metrics = metrics.root;
+        if (with_heading) {
+            mb_report_heading(p->report, 2,
+                mb_arena_format(p->arena, p->ctx, "The study %s", study != NULL ? study : ""));
+        }
+        status = add_body(p);
     }
     if (status == MB_OK) {
-        status = add_body(&p);
+        mb_report_heading(p->report, with_heading ? 3 : 2, "Settings");
+        status = mb_page_add_file(p, "study.yaml", "The study as it was run");
     }
     if (status == MB_OK) {
-        mb_report_heading(p.report, 2, "Settings");
-        status = mb_page_add_file(&p, "study.yaml", "The study as it was run");
-    }
-    if (status == MB_OK) {
-        status = mb_page_add_file(&p, "log.txt", "Log");
+        status = mb_page_add_file(p, "log.txt", "Log");
     }
     if (status == MB_OK) {
         const mb_node *training = part_of(metrics.root, "training");
         const char *hash = mb_node_text(mb_node_find(training, "weights_sha256"));
-        mb_report_footer(p.report, "minbias %s%s%s", mb_version(),
+        mb_report_footer(p->report, "%s: minbias %s%s%s", directory, mb_version(),
             hash != NULL ? ", weights SHA-256 " : "", hash != NULL ? hash : "");
+    }
+    p->metrics = NULL;
+    mb_document_clear(&metrics);
+    return status;
+}
+
+mb_status mb_run_make_report(
+    mb_context *ctx, const char *const *directories, size_t n, const char *path) {
+    mb_arena arena;
+    mb_arena_init(&arena, ctx);
+    mb_page p = {.ctx = ctx, .arena = &arena};
+    mb_document metrics = {0};
+    mb_status status = mb_run_read_json(ctx, directories[0], "metrics.json", &metrics);
+    if (status == MB_OK) {
+        const char *study = mb_node_text(mb_node_find(metrics.root, "study"));
+        p.report = mb_report_create(ctx,
+            n > 1           ? "minbias"
+            : study != NULL ? study
+                            : "run",
+            n > 1 ? "several studies" : directories[0]);
+        status = p.report == NULL ? MB_ERR_MEMORY : MB_OK;
+    }
+    for (size_t i = 0; i < n && status == MB_OK; i++) {
+        status = add_run(&p, directories[i], n > 1);
+    }
+    if (status == MB_OK) {
         status = mb_report_write(p.report, ctx, path);
     }
     mb_report_destroy(p.report);

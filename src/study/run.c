@@ -304,7 +304,8 @@ mb_status mb_study_run(
     }
     if (status == MB_OK && !settings->is_training_only) {
         const char *page = mb_run_file(ctx, &arena, settings->directory, "report.html");
-        status = page == NULL ? MB_ERR_MEMORY : mb_run_make_report(ctx, settings->directory, page);
+        status =
+            page == NULL ? MB_ERR_MEMORY : mb_run_make_report(ctx, &settings->directory, 1, page);
         if (status == MB_OK && out != NULL) {
             mb_answer_line(*out, "  %-20s %s", "report", page);
         }
@@ -390,7 +391,7 @@ mb_status mb_run_evaluate(
     // A report that is there already would show the figures before these.
     const char *page = mb_run_file(ctx, &arena, directory, "report.html");
     if (status == MB_OK && page != NULL && mb_path_exists(page)) {
-        status = mb_run_make_report(ctx, directory, page);
+        status = mb_run_make_report(ctx, &directory, 1, page);
         if (status == MB_OK && out != NULL) {
             mb_answer_line(*out, "  %-20s %s", "report", page);
         }

@@ -77,9 +77,9 @@ double mb_node_number(const mb_node *map, const char *key);
 
 // metrics.json of a run with several rounds, and the answer of run and evaluate.
 mb_status mb_run_conclude(mb_run *run, mb_answer **out) MB_MUST_CHECK;
-// report.html of one run.
+// report.html of a run, or one page of several, one below the other.
 mb_status mb_run_make_report(
-    mb_context *ctx, const char *directory, const char *path) MB_MUST_CHECK;
+    mb_context *ctx, const char *const *directories, size_t n, const char *path) MB_MUST_CHECK;
 
 double mb_seconds_now(void);
 
