@@ -269,6 +269,31 @@ static void test_sensitivity__refuses_several_inputs(void **state) {
     mb_model_destroy(model);
 }
 
+static void ask_ones(void *user, size_t first_row, size_t n_rows, const float *const *outputs,
+    float *const *d_outputs) {
+    (void)user;
+    (void)first_row;
+    (void)outputs;
+    for (size_t i = 0; i < 2 * n_rows; i++) {
+        d_outputs[0][i] = 1;
+    }
+}
+
+static mb_status differentiate(void *user, mb_context *ctx) {
+    const mb_model *model = user;
+    const float rows[2 * SIZE] = {0};
+    float gradient[2 * SIZE];
+    return mb_sensitivity(ctx, model, model->parameters, rows, 2, ask_ones, NULL, gradient);
+}
+
+static void test_sensitivity__survives_lack_of_memory(void **state) {
+    (void)state;
+    const char *const chain[] = {"dense", "{\"units\": 3}", "dense", "{\"units\": 2}", NULL};
+    mb_model *model = make_model(1, (const size_t[]){SIZE}, chain);
+    assert_true(mb_test_each_lack_of_memory(differentiate, model) > 5);
+    mb_model_destroy(model);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sensitivity__equals_finite_differences),
@@ -278,6 +303,7 @@ int main(void) {
             test_sensitivity__of_a_folded_normalisation_is_that_of_its_moving_averages),
         cmocka_unit_test(test_sensitivity__goes_straight_through_quantisers),
         cmocka_unit_test(test_sensitivity__refuses_several_inputs),
+        cmocka_unit_test(test_sensitivity__survives_lack_of_memory),
     };
     return cmocka_run_group_tests(tests, open_world, close_world);
 }
