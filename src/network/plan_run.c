@@ -64,17 +64,26 @@ void mb_plan_rows_of(const mb_plan_block *block, size_t index, bool is_backward,
     const float **in, float **d_in) {
     const mb_plan *plan = block->plan;
     const mb_plan_step *s = &plan->steps[index];
-    *rows = (mb_rows){.n = plan->is_in_lanes ? MB_SAMPLES : block->n,
-        .n_samples = block->n,
-        .first = block->first,
-        .in = in,
-        .d_in = d_in,
-        .out = mb_plan_value_rows(block, s->output),
-        .gradient = block->gradient == NULL ? NULL : block->gradient + s->at_gradient,
-        .scratch = block->scratch,
-        .is_training = plan->is_training,
-        .seed = block->seed,
-        .step = block->step};
+    // Member by member: clearing the whole is a tenth of one event's way through a small network.
+    rows->n = plan->is_in_lanes ? MB_SAMPLES : block->n;
+    rows->n_samples = block->n;
+    rows->first = block->first;
+    rows->in = in;
+    rows->sparse = NULL;
+    rows->out = mb_plan_value_rows(block, s->output);
+    rows->d_out = is_backward ? mb_plan_gradient_rows(block, s->output) : NULL;
+    rows->d_in = d_in;
+    rows->gradient = block->gradient == NULL ? NULL : block->gradient + s->at_gradient;
+    rows->saved = s->step.saved_bytes == 0
+                      ? NULL
+                      : region(block, MB_REGION_SAVED) + s->at_saved * block->capacity +
+                            block->row * s->step.saved_bytes;
+    rows->scratch = block->scratch;
+    rows->active = s->input_activity == SIZE_MAX ? NULL : active_rows(block, s->input_activity);
+    rows->active_out = s->step.gives_activity ? active_rows(block, index) : NULL;
+    rows->is_training = plan->is_training;
+    rows->seed = block->seed;
+    rows->step = block->step;
     for (size_t i = 0; i < s->step.n_inputs; i++) {
         const mb_plan_value *value = &plan->values[s->inputs[i]];
         in[i] = s->step.takes_sparse ? NULL : mb_plan_value_rows(block, s->inputs[i]);
@@ -84,19 +93,6 @@ void mb_plan_rows_of(const mb_plan_block *block, size_t index, bool is_backward,
         if (s->step.takes_sparse) {
             rows->sparse = &block->inputs[value->model_input];
         }
-    }
-    if (is_backward) {
-        rows->d_out = mb_plan_gradient_rows(block, s->output);
-    }
-    if (s->step.saved_bytes > 0) {
-        rows->saved = region(block, MB_REGION_SAVED) + s->at_saved * block->capacity +
-                      block->row * s->step.saved_bytes;
-    }
-    if (s->step.gives_activity) {
-        rows->active_out = active_rows(block, index);
-    }
-    if (s->input_activity != SIZE_MAX) {
-        rows->active = active_rows(block, s->input_activity);
     }
 }
 

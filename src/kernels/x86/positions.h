@@ -22,7 +22,7 @@
         }                                                                                          \
         for (size_t r = 0; r < footprint->n_runs; r++) {                                           \
             const size_t offset = footprint->run_offset[r];                                        \
-            _Pragma("GCC unroll 4") for (size_t k = 0; k < footprint->run_length; k++) {           \
+            _Pragma("GCC unroll 1") for (size_t k = 0; k < footprint->run_length; k++) {           \
                 VEC weight[N_VECTORS];                                                             \
                 _Pragma("GCC unroll 4") for (size_t v = 0; v < N_VECTORS; v++) {                   \
                     weight[v] = LOAD(w + v * LANES);                                               \
