@@ -8,6 +8,7 @@
 void mb_dataset_init(mb_dataset *dataset, mb_context *ctx) {
     *dataset = (mb_dataset){.runtime = mb_context_runtime(ctx)};
     mb_arena_init(&dataset->arena, ctx);
+    mb_bundle_init(&dataset->facts, ctx);
 }
 
 void mb_dataset_clear(mb_dataset *dataset) {
@@ -29,6 +30,7 @@ void mb_dataset_clear(mb_dataset *dataset) {
     mb_runtime_release(dataset->runtime, dataset->file);
     mb_runtime_release(dataset->runtime, dataset->split);
     mb_runtime_release(dataset->runtime, dataset->weight);
+    mb_bundle_clear(&dataset->facts);
     mb_arena_clear(&dataset->arena);
     *dataset = (mb_dataset){0};
 }
@@ -145,7 +147,16 @@ mb_status mb_column_gather(
     return MB_OK;
 }
 
+bool mb_column_is_sparse_feed(const mb_column *column) {
+    return column->kind == MB_COLUMN_MADE
+               ? column->fill != NULL
+               : column->kind == MB_COLUMN_SPARSE && column->background == 0.0F;
+}
+
 size_t mb_column_entries(const mb_column *column, const uint32_t *rows, size_t n) {
+    if (column->kind == MB_COLUMN_MADE) {
+        return column->count(column, rows, n);
+    }
     uint64_t total = 0;
     for (size_t i = 0; i < n; i++) {
         total += column->offset[rows[i] + 1] - column->offset[rows[i]];
@@ -155,6 +166,10 @@ size_t mb_column_entries(const mb_column *column, const uint32_t *rows, size_t n
 
 void mb_column_gather_sparse(const mb_column *column, const uint32_t *rows, size_t n,
     uint32_t *offset, uint32_t *index, float *value) {
+    if (column->kind == MB_COLUMN_MADE) {
+        column->fill(column, rows, n, offset, index, value);
+        return;
+    }
     uint32_t to = 0;
     offset[0] = 0;
     for (size_t i = 0; i < n; i++) {

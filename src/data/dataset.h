@@ -4,7 +4,7 @@
 #ifndef DATA_DATASET_H
 #define DATA_DATASET_H
 
-#include "base/arena.h"
+#include "base/bundle.h"
 #include "minbias/array.h"
 
 // Events in columns: what a detector or an array file gives, and what training, prediction and
@@ -26,6 +26,8 @@ struct mb_column {
     unsigned rank;
     size_t shape[MB_MAX_RANK]; // of one row
     size_t size;               // elements in a row
+    unsigned stored_rank;      // axes of a row in prepared files, where fewer than rank: those left
+                               // out, at the end, have length 1; 0: all
     mb_array dense;
     uint64_t *offset; // sparse: rows + 1
     uint32_t *index;  // sparse: position in the row, rising
@@ -35,7 +37,13 @@ struct mb_column {
     // made: fills n rows (row numbers in rows) of size floats. Thread-safe.
     mb_status (*make)(
         const mb_column *column, mb_context *ctx, const uint32_t *rows, size_t n, float *out);
+    // made, and fed as index lists with background 0 (both or neither): how many entries n rows
+    // have, and these, as mb_column_gather_sparse gives them. Thread-safe.
+    size_t (*count)(const mb_column *column, const uint32_t *rows, size_t n);
+    void (*fill)(const mb_column *column, const uint32_t *rows, size_t n, uint32_t *offset,
+        uint32_t *index, float *value);
     void *state;
+    size_t state_bytes; // memory that state takes, for the reckoning of what a run needs
     void (*release_state)(mb_runtime *runtime, void *state);
 };
 
@@ -55,15 +63,22 @@ typedef struct mb_dataset {
     size_t n_rows;
     mb_column *columns;
     size_t n_columns, column_capacity;
-    int64_t *event; // per row: event number in the source's numbering
-    uint32_t *file; // per row: index into file_names
-    uint8_t *split; // per row: MB_SPLIT_
-    float *weight;  // per row sample weight, or NULL
+    int64_t *event;           // per row: event number in the source's numbering
+    uint32_t *file;           // per row: index into file_names
+    uint8_t *split;           // per row: MB_SPLIT_
+    const uint8_t *own_split; // the source took data.rows itself and this is its choice, in the
+                              // arena: where mb_split_apply starts from; NULL: it did not
+    float *weight;            // per row sample weight, or NULL
     const char **file_names;
     size_t n_files;
     const char **split_names; // NULL-terminated, by value of split; NULL: train, validation, test
     mb_row_set *sets;         // NULL: every fit takes all rows
     size_t n_sets;
+    // Arrays about the data as a whole (edges of bins, scales fitted on training rows): prepared
+    // files have them beside the columns, a run keeps them and hands them to the source again when
+    // it predicts.
+    mb_bundle facts;
+    bool whole_files; // a prepared folder holds each column in one file NAME.npy, all sets together
 } mb_dataset;
 
 void mb_dataset_init(mb_dataset *dataset, mb_context *ctx);
@@ -79,7 +94,10 @@ const mb_column *mb_dataset_target(const mb_dataset *dataset); // first of role 
 // n rows of a column as floats (background filled in).
 mb_status mb_column_gather(const mb_column *column, mb_context *ctx, const uint32_t *rows, size_t n,
     float *out) MB_MUST_CHECK;
-// Entries of rows of a sparse column, appended to a batch view: offset (n + 1), index and value
+// Whether a column can be had as index lists with background 0: a sparse one, or a made one with
+// count and fill.
+bool mb_column_is_sparse_feed(const mb_column *column);
+// Entries of rows of such a column, appended to a batch view: offset (n + 1), index and value
 // arrays that the caller owns and that hold at least mb_column_entries(...) entries.
 size_t mb_column_entries(const mb_column *column, const uint32_t *rows, size_t n);
 void mb_column_gather_sparse(const mb_column *column, const uint32_t *rows, size_t n,

@@ -31,10 +31,6 @@ struct mb_feeder {
     bool has_weights;
 };
 
-bool mb_column_is_sparse_feed(const mb_column *column) {
-    return column->kind == MB_COLUMN_SPARSE && column->background == 0.0F;
-}
-
 static mb_status make_input(
     mb_context *ctx, const mb_feeder_settings *settings, size_t index, input_buffer *out) {
     const mb_column *column = settings->inputs[index];

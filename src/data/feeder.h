@@ -35,9 +35,6 @@ typedef struct mb_feeder_settings {
 
 typedef struct mb_feeder mb_feeder;
 
-// Whether a column is fed as index lists.
-bool mb_column_is_sparse_feed(const mb_column *column);
-
 // Settings are copied; dataset and columns must outlive the feeder. The caller owns *out.
 mb_status mb_feeder_create(
     mb_context *ctx, const mb_feeder_settings *settings, mb_feeder **out) MB_MUST_CHECK;

@@ -87,6 +87,7 @@ static mb_status read_rows(
     mb_context *ctx, mb_document *document, const mb_node *rows, mb_split_options *out) {
     out->has_rows = true;
     if (rows->kind == MB_NODE_LIST) {
+        out->is_bare = true;
         return read_range(ctx, document, rows, &out->rows[MB_SPLIT_TRAIN]);
     }
     rows_nodes nodes;
@@ -100,8 +101,10 @@ static mb_status read_rows(
         for (size_t k = 0; k < i; k++) {
             if (do_overlap(&out->rows[i], &out->rows[k])) {
                 return mb_fail_at(ctx, document, nodes.set[i],
-                    "rows: the rows for %s and for %s overlap; keep them apart", set_names[k],
-                    set_names[i]);
+                    "rows: the rows [%zu, %zu] for %s and [%zu, %zu] for %s overlap; keep them "
+                    "apart",
+                    out->rows[k].first, out->rows[k].last, set_names[k], out->rows[i].first,
+                    out->rows[i].last, set_names[i]);
             }
         }
     }
@@ -197,7 +200,9 @@ mb_status mb_split_apply(mb_dataset *dataset, mb_context *ctx, const mb_split_op
     if (dataset->n_rows == 0) {
         return MB_OK;
     }
-    if (options->has_rows) {
+    if (dataset->own_split != NULL) {
+        memcpy(dataset->split, dataset->own_split, dataset->n_rows);
+    } else if (options->has_rows) {
         MB_TRY(apply_rows(dataset, ctx, options));
     } else {
         memset(dataset->split, MB_SPLIT_TRAIN, dataset->n_rows);

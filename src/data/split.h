@@ -33,6 +33,7 @@ typedef struct mb_split_options {
     mb_part test;
     bool has_rows;
     mb_row_range rows[3]; // by MB_SPLIT_; empty where not given
+    bool is_bare;         // rows: [a, b], one set that parts are taken of
     bool has_validation;  // given by rows: `train.validation` does not count
 } mb_split_options;
 // split: {test: 0.1, take: random}; rows: {train: [a, b], validation: [a, b], test: [a, b]} or
@@ -41,8 +42,9 @@ mb_status mb_split_read(mb_context *ctx, mb_document *document, const mb_node *s
     const mb_node *rows, mb_split_options *out) MB_MUST_CHECK;
 
 // Sets the whole dataset->split: the rows given, or the test part out of all and then the
-// validation part out of the rest. Random parts depend on seed alone. Fails with RANGE when a range
-// goes beyond the dataset, naming both.
+// validation part out of the rest. Where the source took the rows itself (own_split), its choice
+// stands in place of the rows given. Random parts depend on seed alone. Fails with RANGE when a
+// range goes beyond the dataset, naming both.
 mb_status mb_split_apply(mb_dataset *dataset, mb_context *ctx, const mb_split_options *options,
     const mb_part *validation, uint64_t seed) MB_MUST_CHECK;
 // The same for a named set: into split (n_rows), its test rows for testing, a part of its training

@@ -6,7 +6,7 @@
 
 #include "base/bundle.h"
 #include "base/options.h"
-#include "data/dataset.h"
+#include "data/split.h"
 
 // A detector: reads its raw files into a dataset, makes toy files in the real format, and hands out
 // what pictures need. One file a detector (and its folder), ending in one record; one line in
@@ -31,6 +31,10 @@ typedef struct mb_detector_request {
     bool wants_label; // train and evaluate need truth; prepare and predict take what there is
     size_t set_aside; // background events kept out of all sets, for a fit that takes them alone
                       // (set "aside"); 0: none
+    const mb_part
+        *validation;          // train.validation: the part of the training rows that is not trained
+                              // on, for sources that fit scales on training rows; NULL: none
+    const mb_bundle *facts;   // predict RUN FILES: dataset.facts of the run's training, or NULL
     const char *const *files; // predict RUN FILES: raw input files in place of the study's, or NULL
     size_t n_files;
 } mb_detector_request;

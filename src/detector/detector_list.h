@@ -5,4 +5,5 @@
 // clang-format off
 MB_DETECTOR(barrel)
 MB_DETECTOR(calo)
+MB_DETECTOR(ecal)
 // clang-format on

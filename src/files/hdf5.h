@@ -90,7 +90,9 @@ mb_status mb_h5_create_rows(mb_h5_writer *writer, const char *path, mb_dtype dty
     const size_t *shape, int deflate, mb_h5_rows **out) MB_MUST_CHECK;
 // The same for files that other programs add rows to: the first axis can grow, and chunk_rows rows
 // are one chunk, the last filled up with zeros. Rows are then written in multiples of chunk_rows,
-// but for the last call.
+// but for the last call. MB_H5_SHUFFLE may be added to a deflate of 1..9: bytes of equal weight are
+// put together first, which packs floats better.
+enum { MB_H5_SHUFFLE = 16 };
 mb_status mb_h5_create_growing_rows(mb_h5_writer *writer, const char *path, mb_dtype dtype,
     unsigned rank, const size_t *shape, size_t chunk_rows, int deflate,
     mb_h5_rows **out) MB_MUST_CHECK;

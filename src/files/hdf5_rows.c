@@ -41,6 +41,7 @@ static bool set_chunks(const mb_h5_rows *rows, hid_t creation) {
     memcpy(chunk, rows->shape, sizeof chunk);
     chunk[0] = rows->chunk_rows;
     return H5Pset_chunk(creation, (int)rows->rank, chunk) >= 0 &&
+           (!rows->shuffles || H5Pset_shuffle(creation) >= 0) &&
            (rows->deflate == 0 || H5Pset_deflate(creation, (unsigned)rows->deflate) >= 0);
 }
 
@@ -77,7 +78,8 @@ static mb_status create_dataset(mb_h5_rows *rows, mb_dtype dtype) {
 
 static mb_status fill_rows(mb_h5_rows *rows, mb_dtype dtype, unsigned rank, const size_t *shape) {
     rows->rank = rank;
-    rows->row_bytes = mb_dtype_size(dtype);
+    rows->element = mb_dtype_size(dtype);
+    rows->row_bytes = rows->element;
     rows->shape[0] = 1;
     for (unsigned i = 0; i < rank; i++) {
         rows->shape[i] = shape[i];
@@ -141,8 +143,11 @@ mb_status mb_h5_create_rows(mb_h5_writer *writer, const char *path, mb_dtype dty
 
 mb_status mb_h5_create_growing_rows(mb_h5_writer *writer, const char *path, mb_dtype dtype,
     unsigned rank, const size_t *shape, size_t chunk_rows, int deflate, mb_h5_rows **out) {
-    const mb_h5_rows form = {
-        .deflate = deflate, .chunk_rows = mb_max_size(chunk_rows, 1), .can_grow = true};
+    const bool shuffles = deflate > MB_H5_SHUFFLE;
+    const mb_h5_rows form = {.deflate = shuffles ? deflate - MB_H5_SHUFFLE : deflate,
+        .shuffles = shuffles,
+        .chunk_rows = mb_max_size(chunk_rows, 1),
+        .can_grow = true};
     return create_rows(writer, path, dtype, rank, shape, &form, out);
 }
 
@@ -190,12 +195,34 @@ static const unsigned char *chunk_of(const chunk_batch *batch, size_t i) {
                : batch->data + i * batch->rows->chunk_bytes;
 }
 
+static void shuffle(const unsigned char *from, unsigned char *to, size_t length, size_t size) {
+    const size_t n = length / size;
+    for (size_t byte = 0; byte < size; byte++) {
+        for (size_t i = 0; i < n; i++) {
+            to[byte * n + i] = from[i * size + byte];
+        }
+    }
+}
+
 static mb_status compress_chunk(void *user, mb_context *ctx, size_t task, unsigned worker) {
     (void)worker;
     chunk_batch *batch = user;
+    const mb_h5_rows *rows = batch->rows;
     uLongf length = (uLongf)batch->slot_bytes;
-    if (compress2(batch->packed + task * batch->slot_bytes, &length, chunk_of(batch, task),
-            (uLong)batch->rows->chunk_bytes, batch->rows->deflate) != Z_OK) {
+    const unsigned char *from = chunk_of(batch, task);
+    unsigned char *shuffled = NULL;
+    if (rows->shuffles) {
+        shuffled = mb_allocate(ctx, rows->chunk_bytes, 1);
+        if (shuffled == NULL) {
+            return MB_ERR_MEMORY;
+        }
+        shuffle(from, shuffled, rows->chunk_bytes, rows->element);
+        from = shuffled;
+    }
+    const int result = compress2(batch->packed + task * batch->slot_bytes, &length, from,
+        (uLong)rows->chunk_bytes, rows->deflate);
+    mb_release(ctx, shuffled);
+    if (result != Z_OK) {
         return mb_fail(ctx, MB_ERR_MEMORY, "%s: %s: no memory to compress; free some",
             batch->rows->writer->name, batch->rows->path);
     }

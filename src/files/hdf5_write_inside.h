@@ -19,6 +19,8 @@ struct mb_h5_rows {
     size_t row_bytes, chunk_bytes, n_written;
     size_t chunk_rows; // 0: not chunked
     int deflate;       // 0: not compressed
+    bool shuffles;     // before that
+    size_t element;    // bytes of a number
     bool can_grow;     // by other programs, along the first axis
 };
 

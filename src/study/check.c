@@ -22,6 +22,8 @@ static uint64_t dataset_bytes(const mb_dataset *dataset) {
             const uint64_t entries = column->offset[dataset->n_rows];
             bytes += (dataset->n_rows + 1) * sizeof(uint64_t) +
                      entries * (sizeof(uint32_t) + mb_dtype_size(column->dtype));
+        } else {
+            bytes += column->state_bytes;
         }
     }
     return bytes;
@@ -58,7 +60,7 @@ static mb_status training_bytes(
     }
     for (size_t i = 0; i < model->n_inputs; i++) {
         const mb_column *column = mb_dataset_find(dataset, mb_model_input_name(model, i));
-        sparse[i] = column != NULL && column->kind == MB_COLUMN_SPARSE;
+        sparse[i] = column != NULL && mb_column_is_sparse_feed(column);
     }
     mb_plan *plan = NULL;
     const mb_plan_settings settings = {

@@ -51,16 +51,27 @@ static mb_status find_array(mb_context *ctx, const char *path, const mb_arrays_l
         name, list->n > 0 ? names : "nothing");
 }
 
+// Whether the rows have the model's shape, but for axes of length 1 at the end, which prepared
+// files leave out.
+static bool has_shape_of(const mb_array *array, const mb_value_type *type) {
+    size_t rank = array->rank;
+    size_t wanted = type->rank;
+    while (rank > 1 && array->shape[rank - 1] == 1) {
+        rank--;
+    }
+    while (wanted > 0 && type->dim[wanted - 1] == 1) {
+        wanted--;
+    }
+    return rank == wanted + 1 &&
+           memcmp(array->shape + 1, type->dim, wanted * sizeof *type->dim) == 0;
+}
+
 static mb_status add_column(mb_context *ctx, mb_dataset *dataset, const mb_model *model,
     size_t input, mb_array *array, const char *path) {
     const mb_value_type *type = &model->values[model->inputs[input]].type;
     const size_t size = mb_value_size(type);
     const size_t n_rows = array->rank > 0 ? array->shape[0] : 0;
-    const bool is_same = array->rank == type->rank + 1 &&
-                         memcmp(array->shape + 1, type->dim, type->rank * sizeof *type->dim) == 0;
-    // (events) for an input of one number is common.
-    const bool is_flat = array->rank == 1 && size == 1;
-    if (!is_same && !is_flat) {
+    if (array->rank == 0 || !has_shape_of(array, type)) {
         char has[128];
         char wanted[128];
         return mb_fail(ctx, MB_ERR_SHAPE,

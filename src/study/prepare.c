@@ -62,8 +62,9 @@ static mb_status fill_block(block *b, const uint32_t *rows, size_t n) {
 
 static size_t stored_shape(const mb_column *column, size_t n, size_t shape[MB_MAX_RANK]) {
     shape[0] = n;
-    memcpy(shape + 1, column->shape, column->rank * sizeof *shape);
-    return column->rank + 1;
+    const unsigned rank = column->stored_rank > 0 ? column->stored_rank : column->rank;
+    memcpy(shape + 1, column->shape, rank * sizeof *shape);
+    return rank + 1;
 }
 
 // Where one column goes: HDF5 rows or an .npy file.
@@ -125,6 +126,15 @@ static mb_status write_h5_extra(mb_context *ctx, mb_h5_writer *writer, const mb_
     return column->value_names != NULL ? put_names(writer, path, column->value_names) : MB_OK;
 }
 
+static mb_status write_h5_facts(mb_h5_writer *writer, const mb_bundle *facts) {
+    for (size_t i = 0; i < facts->n; i++) {
+        char path[256];
+        mb_format(path, sizeof path, "/%.200s", facts->entries[i].name);
+        MB_TRY(mb_h5_write_array(writer, path, &facts->entries[i].array));
+    }
+    return MB_OK;
+}
+
 static mb_status write_h5_all(mb_context *ctx, const mb_study *study, const mb_dataset *dataset,
     mb_h5_writer *writer, const uint32_t *rows) {
     MB_TRY(mb_h5_make_group(writer, "/inputs"));
@@ -149,6 +159,7 @@ static mb_status write_h5_all(mb_context *ctx, const mb_study *study, const mb_d
     const mb_array split = {MB_U8, 1, {n}, dataset->split, runtime};
     MB_TRY(mb_h5_write_array(writer, "/event", &event));
     MB_TRY(mb_h5_write_array(writer, "/split", &split));
+    MB_TRY(write_h5_facts(writer, &dataset->facts));
     return put_names(writer, "/split", split_names_of(dataset));
 }
 
@@ -179,6 +190,20 @@ static mb_status write_npy_column(mb_context *ctx, const mb_column *column, cons
         mb_npy_rows_abandon(&to.npy);
     }
     mb_release(ctx, path);
+    return status;
+}
+
+static mb_status write_npy_facts(
+    mb_context *ctx, const mb_dataset *dataset, const char *directory) {
+    mb_status status = MB_OK;
+    for (size_t i = 0; i < dataset->facts.n && status == MB_OK; i++) {
+        char name[256];
+        mb_format(name, sizeof name, "%.200s.npy", dataset->facts.entries[i].name);
+        char *path = mb_path_join(ctx, directory, name);
+        status = path == NULL ? MB_ERR_MEMORY
+                              : mb_npy_write(ctx, path, &dataset->facts.entries[i].array);
+        mb_release(ctx, path);
+    }
     return status;
 }
 
@@ -230,13 +255,14 @@ static mb_status write_lists(mb_context *ctx, const mb_dataset *dataset, const c
     return status;
 }
 
-static mb_status write_npy_extras(mb_context *ctx, const mb_dataset *dataset, const char *directory,
-    const uint32_t *rows, size_t n) {
+// Under their own names; all says whether inputs and target are written so, too.
+static mb_status write_npy_named(mb_context *ctx, const mb_dataset *dataset, const char *directory,
+    bool all, const uint32_t *rows, size_t n) {
     for (size_t i = 0; i < dataset->n_columns; i++) {
         const mb_column *column = &dataset->columns[i];
         char name[256];
         mb_format(name, sizeof name, "%.200s.npy", column->name);
-        if (column->role == MB_ROLE_EXTRA) {
+        if (all || column->role == MB_ROLE_EXTRA) {
             MB_TRY(write_npy_column(ctx, column, directory, name, rows, n));
         }
     }
@@ -259,9 +285,14 @@ static mb_status write_npy(
     mb_context *ctx, const mb_dataset *dataset, const char *directory, uint32_t *rows) {
     const char *const *names = split_names_of(dataset);
     const size_t n_names = count_names(names);
+    MB_TRY(mb_make_directory(ctx, directory));
+    MB_TRY(write_npy_facts(ctx, dataset, directory));
+    if (dataset->whole_files) {
+        MB_TRY(write_npy_named(ctx, dataset, directory, true, rows, dataset->n_rows));
+        return write_lists(ctx, dataset, directory, rows, dataset->n_rows);
+    }
     size_t n = add_rows_of(dataset, MB_SPLIT_TRAIN, rows);
     n += add_rows_of(dataset, MB_SPLIT_VALIDATION, rows + n);
-    MB_TRY(mb_make_directory(ctx, directory));
     MB_TRY(write_npy_part(ctx, dataset, directory, "train", rows, n));
     for (size_t code = MB_SPLIT_TEST; code < n_names; code++) {
         const size_t n_part = add_rows_of(dataset, code, rows + n);
@@ -270,7 +301,7 @@ static mb_status write_npy(
         }
         n += n_part;
     }
-    MB_TRY(write_npy_extras(ctx, dataset, directory, rows, n));
+    MB_TRY(write_npy_named(ctx, dataset, directory, false, rows, n));
     return write_lists(ctx, dataset, directory, rows, n);
 }
 

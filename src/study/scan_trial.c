@@ -37,6 +37,7 @@ mb_status mb_scan_split(mb_scan_state *scan, mb_context *ctx, const mb_study *st
     mb_dataset_init(&rows, ctx);
     mb_part part = study->fits[0].train.validation;
     mb_status status = mb_dataset_set_rows(&rows, ctx, dataset->n_rows);
+    rows.own_split = dataset->own_split;
     const mb_node *own = scan->options.validation;
     if (status == MB_OK && own != NULL) {
         // As the original's scan: a bare number takes a random part.

@@ -15,7 +15,8 @@ mb_detector_request mb_study_detector_request(const mb_study *study) {
         .data = study->source_data,
         .compat = &study->compat,
         .directory = study->data_directory,
-        .seed = study->seed};
+        .seed = study->seed,
+        .validation = &study->validation};
 }
 
 mb_status mb_detector_simulate(mb_context *ctx, const mb_detector_ops *detector,

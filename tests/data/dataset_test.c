@@ -145,6 +145,51 @@ static void test_dataset__made_columns_are_asked_for_their_rows(void **state) {
     mb_dataset_clear(&dataset);
 }
 
+// Row k has k entries: 1, 2 .. k at the positions 0 .. k - 1.
+static size_t count_steps(const mb_column *column, const uint32_t *rows, size_t n) {
+    size_t total = 0;
+    (void)column;
+    for (size_t i = 0; i < n; i++) {
+        total += rows[i];
+    }
+    return total;
+}
+
+static void fill_steps(const mb_column *column, const uint32_t *rows, size_t n, uint32_t *offset,
+    uint32_t *index, float *value) {
+    uint32_t to = 0;
+    (void)column;
+    offset[0] = 0;
+    for (size_t i = 0; i < n; i++) {
+        for (uint32_t k = 0; k < rows[i]; k++, to++) {
+            index[to] = k;
+            value[to] = (float)(k + 1);
+        }
+        offset[i + 1] = to;
+    }
+}
+
+static void test_dataset__made_columns_may_give_index_lists(void **state) {
+    (void)state;
+    mb_column column = {.kind = MB_COLUMN_MADE, .size = 4, .make = make_rows};
+    assert_false(mb_column_is_sparse_feed(&column));
+    column.count = count_steps;
+    column.fill = fill_steps;
+    assert_true(mb_column_is_sparse_feed(&column));
+    const uint32_t rows[] = {3, 0, 1};
+    assert_int_equal(mb_column_entries(&column, rows, 3), 4);
+    uint32_t offset[4];
+    uint32_t index[4];
+    float value[4];
+    mb_column_gather_sparse(&column, rows, 3, offset, index, value);
+    const uint32_t wanted_offset[] = {0, 3, 3, 4};
+    const uint32_t wanted_index[] = {0, 1, 2, 0};
+    const float wanted_value[] = {1, 2, 3, 1};
+    assert_memory_equal(offset, wanted_offset, sizeof offset);
+    assert_memory_equal(index, wanted_index, sizeof index);
+    assert_memory_equal(value, wanted_value, sizeof value);
+}
+
 static void test_dataset__rows_of_a_split_come_in_order(void **state) {
     (void)state;
     mb_dataset dataset;
@@ -189,6 +234,7 @@ int main(void) {
         cmocka_unit_test(test_dataset__sparse_entries_keep_the_order_of_rows),
         cmocka_unit_test(test_dataset__gather_converts_dense_types),
         cmocka_unit_test(test_dataset__made_columns_are_asked_for_their_rows),
+        cmocka_unit_test(test_dataset__made_columns_may_give_index_lists),
         cmocka_unit_test(test_dataset__rows_of_a_split_come_in_order),
         cmocka_unit_test(test_dataset__names_are_unique),
     };

@@ -151,7 +151,7 @@ static void test_split__mistakes_are_named(void **state) {
     } cases[] = {
         {"split: {test: 1.0}", "s.yaml:1: split: test: is 1"},
         {"split: {tests: 0.1}", "did you mean 'test'?"},
-        {"rows: {train: [0, 40], test: [39, 80]}", "for train and for test overlap"},
+        {"rows: {train: [0, 40], test: [39, 80]}", "the rows [0, 40] for train and [39, 80] for test overlap"},
         {"rows: {train: [5, 4]}", "a range is not [first, last]"},
         {"rows: [1]", "a range is not [first, last]"},
     };
@@ -164,12 +164,35 @@ static void test_split__mistakes_are_named(void **state) {
     }
 }
 
+// The source's choice is where every split starts from, however often it is made.
+static void test_split__rows_that_the_source_chose_stand(void **state) {
+    (void)state;
+    static const uint8_t own[] = {MB_SPLIT_TRAIN, MB_SPLIT_TRAIN, MB_SPLIT_TEST, MB_SPLIT_TRAIN,
+        MB_SPLIT_TRAIN, MB_SPLIT_VALIDATION};
+    const mb_split_options options = {
+        .has_rows = true, .rows = {{0, 4}, {8, 9}, {5, 6}}, .has_validation = true};
+    const mb_split_options bare = {.has_rows = true, .rows = {{0, 4}}, .is_bare = true};
+    const mb_part part = {0.5, MB_TAKE_LAST};
+    mb_dataset dataset;
+    make_rows(&dataset, 6);
+    dataset.own_split = own;
+    assert_ok(world.ctx, mb_split_apply(&dataset, world.ctx, &options, &part, 1));
+    assert_memory_equal(dataset.split, own, sizeof own);
+    for (int again = 0; again < 2; again++) {
+        assert_ok(world.ctx, mb_split_apply(&dataset, world.ctx, &bare, &part, 1));
+        assert_int_equal(count(&dataset, MB_SPLIT_TRAIN), 2);
+        assert_int_equal(count(&dataset, MB_SPLIT_VALIDATION), 3);
+    }
+    mb_dataset_clear(&dataset);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_split__counts_are_those_of_keras),
         cmocka_unit_test(test_split__test_rows_come_out_first),
         cmocka_unit_test(test_split__folds_together_are_all_rows_once),
         cmocka_unit_test(test_split__given_rows_are_taken_and_others_left_out),
+        cmocka_unit_test(test_split__rows_that_the_source_chose_stand),
         cmocka_unit_test(test_split__mistakes_are_named),
     };
     return cmocka_run_group_tests(tests, open_world, close_world);

@@ -452,7 +452,9 @@ static void test_hdf5__rows_in_larger_chunks_read_back(void **state) {
     for (size_t i = 0; i < MB_COUNT_OF(values); i++) {
         values[i] = (float)i - 20;
     }
-    for (int deflate = 0; deflate <= 5; deflate += 5) {
+    static const int forms[] = {0, 5, 5 + MB_H5_SHUFFLE};
+    for (size_t i = 0; i < MB_COUNT_OF(forms); i++) {
+        const int deflate = forms[i];
         mb_h5_writer *writer = NULL;
         mb_h5_rows *rows = NULL;
         mb_h5_file *file = NULL;
@@ -478,6 +480,35 @@ static void test_hdf5__rows_in_larger_chunks_read_back(void **state) {
     }
 }
 
+// Bytes that the file takes; its numbers differ little, so that their high bytes repeat.
+static size_t write_close_numbers(const char *name, int deflate) {
+    char path[PATH_SIZE];
+    path_in(path, sizeof path, directory, name);
+    float values[512];
+    for (size_t i = 0; i < MB_COUNT_OF(values); i++) {
+        values[i] = 1 + (float)(i * 2654435761U % 65536) / 65536;
+    }
+    mb_h5_writer *writer = NULL;
+    mb_h5_rows *rows = NULL;
+    char *bytes = NULL;
+    size_t length = 0;
+    assert_ok(world.ctx, mb_h5_create(world.ctx, path, MB_H5_IN_MEMORY, &writer));
+    assert_ok(world.ctx, mb_h5_create_growing_rows(
+                             writer, "/x", MB_F32, 1, (const size_t[]){512}, 256, deflate, &rows));
+    assert_ok(world.ctx, mb_h5_write_rows(rows, values, 512));
+    assert_ok(world.ctx, mb_h5_commit(writer));
+    assert_ok(world.ctx, mb_read_file(world.ctx, path, &bytes, &length));
+    mb_release(world.ctx, bytes);
+    return length;
+}
+
+static void test_hdf5__shuffled_rows_take_less_room(void **state) {
+    (void)state;
+    const size_t plain = write_close_numbers("plain.h5", 6);
+    const size_t shuffled = write_close_numbers("shuffled.h5", 6 + MB_H5_SHUFFLE);
+    assert_true(shuffled < plain);
+}
+
 static void test_hdf5__rows_after_a_chunk_that_is_not_full_are_refused(void **state) {
     (void)state;
     char path[PATH_SIZE];
@@ -497,6 +528,7 @@ static void test_hdf5__rows_after_a_chunk_that_is_not_full_are_refused(void **st
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hdf5__rows_in_larger_chunks_read_back),
+        cmocka_unit_test(test_hdf5__shuffled_rows_take_less_room),
         cmocka_unit_test(test_hdf5__rows_after_a_chunk_that_is_not_full_are_refused),
         cmocka_unit_test(test_hdf5__reads_every_type_of_h5py_in_both_byte_orders),
         cmocka_unit_test(test_hdf5__reads_scalars_and_empty_arrays),
