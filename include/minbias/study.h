@@ -43,7 +43,7 @@ typedef struct mb_run_settings {
     bool is_resumed;           // go on from the checkpoint
     bool is_training_only;     // no evaluation, no report
     const char *initial_model; // file whose weights the training starts from, or NULL
-    size_t n_workers;          // scans: trials at a time; 0: one
+    size_t n_workers;          // scans: trials at a time; 0: one a thread
     // All may be NULL. line: a line for people, as also written to log.txt. is_cancelled: asked
     // often; true ends the work with CANCELLED, a checkpoint kept.
     void (*line)(void *user, const char *text);
@@ -68,6 +68,14 @@ MB_API mb_status mb_study_run(mb_context *ctx, const mb_study *study,
 // the study with other values.
 MB_API mb_status mb_scan(mb_context *ctx, const char *study_path, const mb_study_settings *study,
     const mb_run_settings *settings, mb_answer **out) MB_MUST_CHECK;
+
+// One trial of a scan, by its number from 0, on its own: many may run at a time, on many machines.
+// Its result waits in settings->directory until mb_scan puts all together (is_resumed). A trial
+// that is done there is not done again. Fails with ARG for a number that the scan does not have and
+// for scans that end hopeless trials.
+MB_API mb_status mb_scan_trial(mb_context *ctx, const char *study_path,
+    const mb_study_settings *study, const mb_run_settings *settings, size_t trial,
+    mb_answer **out) MB_MUST_CHECK;
 
 // Works on the folder of a run. evaluate: the figures again, from the stored models. report: one
 // page; of several runs, overlaid, at path (NULL: report.html in the first run's folder).

@@ -2,26 +2,44 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "base/output.h"
-#include "draw/figures.h"
 #include "files/csv.h"
 #include "study/scan.h"
 
 #include <math.h>
 
-// trials.csv, the learning curve, and what the scan came to in words.
+// trials.csv, and its first rows as they are printed.
 
-enum { N_BEST = 5 };
+enum { N_BEST = 5, MOST_COLUMNS = 8 + 3 * MB_SCAN_MOST_FIGURES + MB_SCAN_MOST_KEYS };
 
-static void put_number(mb_buffer *table, double value) {
-    if (isfinite(value)) {
-        mb_csv_put_double(table, false, value);
-    } else {
-        mb_csv_put_text(table, false, "");
-    }
+typedef enum column_kind {
+    COLUMN_START,
+    COLUMN_END,
+    COLUMN_DURATION,
+    COLUMN_EPOCHS,
+    COLUMN_FIGURE,
+    COLUMN_KEY,
+    COLUMN_BEST,
+    COLUMN_SPREAD,
+    COLUMN_ERROR,
+} column_kind;
+
+typedef struct table_column {
+    column_kind kind;
+    size_t index; // of the figure or key
+} table_column;
+
+typedef struct table_columns {
+    table_column column[MOST_COLUMNS];
+    size_t n;
+} table_columns;
+
+static void add(table_columns *columns, column_kind kind, size_t index) {
+    columns->column[columns->n++] = (table_column){kind, index};
 }
 
 // Keys in the order of their names, as the original's table has them.
-static void sort_keys(const mb_scan_state *scan, size_t order[MB_SCAN_MOST_KEYS]) {
+static void add_keys(const mb_scan_state *scan, table_columns *columns) {
+    size_t order[MB_SCAN_MOST_KEYS];
     for (size_t i = 0; i < scan->n_keys; i++) {
         size_t at = i;
         for (; at > 0 && strcmp(scan->keys[order[at - 1]].name, scan->keys[i].name) > 0; at--) {
@@ -29,54 +47,121 @@ static void sort_keys(const mb_scan_state *scan, size_t order[MB_SCAN_MOST_KEYS]
         }
         order[at] = i;
     }
+    for (size_t i = 0; i < scan->n_keys; i++) {
+        add(columns, COLUMN_KEY, order[i]);
+    }
 }
 
-static void put_head(const mb_scan_state *scan, mb_buffer *table, const size_t *order) {
-    mb_buffer_text(table, "start,end,duration,round_epochs");
+static void add_figures(const mb_scan_state *scan, table_columns *columns, column_kind kind) {
     for (size_t i = 0; i < scan->n_figures; i++) {
-        mb_csv_put_text(table, false, scan->figures[i]);
+        add(columns, kind, i);
     }
-    for (size_t k = 0; k < scan->n_keys; k++) {
-        mb_csv_put_text(table, false, scan->keys[order[k]].name);
-    }
-    for (size_t i = 0; i < scan->n_figures; i++) {
-        mb_buffer_format(table, ",best_%s", scan->figures[i]);
-    }
-    for (size_t i = 0; scan->options.repeats > 1 && i < scan->n_figures; i++) {
-        mb_buffer_format(table, ",%s_std", scan->figures[i]);
-    }
-    mb_buffer_text(table, ",final_auc,final_val_auc,train_events,error\n");
 }
 
-static mb_status write_table(const mb_scan_state *scan) {
-    size_t order[MB_SCAN_MOST_KEYS];
-    sort_keys(scan, order);
+static table_columns columns_of(const mb_scan_state *scan) {
+    table_columns columns = {.n = 0};
+    add(&columns, COLUMN_START, 0);
+    add(&columns, COLUMN_END, 0);
+    add(&columns, COLUMN_DURATION, 0);
+    add(&columns, COLUMN_EPOCHS, 0);
+    add_figures(scan, &columns, COLUMN_FIGURE);
+    add_keys(scan, &columns);
+    if (!mb_compat_has(&scan->study->compat, "columns")) {
+        add_figures(scan, &columns, COLUMN_BEST);
+        if (scan->options.repeats > 1) {
+            add_figures(scan, &columns, COLUMN_SPREAD);
+        }
+        add(&columns, COLUMN_ERROR, 0);
+    }
+    return columns;
+}
+
+static const char *name_of(
+    const mb_scan_state *scan, const table_column *column, char *text, size_t size) {
+    static const char *const names[] = {"start", "end", "duration", "round_epochs"};
+    switch (column->kind) {
+    case COLUMN_FIGURE:
+        return scan->figures[column->index];
+    case COLUMN_KEY:
+        return scan->keys[column->index].name;
+    case COLUMN_BEST:
+        mb_format(text, size, "best_%s", scan->figures[column->index]);
+        return text;
+    case COLUMN_SPREAD:
+        mb_format(text, size, "%s_std", scan->figures[column->index]);
+        return text;
+    case COLUMN_ERROR:
+        return "error";
+    default:
+        return names[column->kind];
+    }
+}
+
+static double number_of(const mb_trial *t, const table_column *column) {
+    switch (column->kind) {
+    case COLUMN_DURATION:
+        return t->duration;
+    case COLUMN_FIGURE:
+        return t->figure[column->index];
+    case COLUMN_BEST:
+        return t->best[column->index];
+    case COLUMN_SPREAD:
+        return t->spread[column->index];
+    default:
+        return (double)NAN;
+    }
+}
+
+// Texts and counts; NULL for numbers. Truth as Python writes it.
+static const char *text_of(const mb_scan_state *scan, const mb_trial *t, const table_column *column,
+    char *text, size_t size) {
+    if (column->kind == COLUMN_KEY) {
+        const size_t choice = t->choice[column->index];
+        const mb_node *value = mb_node_at(scan->keys[column->index].values, choice);
+        const bool is_truth = value != NULL && value->kind == MB_NODE_BOOL;
+        return !is_truth        ? scan->keys[column->index].texts[choice]
+               : value->boolean ? "True"
+                                : "False";
+    }
+    if (column->kind == COLUMN_EPOCHS) {
+        mb_format(text, size, "%zu", t->epochs);
+        return text;
+    }
+    return column->kind == COLUMN_START   ? t->start
+           : column->kind == COLUMN_END   ? t->end
+           : column->kind == COLUMN_ERROR ? t->error
+                                          : NULL;
+}
+
+static void put_cell(const mb_scan_state *scan, const mb_trial *t, const table_column *column,
+    bool is_first, mb_buffer *table) {
+    char room[64];
+    const char *text = text_of(scan, t, column, room, sizeof room);
+    const double number = number_of(t, column);
+    if (text == NULL && isfinite(number)) {
+        mb_csv_put_double(table, is_first, number);
+    } else {
+        mb_csv_put_text(table, is_first, text != NULL ? text : "");
+    }
+}
+
+mb_status mb_scan_write_table(const mb_scan_state *scan) {
+    const table_columns columns = columns_of(scan);
+    char room[200];
     mb_buffer table;
     mb_buffer_init(&table, scan->ctx);
-    put_head(scan, &table, order);
+    for (size_t j = 0; j < columns.n; j++) {
+        mb_csv_put_text(&table, j == 0, name_of(scan, &columns.column[j], room, sizeof room));
+    }
+    mb_csv_end_row(&table);
     for (size_t i = 0; i < scan->n_trials; i++) {
         const mb_trial *t = &scan->trials[i];
-        mb_csv_put_text(&table, true, t->start);
-        mb_csv_put_text(&table, false, t->end);
-        put_number(&table, t->duration);
-        mb_csv_put_int64(&table, false, (int64_t)t->epochs);
-        for (size_t j = 0; j < scan->n_figures; j++) {
-            put_number(&table, t->figure[j]);
+        for (size_t j = 0; j < columns.n && t->state != MB_TRIAL_OPEN; j++) {
+            put_cell(scan, t, &columns.column[j], j == 0, &table);
         }
-        for (size_t k = 0; k < scan->n_keys; k++) {
-            mb_csv_put_text(&table, false, scan->keys[order[k]].texts[t->choice[order[k]]]);
+        if (t->state != MB_TRIAL_OPEN) {
+            mb_csv_end_row(&table);
         }
-        for (size_t j = 0; j < scan->n_figures; j++) {
-            put_number(&table, t->best[j]);
-        }
-        for (size_t j = 0; scan->options.repeats > 1 && j < scan->n_figures; j++) {
-            put_number(&table, t->spread[j]);
-        }
-        put_number(&table, t->auc);
-        put_number(&table, t->val_auc);
-        mb_csv_put_int64(&table, false, (int64_t)t->n_train);
-        mb_csv_put_text(&table, false, t->error);
-        mb_csv_end_row(&table);
     }
     char *path = mb_path_join(scan->ctx, scan->directory, "trials.csv");
     if (path == NULL) {
@@ -88,210 +173,77 @@ static mb_status write_table(const mb_scan_state *scan) {
     return status;
 }
 
-static bool is_good(const mb_trial *t) {
-    return t->is_done && !t->is_failed && !t->is_left_out;
-}
-
-static void tell_trial(
-    const mb_scan_state *scan, mb_answer *answer, mb_node *list, size_t number, size_t figure) {
-    const mb_trial *t = &scan->trials[number];
-    char text[512];
-    size_t used = (size_t)mb_format(
-        text, sizeof text, "  trial %zu: %s %.6f", number, scan->options.sort, t->figure[figure]);
-    if (scan->options.repeats > 1) {
-        used +=
-            (size_t)mb_format(text + used, sizeof text - used, " (spread %.2g)", t->spread[figure]);
-    }
-    mb_node *map = mb_answer_add_map(answer, list);
-    if (map == NULL) {
-        return;
-    }
-    mb_answer_put_int(answer, map, "trial", (int64_t)number);
-    for (size_t i = 0; i < scan->n_figures; i++) {
-        mb_answer_put_real(answer, map, scan->figures[i], t->figure[i]);
-    }
-    for (size_t k = 0; k < scan->n_keys && used + 80 < sizeof text; k++) {
-        const mb_scan_key *key = &scan->keys[k];
-        mb_answer_put_text(answer, map, key->name, key->texts[t->choice[k]]);
-        used += (size_t)mb_format(
-            text + used, sizeof text - used, ", %.30s %.30s", key->name, key->texts[t->choice[k]]);
-    }
-    mb_answer_line(answer, "%s", text);
-}
-
-// Losses get better downwards, all else upwards.
-static bool is_before(const mb_scan_state *scan, size_t a, size_t b, size_t figure, bool is_loss) {
-    const double x = scan->trials[a].figure[figure];
-    const double y = scan->trials[b].figure[figure];
-    return is_loss ? x < y : x > y;
-}
-
-static mb_status tell_best(const mb_scan_state *scan, mb_answer *answer) {
-    const size_t figure = mb_scan_figure(scan, scan->options.sort);
-    const bool is_loss =
-        strstr(scan->options.sort, "accuracy") == NULL && strstr(scan->options.sort, "auc") == NULL;
-    size_t *order = mb_allocate(scan->ctx, scan->n_trials, sizeof *order);
-    if (order == NULL) {
-        return MB_ERR_MEMORY;
-    }
+size_t mb_scan_order(const mb_scan_state *scan, size_t *order) {
     size_t n = 0;
     for (size_t i = 0; i < scan->n_trials; i++) {
-        if (!is_good(&scan->trials[i]) || !isfinite(scan->trials[i].figure[figure])) {
+        if (scan->trials[i].state == MB_TRIAL_OPEN) {
             continue;
         }
         size_t at = n++;
-        for (; at > 0 && is_before(scan, i, order[at - 1], figure, is_loss); at--) {
+        for (; at > 0 && mb_scan_is_before(scan, i, order[at - 1]); at--) {
             order[at] = order[at - 1];
         }
         order[at] = i;
     }
-    mb_answer_line(
-        answer, "%zu trials, %zu trained; the best by %s:", scan->n_trials, n, scan->options.sort);
-    mb_node *list = mb_answer_put_list(answer, NULL, "best");
-    for (size_t i = 0; i < n && i < N_BEST; i++) {
-        tell_trial(scan, answer, list, order[i], figure);
-    }
-    mb_release(scan->ctx, order);
-    return MB_OK;
+    return n;
 }
 
-// Mean of a figure over the trials with one value of a key.
-static double mean_with(const mb_scan_state *scan, size_t key, size_t value, size_t figure) {
-    double sum = 0;
-    size_t n = 0;
-    for (size_t i = 0; i < scan->n_trials; i++) {
-        const mb_trial *t = &scan->trials[i];
-        if (is_good(t) && t->choice[key] == value && isfinite(t->figure[figure])) {
-            sum += t->figure[figure];
-            n++;
-        }
+static const char *shown_cell(const mb_scan_state *scan, const mb_trial *t,
+    const table_column *column, char *room, size_t size) {
+    const char *text = text_of(scan, t, column, room, size);
+    if (text == NULL) {
+        const double number = number_of(t, column);
+        mb_format(room, size, "%.6g", number);
+        text = isfinite(number) ? room : "";
     }
-    return n > 0 ? sum / (double)n : (double)NAN;
+    return text;
 }
 
-// How much repeated trainings differ: the root of the mean variance.
-static double pooled_spread(const mb_scan_state *scan, size_t figure) {
-    double sum = 0;
-    size_t n = 0;
-    for (size_t i = 0; i < scan->n_trials; i++) {
-        const mb_trial *t = &scan->trials[i];
-        if (is_good(t) && isfinite(t->spread[figure])) {
-            sum += t->spread[figure] * t->spread[figure];
-            n++;
-        }
+// One column, as wide as its widest cell; the numbers of rows come first.
+static void put_column(const mb_scan_state *scan, const table_column *column, const size_t *order,
+    size_t n, mb_buffer *lines) {
+    char room[200];
+    const char *name = name_of(scan, column, room, sizeof room);
+    char head[200];
+    mb_format(head, sizeof head, "%s", name);
+    size_t width = strlen(head);
+    for (size_t i = 0; i < n; i++) {
+        const char *cell = shown_cell(scan, &scan->trials[order[i]], column, room, sizeof room);
+        width = mb_max_size(width, mb_min_size(strlen(cell), 40));
     }
-    return n > 0 ? sqrt(sum / (double)n) : (double)NAN;
-}
-
-static void conclude_key(const mb_scan_state *scan, mb_answer *answer, mb_node *list, size_t key,
-    size_t figure, double spread) {
-    double least = INFINITY;
-    double most = -INFINITY;
-    size_t best = 0;
-    for (size_t v = 0; v < scan->keys[key].values->n_children; v++) {
-        const double mean = mean_with(scan, key, v, figure);
-        if (isfinite(mean)) {
-            best = mean < least ? v : best;
-            least = fmin(least, mean);
-            most = fmax(most, mean);
-        }
-    }
-    if (!(least <= most)) {
-        return;
-    }
-    const double change = most - least;
-    const char *verdict = !isfinite(spread) ? "there are no repeats to tell a spread from"
-                          : change > spread ? "more than the spread of repeated trainings"
-                                            : "within the spread of repeated trainings";
-    mb_answer_line(answer, "%s changes the mean %s by %.4f (lowest at %s): %s",
-        scan->keys[key].name, scan->figures[figure], change, scan->keys[key].texts[best], verdict);
-    mb_node *map = mb_answer_add_map(answer, list);
-    if (map != NULL) {
-        mb_answer_put_text(answer, map, "key", scan->keys[key].name);
-        mb_answer_put_real(answer, map, "change", change);
-        mb_answer_put_real(answer, map, "spread", spread);
-        mb_answer_put_text(answer, map, "lowest_at", scan->keys[key].texts[best]);
-        mb_answer_put_bool(answer, map, "beyond_spread", isfinite(spread) && change > spread);
+    mb_buffer_format(&lines[0], "  %*s", (int)width, head);
+    for (size_t i = 0; i < n; i++) {
+        const char *cell = shown_cell(scan, &scan->trials[order[i]], column, room, sizeof room);
+        mb_buffer_format(&lines[1 + i], "  %*.40s", (int)width, cell);
     }
 }
 
-// The number that a trial has for a key, or 0.
-static double value_of(const mb_scan_state *scan, const mb_trial *t, const char *name) {
-    for (size_t k = 0; k < scan->n_keys; k++) {
-        double value = 0;
-        if (strcmp(scan->keys[k].name, name) == 0 &&
-            mb_text_to_double(scan->keys[k].texts[t->choice[k]], &value)) {
-            return value;
-        }
-    }
-    return 0;
-}
-
-static double figure_or_nan(const mb_scan_state *scan, const mb_trial *t, const char *name) {
-    const size_t at = mb_scan_figure(scan, name);
-    return at != SIZE_MAX ? t->figure[at] : (double)NAN;
-}
-
-static mb_status draw_curve(const mb_scan_state *scan) {
-    mb_learning_point *points = mb_allocate(scan->ctx, scan->n_trials, sizeof *points);
-    char *folder = mb_path_join(scan->ctx, scan->directory, "plots");
-    mb_gallery *gallery = NULL;
-    size_t n = 0;
-    mb_status status = points == NULL || folder == NULL ? MB_ERR_MEMORY : MB_OK;
-    for (size_t i = 0; i < scan->n_trials && status == MB_OK; i++) {
-        const mb_trial *t = &scan->trials[i];
-        if (is_good(t)) {
-            points[n++] = (mb_learning_point){.events = (double)t->n_train,
-                .bins = (int)value_of(scan, t, "bins"),
-                .depth = (int)value_of(scan, t, "depth"),
-                .loss = figure_or_nan(scan, t, "loss"),
-                .accuracy = figure_or_nan(scan, t, "accuracy"),
-                .auc = t->auc,
-                .val_loss = figure_or_nan(scan, t, "val_loss"),
-                .val_accuracy = figure_or_nan(scan, t, "val_accuracy"),
-                .val_auc = t->val_auc};
-        }
-    }
-    if (status == MB_OK) {
-        status = mb_gallery_open(scan->ctx, folder, NULL, &gallery);
-    }
-    if (status == MB_OK) {
-        status = mb_draw_learning_curve(gallery, scan->ctx, points, n);
-    }
-    if (status == MB_OK) {
-        status = mb_gallery_draw(gallery, scan->ctx);
-    }
-    mb_gallery_destroy(gallery);
-    mb_release(scan->ctx, folder);
-    mb_release(scan->ctx, points);
-    return status;
-}
-
-mb_status mb_scan_conclude(mb_scan_state *scan, mb_answer *answer) {
-    MB_TRY(write_table(scan));
-    MB_TRY(tell_best(scan, answer));
-    const size_t val_loss = mb_scan_figure(scan, "val_loss");
-    const double spread = pooled_spread(scan, val_loss);
-    mb_node *list = mb_answer_put_list(answer, NULL, "conclusion");
-    for (size_t k = 0; k < scan->n_keys; k++) {
-        conclude_key(scan, answer, list, k, val_loss, spread);
-    }
-    for (size_t i = 0; i < scan->n_trials; i++) {
-        const mb_trial *t = &scan->trials[i];
-        if (t->is_failed || t->is_left_out) {
-            mb_answer_line(
-                answer, "trial %zu %s: %s", i, t->is_failed ? "failed" : "was left out", t->error);
-        }
-    }
-    char *path = mb_path_join(scan->ctx, scan->directory, "conclusion.txt");
-    if (path == NULL) {
+mb_status mb_scan_tell_table(const mb_scan_state *scan, mb_answer *answer) {
+    const table_columns columns = columns_of(scan);
+    size_t *order = mb_allocate(scan->ctx, scan->n_trials, sizeof *order);
+    if (order == NULL) {
         return MB_ERR_MEMORY;
     }
-    const char *text = mb_answer_text(answer);
-    const mb_status status = mb_write_file(scan->ctx, path, text, strlen(text));
-    mb_release(scan->ctx, path);
-    MB_TRY(status);
-    mb_answer_put_int(answer, NULL, "trials", (int64_t)scan->n_trials);
-    mb_answer_put_text(answer, NULL, "directory", scan->directory);
-    return draw_curve(scan);
+    const size_t n = mb_min_size(mb_scan_order(scan, order), N_BEST);
+    mb_buffer lines[1 + N_BEST];
+    for (size_t i = 0; i <= n; i++) {
+        mb_buffer_init(&lines[i], scan->ctx);
+    }
+    mb_buffer_format(&lines[0], "%5s", "");
+    for (size_t i = 0; i < n; i++) {
+        mb_buffer_format(&lines[1 + i], "%5zu", order[i]);
+    }
+    for (size_t j = 0; j < columns.n; j++) {
+        if (columns.column[j].kind != COLUMN_ERROR) {
+            put_column(scan, &columns.column[j], order, n, lines);
+        }
+    }
+    mb_status status = MB_OK;
+    for (size_t i = 0; i <= n; i++) {
+        status = status != MB_OK ? status : lines[i].status;
+        mb_answer_line(answer, "%s", lines[i].data != NULL ? lines[i].data : "");
+        mb_buffer_clear(&lines[i]);
+    }
+    mb_release(scan->ctx, order);
+    return status;
 }

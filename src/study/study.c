@@ -87,6 +87,15 @@ static const mb_option top_table[] = {
         "quantisers of every model: kernel, bias, activation, and by layer"},
     MB_OPTIONS_END};
 
+bool mb_study_is_key(const char *name) {
+    for (const mb_option *option = top_table; option->name != NULL; option++) {
+        if (strcmp(option->name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 const char *mb_study_absolute(
     mb_context *ctx, mb_document *document, const char *folder, const char *path) {
     char *joined = mb_path_join(ctx, folder, path);
@@ -154,6 +163,8 @@ static mb_status read_compat(mb_context *ctx, mb_study *study, const mb_node *no
         for (size_t i = 0; text != NULL && i < n_known; i++) {
             is_known = is_known || strcmp(known[i], text) == 0;
         }
+        // Of the table of a scan, whatever the detector.
+        is_known = is_known || (text != NULL && strcmp(text, "columns") == 0);
         if (!is_known) {
             const char *near = text != NULL ? mb_nearest_name(text, known, n_known) : NULL;
             return mb_fail_at(ctx, &study->document, child, "compat: unknown name '%.60s'; %s%s%s",

@@ -59,6 +59,9 @@ struct mb_study {
     mb_node *params;
 };
 
+// Whether a name is a key at the top of a study.
+bool mb_study_is_key(const char *name);
+
 // Puts parameters in place: `$name`, `${name}` within a text, `{choose: $name, of: {value: ...}}`,
 // and `repeat:` in lists of layers. A new tree in the document; NULL on failure.
 mb_status mb_study_substitute(mb_context *ctx, mb_document *document, mb_node *params,

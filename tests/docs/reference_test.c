@@ -12,6 +12,7 @@
 #include "network/layer.h"
 #include "network/quantize.h"
 #include "study/alternate.h"
+#include "study/scan.h"
 #include "study/study.h"
 
 #include <stdio.h>
@@ -101,6 +102,8 @@ static void add_page(mb_buffer *page) {
     add_options(page, mb_alternate_turn_table);
     add_head(page, 2, "`evaluate:`");
     add_options(page, mb_evaluate_option_table);
+    add_head(page, 2, "`scan:`");
+    add_options(page, mb_scan_option_table);
     add_head(page, 2, "Layers");
     for (size_t i = 0; mb_layer_list[i] != NULL; i++) {
         const mb_layer_ops *ops = mb_layer_list[i];
