@@ -4,6 +4,7 @@
 #include "base/output.h"
 #include "files/csv.h"
 #include "study/alternate_run.h"
+#include "study/facts.h"
 #include "study/scored.h"
 
 #include <math.h>
@@ -17,6 +18,7 @@ typedef struct scoring {
     mb_study *study;
     mb_model *model;
     mb_dataset dataset;
+    mb_bundle facts; // of the training
     mb_scored scored;
     bool decides;
     double threshold;
@@ -46,6 +48,7 @@ static mb_status open_run(scoring *s) {
             has_fits ? "it holds several fits: name one of the folders below its fits/"
                      : "train it first");
     }
+    MB_TRY(mb_facts_read(s->ctx, study, &s->facts));
     MB_TRY(mb_study_open(s->ctx, study, NULL, &s->study));
     return mb_model_load(s->ctx, model, &s->model);
 }
@@ -177,7 +180,8 @@ static mb_status write_table(const scoring *s, const char *output) {
 }
 
 static mb_status score(scoring *s, const char *const *files, size_t n_files) {
-    const mb_source_request request = {.files = files, .n_files = n_files};
+    const mb_source_request request = {
+        .files = files, .n_files = n_files, .facts = &s->facts};
     MB_TRY(mb_study_load(s->ctx, s->study, &request, &s->dataset, NULL));
     uint32_t *rows =
         mb_arena_allocate(&s->arena, s->ctx, mb_max_size(s->dataset.n_rows, 1), sizeof *rows);
@@ -268,6 +272,7 @@ mb_status mb_run_predict(mb_context *ctx, const char *directory, const char *con
     }
     mb_scored_clear(&s.scored);
     mb_dataset_clear(&s.dataset);
+    mb_bundle_clear(&s.facts);
     mb_model_destroy(s.model);
     mb_study_destroy(s.study);
     mb_arena_clear(&s.arena);

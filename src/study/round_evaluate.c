@@ -38,7 +38,10 @@ static mb_status write_predictions(
     mb_buffer table;
     mb_buffer_init(&table, ctx);
     mb_buffer_text(&table, "file,event,label,score");
-    for (size_t j = 1; j < scored->width; j++) {
+    // Of two outputs, the score is the second, which is judged.
+    const float *scores = scored->score != NULL ? scored->score : scored->output;
+    const size_t n_scores = scored->score != NULL ? 1 : scored->width;
+    for (size_t j = 1; j < n_scores; j++) {
         mb_buffer_format(&table, ",score_%zu", j);
     }
     mb_buffer_text(&table, ",split\n");
@@ -51,8 +54,8 @@ static mb_status write_predictions(
         } else {
             mb_csv_put_text(&table, false, "");
         }
-        for (size_t j = 0; j < scored->width; j++) {
-            mb_csv_put_float(&table, false, scored->output[i * scored->width + j]);
+        for (size_t j = 0; j < n_scores; j++) {
+            mb_csv_put_float(&table, false, scores[i * n_scores + j]);
         }
         if (scored->split[i] == MB_SPLIT_NONE) {
             mb_csv_put_text(&table, false, "");

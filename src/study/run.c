@@ -8,6 +8,7 @@
 #include "base/threads.h"
 #include "files/json.h"
 #include "study/alternate_run.h"
+#include "study/facts.h"
 #include "study/matrix.h"
 
 #include <math.h>
@@ -223,6 +224,9 @@ static mb_status do_round(void *user, mb_context *ctx, size_t task, unsigned wor
 
 static mb_status do_rounds(mb_run *run, bool trains, bool evaluates) {
     rounds_task task = {.run = run, .trains = trains, .evaluates = evaluates};
+    if (trains) {
+        MB_TRY(mb_facts_write(run->ctx, &run->dataset.facts, run->directory));
+    }
     size_t jobs = 1;
     for (size_t i = 0; i < run->study->n_fits; i++) {
         const size_t asked = run->study->fits[i].train.options.jobs;
@@ -252,7 +256,7 @@ static mb_status do_alternate(mb_run *run, bool trains, bool evaluates) {
 
 // A run that ends before it began leaves nothing to --force.
 static void drop_empty_run(mb_context *ctx, const char *directory) {
-    static const char *const names[] = {"study.yaml", "log.txt"};
+    static const char *const names[] = {"study.yaml", "log.txt", "facts.npz"};
     for (size_t i = 0; i < MB_COUNT_OF(names); i++) {
         char *path = mb_path_join(ctx, directory, names[i]);
         if (path != NULL) {

@@ -116,6 +116,7 @@ mb_status mb_study_load(mb_context *ctx, const mb_study *study, const mb_source_
     detector.set_aside = study->alternate != NULL ? study->alternate->events : 0;
     detector.files = request->files;
     detector.n_files = request->n_files;
+    detector.facts = request->facts;
     if (request->n_files == 0) {
         MB_TRY(simulate_absent(ctx, study, &detector));
     }

@@ -82,6 +82,7 @@ typedef struct mb_source_request {
     bool wants_label;
     const char *const *files;
     size_t n_files;
+    const mb_bundle *facts; // with files: those of the run's training, or NULL
 } mb_source_request;
 mb_status mb_study_load(mb_context *ctx, const mb_study *study, const mb_source_request *request,
     mb_dataset *out, mb_buffer *report) MB_MUST_CHECK;
