@@ -5,6 +5,7 @@
 #define STUDY_SCAN_H
 
 #include "study/run.h"
+#include "study/scan_file.h"
 
 // `scan:`: every combination of some values, trained. The files of this part share what is here.
 
@@ -156,6 +157,7 @@ mb_status mb_scan_save_model(
 mb_status mb_scan_collect_best(mb_scan_state *scan) MB_MUST_CHECK;
 // a comes before b: a figure, ties by number. Trials that did not end well come last.
 bool mb_scan_is_before(const mb_scan_state *scan, size_t a, size_t b);
+mb_scan_rank mb_scan_rank_of(const mb_scan_state *scan, size_t trial);
 // DIR/trials/<n>, and a file in it; from the arena, NULL on failure.
 const char *mb_scan_trial_file(
     const mb_scan_state *scan, mb_context *ctx, mb_arena *arena, size_t trial, const char *name);
@@ -169,8 +171,8 @@ mb_status mb_scan_clear_trials(mb_scan_state *scan) MB_MUST_CHECK;
 mb_status mb_scan_write_table(const mb_scan_state *scan) MB_MUST_CHECK;
 // The first rows in order, as a table of text.
 mb_status mb_scan_tell_table(const mb_scan_state *scan, mb_answer *answer) MB_MUST_CHECK;
-// Finished trials, best first; order holds n_trials numbers.
-size_t mb_scan_order(const mb_scan_state *scan, size_t *order);
+// Finished trials, best first. Freed with mb_release.
+mb_status mb_scan_order(const mb_scan_state *scan, size_t **order, size_t *n) MB_MUST_CHECK;
 
 // trials.csv, the first rows, the conclusion in words, the report.
 mb_status mb_scan_conclude(mb_scan_state *scan, mb_answer *answer) MB_MUST_CHECK;

@@ -32,20 +32,21 @@ static int class_of(const mb_scan_state *scan, const mb_trial *trial) {
     return trial->state == MB_TRIAL_DONE || trial->state == MB_TRIAL_STOPPED ? 2 : 3;
 }
 
+mb_scan_rank mb_scan_rank_of(const mb_scan_state *scan, size_t trial) {
+    const mb_trial *t = &scan->trials[trial];
+    const double figure = t->figure[scan->sort];
+    const int class = class_of(scan, t);
+    return (mb_scan_rank){class,
+        class > 1                            ? 0
+        : scan->is_better_higher[scan->sort] ? -figure
+                                             : figure,
+        trial};
+}
+
 bool mb_scan_is_before(const mb_scan_state *scan, size_t a, size_t b) {
-    const mb_trial *x = &scan->trials[a];
-    const mb_trial *y = &scan->trials[b];
-    const int class_x = class_of(scan, x);
-    const int class_y = class_of(scan, y);
-    if (class_x != class_y) {
-        return class_x < class_y;
-    }
-    const double u = x->figure[scan->sort];
-    const double v = y->figure[scan->sort];
-    if (class_x < 2 && u != v) {
-        return scan->is_better_higher[scan->sort] ? u > v : u < v;
-    }
-    return a < b;
+    const mb_scan_rank x = mb_scan_rank_of(scan, a);
+    const mb_scan_rank y = mb_scan_rank_of(scan, b);
+    return mb_scan_rank_compare(&x, &y) < 0;
 }
 
 bool mb_scan_is_kept(mb_scan_state *scan, size_t trial) {

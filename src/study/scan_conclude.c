@@ -4,7 +4,6 @@
 #include "base/output.h"
 #include "draw/figures.h"
 #include "study/scan.h"
-#include "study/scan_file.h"
 
 #include <math.h>
 
@@ -35,11 +34,9 @@ static void put_best(const mb_scan_state *scan, mb_answer *answer, const size_t 
 }
 
 static mb_status tell_counts(const mb_scan_state *scan, mb_answer *answer) {
-    size_t *order = mb_allocate(scan->ctx, scan->n_trials, sizeof *order);
-    if (order == NULL) {
-        return MB_ERR_MEMORY;
-    }
-    const size_t n = mb_scan_order(scan, order);
+    size_t *order = NULL;
+    size_t n = 0;
+    MB_TRY(mb_scan_order(scan, &order, &n));
     size_t counts[MB_TRIAL_STOPPED + 1] = {0};
     for (size_t i = 0; i < scan->n_trials; i++) {
         counts[scan->trials[i].state]++;

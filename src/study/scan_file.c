@@ -6,6 +6,7 @@
 #include "base/numbers.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 static bool is_one_of(const char *name, const char *const *names) {
     for (size_t i = 0; names[i] != NULL; i++) {
@@ -108,49 +109,57 @@ static mb_status find_sort(mb_scan_file *file, const char *path, const char *sor
         path, names[0]);
 }
 
-static bool is_before(const mb_scan_file *file, size_t a, size_t b) {
-    const bool bad_a = has_error(file, a) || !isfinite(number_at(file, a, file->sort));
-    const bool bad_b = has_error(file, b) || !isfinite(number_at(file, b, file->sort));
-    if (bad_a || bad_b) {
-        return !bad_a && bad_b;
+int mb_scan_rank_compare(const void *a, const void *b) {
+    const mb_scan_rank *x = a;
+    const mb_scan_rank *y = b;
+    if (x->class != y->class) {
+        return x->class < y->class ? -1 : 1;
     }
-    const double x = number_at(file, a, file->sort);
-    const double y = number_at(file, b, file->sort);
-    return file->is_better_higher ? x > y : x < y;
+    if (x->key != y->key) {
+        return x->key < y->key ? -1 : 1;
+    }
+    return (x->index > y->index) - (x->index < y->index);
 }
 
 static mb_status order_rows(mb_scan_file *file) {
     const size_t n = file->csv.n_rows;
+    mb_scan_columns *columns = &file->columns;
     file->rows = mb_arena_allocate(&file->arena, file->ctx, n + 1, sizeof *file->rows);
     file->row = mb_arena_allocate(&file->arena, file->ctx, n + 1, sizeof *file->row);
     double *value = mb_arena_allocate(&file->arena, file->ctx, n + 1, sizeof *value);
     size_t *order = mb_arena_allocate(&file->arena, file->ctx, n + 1, sizeof *order);
     size_t *trial = mb_arena_allocate(&file->arena, file->ctx, n + 1, sizeof *trial);
+    mb_scan_rank *ranks = mb_arena_allocate(&file->arena, file->ctx, n + 1, sizeof *ranks);
     if (file->rows == NULL || file->row == NULL || value == NULL || order == NULL ||
-        trial == NULL) {
+        trial == NULL || ranks == NULL) {
         return MB_ERR_MEMORY;
     }
-    mb_scan_columns *columns = &file->columns;
     for (size_t i = 0; i < n; i++) {
-        size_t at = i;
-        for (; at > 0 && is_before(file, i, file->rows[at - 1]); at--) {
-            file->rows[at] = file->rows[at - 1];
-        }
-        file->rows[at] = i;
         const double here = number_at(file, i, file->sort);
-        if (isfinite(here) && !has_error(file, i)) {
+        const bool is_good = isfinite(here) && !has_error(file, i);
+        ranks[i] = (mb_scan_rank){is_good ? 0 : 1,
+            !is_good                 ? 0
+            : file->is_better_higher ? -here
+                                     : here,
+            i};
+        if (is_good) {
             trial[i] = columns->n;
             file->row[columns->n] = i;
             value[columns->n++] = here;
         }
     }
-    for (size_t i = 0; i < columns->n; i++) {
-        order[i] = trial[file->rows[i]];
+    qsort(ranks, n, sizeof *ranks, mb_scan_rank_compare);
+    for (size_t i = 0; i < n; i++) {
+        file->rows[i] = ranks[i].index;
+        order[i] = i < columns->n ? trial[ranks[i].index] : 0;
     }
     columns->value = value;
     columns->order = order;
     return MB_OK;
 }
+
+// More values than a person compares, as of a parameter that was drawn at random.
+enum { MOST_VALUES = 50 };
 
 // Values of one parameter while they are collected.
 typedef struct value_list {
@@ -182,8 +191,7 @@ static void add_value(value_list *list, const char *text) {
 
 static mb_status list_values(mb_scan_file *file, size_t column, value_list *list) {
     double value = 0;
-    list->text =
-        mb_arena_allocate(&file->arena, file->ctx, file->columns.n + 1, sizeof *list->text);
+    list->text = mb_arena_allocate(&file->arena, file->ctx, MOST_VALUES + 1, sizeof *list->text);
     if (list->text == NULL) {
         return MB_ERR_MEMORY;
     }
@@ -193,7 +201,7 @@ static mb_status list_values(mb_scan_file *file, size_t column, value_list *list
             list->is_numeric &&
             mb_text_to_double(mb_csv_field(&file->csv, file->row[i], column), &value);
     }
-    for (size_t i = 0; i < file->columns.n; i++) {
+    for (size_t i = 0; i < file->columns.n && list->n <= MOST_VALUES; i++) {
         const char *text = mb_csv_field(&file->csv, file->row[i], column);
         if (place_of(list, text) == list->n) {
             add_value(list, text);
@@ -227,7 +235,11 @@ static void find_shares(
 
 static mb_status make_slice(mb_scan_file *file, size_t column, mb_scan_slice *slice) {
     value_list list = {.n = 0};
+    *slice = (mb_scan_slice){.name = mb_csv_column_name(&file->csv, column)};
     MB_TRY(list_values(file, column, &list));
+    if (list.n < 2 || list.n > MOST_VALUES) {
+        return MB_OK;
+    }
     const mb_scan_columns *columns = &file->columns;
     double *place = mb_arena_allocate(&file->arena, file->ctx, columns->n + 1, sizeof *place);
     double *mean = mb_arena_allocate(&file->arena, file->ctx, 3 * list.n + 1, sizeof *mean);
@@ -262,7 +274,7 @@ static mb_status make_slice(mb_scan_file *file, size_t column, mb_scan_slice *sl
     return MB_OK;
 }
 
-// A parameter that has one value tells nothing.
+// A parameter that has one value, or very many, tells nothing.
 static mb_status make_slices(mb_scan_file *file) {
     const size_t n = file->csv.n_columns;
     mb_scan_slice *slices = mb_arena_allocate(&file->arena, file->ctx, n + 1, sizeof *slices);
@@ -282,19 +294,32 @@ static mb_status make_slices(mb_scan_file *file) {
     return MB_OK;
 }
 
+static mb_status work_out(mb_scan_file *file, const char *name, const char *sort) {
+    file->kinds =
+        mb_arena_allocate(&file->arena, file->ctx, file->csv.n_columns + 1, sizeof *file->kinds);
+    if (file->kinds == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    tell_kinds(file);
+    MB_TRY(find_sort(file, name, sort));
+    MB_TRY(order_rows(file));
+    return make_slices(file);
+}
+
 mb_status mb_scan_file_read(
     mb_scan_file *out, mb_context *ctx, const char *path, const char *sort) {
     *out = (mb_scan_file){.ctx = ctx};
     mb_arena_init(&out->arena, ctx);
     MB_TRY(mb_csv_read(&out->csv, ctx, path, true));
-    out->kinds = mb_arena_allocate(&out->arena, ctx, out->csv.n_columns + 1, sizeof *out->kinds);
-    if (out->kinds == NULL) {
-        return MB_ERR_MEMORY;
-    }
-    tell_kinds(out);
-    MB_TRY(find_sort(out, path, sort));
-    MB_TRY(order_rows(out));
-    return make_slices(out);
+    return work_out(out, path, sort);
+}
+
+mb_status mb_scan_file_parse(mb_scan_file *out, mb_context *ctx, const char *name, const char *text,
+    size_t length, const char *sort) {
+    *out = (mb_scan_file){.ctx = ctx};
+    mb_arena_init(&out->arena, ctx);
+    MB_TRY(mb_csv_parse(&out->csv, ctx, name, text, length, true));
+    return work_out(out, name, sort);
 }
 
 void mb_scan_file_clear(mb_scan_file *file) {

@@ -33,10 +33,22 @@ typedef struct mb_scan_file {
     size_t *row; // of each of them
 } mb_scan_file;
 
+// What trials are ordered by: class, then key, lower ones first, then index.
+typedef struct mb_scan_rank {
+    int class;
+    double key;
+    size_t index;
+} mb_scan_rank;
+// For qsort.
+int mb_scan_rank_compare(const void *a, const void *b);
+
 // sort: the figure to order by; NULL: val_loss, or loss where there is none. The caller clears
 // *out, also after a failure. Fails with IO, FORMAT for a table that is none of a scan.
 mb_status mb_scan_file_read(
     mb_scan_file *out, mb_context *ctx, const char *path, const char *sort) MB_MUST_CHECK;
+// The same from a text in memory; name is for messages.
+mb_status mb_scan_file_parse(mb_scan_file *out, mb_context *ctx, const char *name, const char *text,
+    size_t length, const char *sort) MB_MUST_CHECK;
 void mb_scan_file_clear(mb_scan_file *file);
 
 // Whether a path is the folder of a scan, or a CSV file.

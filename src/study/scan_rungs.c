@@ -63,34 +63,34 @@ static double median_of_means(const mb_scan_state *scan, size_t rung, double *wo
     return 0.5 * (work[(n - 1) / 2] + work[n / 2]);
 }
 
-// How many trials that reached the rung stand before this one: ties by number.
-static size_t rank_of(const mb_scan_state *scan, size_t trial, size_t rung) {
-    const double own = scan->trials[trial].rung[rung].last;
-    const bool is_higher = scan->is_better_higher[scan->sort];
-    size_t rank = 0;
+// Of the trials that reached the rung the better half goes on, the odd one with it: ties by number.
+// Those without a figure end.
+static void judge_halves(
+    const mb_scan_state *scan, size_t rung, mb_scan_rank *ranks, size_t n_finite, bool *stops) {
+    size_t n = 0;
     for (size_t i = 0; i < scan->n_trials; i++) {
-        if (i != trial && has_reached(&scan->trials[i], rung)) {
-            const double other = scan->trials[i].rung[rung].last;
-            rank += (is_higher ? other > own : other < own) || (other == own && i < trial);
+        const mb_trial *t = &scan->trials[i];
+        if (t->n_rungs > rung) {
+            const bool has_figure = has_reached(t, rung);
+            const double last = has_figure ? t->rung[rung].last : 0;
+            ranks[n++] = (mb_scan_rank){
+                has_figure ? 0 : 1, scan->is_better_higher[scan->sort] ? -last : last, i};
         }
     }
-    return rank;
+    qsort(ranks, n, sizeof *ranks, mb_scan_rank_compare);
+    for (size_t i = (n_finite + 1) / 2; i < n; i++) {
+        stops[ranks[i].index] = true;
+    }
 }
 
-static bool is_hopeless(
-    const mb_scan_state *scan, size_t trial, size_t rung, size_t n_here, double median) {
-    const mb_trial *t = &scan->trials[trial];
-    if (n_here == 0) {
-        return false;
+static void judge_by_median(const mb_scan_state *scan, size_t rung, double median, bool *stops) {
+    const bool is_higher = scan->is_better_higher[scan->sort];
+    for (size_t i = 0; i < scan->n_trials; i++) {
+        const mb_trial *t = &scan->trials[i];
+        const double best = t->n_rungs > rung ? t->rung[rung].best : 0;
+        const bool is_worse = is_higher ? best < median : best > median;
+        stops[i] = t->n_rungs > rung && (!has_reached(t, rung) || is_worse);
     }
-    if (!has_reached(t, rung)) {
-        return true;
-    }
-    if (scan->options.prune == MB_PRUNE_HALVING) {
-        return rank_of(scan, trial, rung) >= (n_here + 1) / 2;
-    }
-    return scan->is_better_higher[scan->sort] ? t->rung[rung].best < median
-                                              : t->rung[rung].best > median;
 }
 
 static mb_status stop_trial(mb_scan_state *scan, size_t trial, size_t rung) {
@@ -104,10 +104,29 @@ static mb_status stop_trial(mb_scan_state *scan, size_t trial, size_t rung) {
     return mb_scan_drop_checkpoints(scan, scan->ctx, trial);
 }
 
+static mb_status choose(const mb_scan_state *scan, size_t rung, size_t n_finite, bool *stops) {
+    // Where no trial has a figure, as without validation events, none is worse than others.
+    if (n_finite == 0) {
+        return MB_OK;
+    }
+    double *means = mb_allocate(scan->ctx, scan->n_trials, sizeof *means);
+    mb_scan_rank *ranks = mb_allocate(scan->ctx, scan->n_trials, sizeof *ranks);
+    const bool has_room = means != NULL && ranks != NULL;
+    if (has_room && scan->options.prune == MB_PRUNE_HALVING) {
+        judge_halves(scan, rung, ranks, n_finite, stops);
+    } else if (has_room) {
+        judge_by_median(scan, rung, median_of_means(scan, rung, means), stops);
+    }
+    mb_release(scan->ctx, means);
+    mb_release(scan->ctx, ranks);
+    return has_room ? MB_OK : MB_ERR_MEMORY;
+}
+
 mb_status mb_scan_judge(mb_scan_state *scan, size_t rung) {
-    double *work = mb_allocate(scan->ctx, scan->n_trials, sizeof *work);
     bool *stops = mb_allocate_zeroed(scan->ctx, scan->n_trials, sizeof *stops);
-    mb_status status = work == NULL || stops == NULL ? MB_ERR_MEMORY : MB_OK;
+    if (stops == NULL) {
+        return MB_ERR_MEMORY;
+    }
     size_t n_reached = 0;
     size_t n_finite = 0;
     size_t n_stopped = 0;
@@ -115,15 +134,9 @@ mb_status mb_scan_judge(mb_scan_state *scan, size_t rung) {
         n_reached += scan->trials[i].n_rungs > rung;
         n_finite += has_reached(&scan->trials[i], rung);
     }
-    if (status == MB_OK) {
-        const double median = median_of_means(scan, rung, work);
-        for (size_t i = 0; i < scan->n_trials; i++) {
-            stops[i] =
-                scan->trials[i].n_rungs > rung && is_hopeless(scan, i, rung, n_finite, median);
-            n_stopped += stops[i];
-        }
-    }
+    mb_status status = choose(scan, rung, n_finite, stops);
     for (size_t i = 0; i < scan->n_trials && status == MB_OK; i++) {
+        n_stopped += stops[i];
         if (stops[i] && scan->trials[i].state == MB_TRIAL_OPEN) {
             status = stop_trial(scan, i, rung);
         }
@@ -132,7 +145,6 @@ mb_status mb_scan_judge(mb_scan_state *scan, size_t rung) {
         mb_journal_line(&scan->journal, "rung %zu: %zu trials judged by %s, %zu go on", rung + 1,
             n_reached, scan->options.sort, n_reached - n_stopped);
     }
-    mb_release(scan->ctx, work);
     mb_release(scan->ctx, stops);
     return status;
 }

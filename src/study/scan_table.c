@@ -6,6 +6,7 @@
 #include "study/scan.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 // trials.csv, and its first rows as they are printed.
 
@@ -173,19 +174,27 @@ mb_status mb_scan_write_table(const mb_scan_state *scan) {
     return status;
 }
 
-size_t mb_scan_order(const mb_scan_state *scan, size_t *order) {
-    size_t n = 0;
-    for (size_t i = 0; i < scan->n_trials; i++) {
-        if (scan->trials[i].state == MB_TRIAL_OPEN) {
-            continue;
-        }
-        size_t at = n++;
-        for (; at > 0 && mb_scan_is_before(scan, i, order[at - 1]); at--) {
-            order[at] = order[at - 1];
-        }
-        order[at] = i;
+mb_status mb_scan_order(const mb_scan_state *scan, size_t **order, size_t *n) {
+    mb_scan_rank *ranks = mb_allocate(scan->ctx, scan->n_trials, sizeof *ranks);
+    *n = 0;
+    *order = mb_allocate(scan->ctx, scan->n_trials, sizeof **order);
+    if (ranks == NULL || *order == NULL) {
+        mb_release(scan->ctx, ranks);
+        mb_release(scan->ctx, *order);
+        *order = NULL;
+        return MB_ERR_MEMORY;
     }
-    return n;
+    for (size_t i = 0; i < scan->n_trials; i++) {
+        if (scan->trials[i].state != MB_TRIAL_OPEN) {
+            ranks[(*n)++] = mb_scan_rank_of(scan, i);
+        }
+    }
+    qsort(ranks, *n, sizeof *ranks, mb_scan_rank_compare);
+    for (size_t i = 0; i < *n; i++) {
+        (*order)[i] = ranks[i].index;
+    }
+    mb_release(scan->ctx, ranks);
+    return MB_OK;
 }
 
 static const char *shown_cell(const mb_scan_state *scan, const mb_trial *t,
@@ -220,11 +229,10 @@ static void put_column(const mb_scan_state *scan, const table_column *column, co
 
 mb_status mb_scan_tell_table(const mb_scan_state *scan, mb_answer *answer) {
     const table_columns columns = columns_of(scan);
-    size_t *order = mb_allocate(scan->ctx, scan->n_trials, sizeof *order);
-    if (order == NULL) {
-        return MB_ERR_MEMORY;
-    }
-    const size_t n = mb_min_size(mb_scan_order(scan, order), N_BEST);
+    size_t *order = NULL;
+    size_t n = 0;
+    MB_TRY(mb_scan_order(scan, &order, &n));
+    n = mb_min_size(n, N_BEST);
     mb_buffer lines[1 + N_BEST];
     for (size_t i = 0; i <= n; i++) {
         mb_buffer_init(&lines[i], scan->ctx);
