@@ -142,6 +142,7 @@ mb_status mb_scan_validation(
 // The trained repeat of a trial that is kept if the trial is.
 typedef struct mb_scan_model {
     mb_study *study; // the trial's own; changed into the one that is stored
+    const mb_dataset *dataset;
     const mb_model *model;
     const mb_fit_result *result;
     uint64_t seed;

@@ -5,6 +5,7 @@
 
 #include "base/output.h"
 #include "exchange/keras.h"
+#include "study/facts.h"
 #include "study/round_training.h"
 
 #include <math.h>
@@ -16,6 +17,9 @@
 
 static const char *const model_files[] = {
     "model.h5", "last.h5", "history.csv", "study.yaml", "training.json"};
+// Of a trial that was the best before, if there are any.
+static const char *const other_files[] = {
+    "facts.npz", "metrics.json", "scores.npz", "predictions.csv", "threshold.json", "report.html"};
 
 static bool is_ranked(const mb_scan_state *scan, const mb_trial *trial) {
     return trial->state == MB_TRIAL_DONE && isfinite(trial->figure[scan->sort]);
@@ -128,6 +132,24 @@ static mb_status write_record(const mb_scan_state *scan, mb_context *ctx, size_t
     return status;
 }
 
+static mb_status remove_path(mb_context *ctx, const char *path) {
+    return remove(path) == 0
+               ? MB_OK
+               : mb_fail(ctx, MB_ERR_IO, "%s: cannot be removed; check its permissions", path);
+}
+
+static mb_status remove_others(mb_context *ctx, const char *folder) {
+    mb_status status = MB_OK;
+    for (size_t i = 0; i < MB_COUNT_OF(other_files) && status == MB_OK; i++) {
+        char *path = mb_path_join(ctx, folder, other_files[i]);
+        status = path == NULL           ? MB_ERR_MEMORY
+                 : mb_path_exists(path) ? remove_path(ctx, path)
+                                        : MB_OK;
+        mb_release(ctx, path);
+    }
+    return status;
+}
+
 static mb_status save_into(mb_scan_state *scan, mb_context *ctx, size_t trial,
     const mb_scan_model *model, const char *folder) {
     mb_arena arena;
@@ -137,6 +159,12 @@ static mb_status save_into(mb_scan_state *scan, mb_context *ctx, size_t trial,
     for (size_t i = 0; i < MB_COUNT_OF(model_files) && status == MB_OK; i++) {
         paths[i] = mb_run_file(ctx, &arena, folder, model_files[i]);
         status = paths[i] == NULL ? MB_ERR_MEMORY : MB_OK;
+    }
+    if (status == MB_OK) {
+        status = remove_others(ctx, folder);
+    }
+    if (status == MB_OK) {
+        status = mb_facts_write(ctx, &model->dataset->facts, folder);
     }
     if (status == MB_OK) {
         status = mb_model_save_parameters(ctx, model->model, model->result->best, paths[0]);
@@ -223,6 +251,15 @@ mb_status mb_scan_collect_best(mb_scan_state *scan) {
         return MB_OK;
     }
     MB_TRY(mb_make_directory(ctx, folder));
+    MB_TRY(remove_others(ctx, folder));
+    const char *facts = mb_scan_trial_file(scan, ctx, &scan->arena, (size_t)best, "facts.npz");
+    const char *own_facts = mb_run_file(ctx, &scan->arena, folder, "facts.npz");
+    if (facts == NULL || own_facts == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    if (mb_path_exists(facts)) {
+        MB_TRY(copy_file(ctx, facts, own_facts));
+    }
     for (size_t i = 0; i < MB_COUNT_OF(model_files); i++) {
         const char *from =
             mb_scan_trial_file(scan, ctx, &scan->arena, (size_t)best, model_files[i]);
@@ -233,12 +270,6 @@ mb_status mb_scan_collect_best(mb_scan_state *scan) {
         MB_TRY(copy_file(ctx, from, to));
     }
     return MB_OK;
-}
-
-static mb_status remove_path(mb_context *ctx, const char *path) {
-    return remove(path) == 0
-               ? MB_OK
-               : mb_fail(ctx, MB_ERR_IO, "%s: cannot be removed; check its permissions", path);
 }
 
 // Files of a folder whose names end so; the folder too once it is empty.

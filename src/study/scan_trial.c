@@ -365,7 +365,13 @@ static mb_status train_trial(trial_run *t, mb_trial *trial) {
     }
     if (status == MB_OK && t->model != NULL && t->rung >= mb_scan_rungs(t->scan)) {
         trial->state = MB_TRIAL_DONE;
-        mb_scan_model kept = {t->study, model, &t->kept, t->kept_seed, t->n_train, t->n_validation};
+        mb_scan_model kept = {.study = t->study,
+            .dataset = t->dataset,
+            .model = model,
+            .result = &t->kept,
+            .seed = t->kept_seed,
+            .n_train = t->n_train,
+            .n_validation = t->n_validation};
         if (t->kept.n_epochs > 0 && mb_scan_is_kept(t->scan, t->number)) {
             status = mb_scan_save_model(t->scan, t->ctx, t->number, &kept);
         }
