@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-enum { ROWS_PER_TASK = 16 };
+enum { ROWS_PER_TASK = 16, GROUP = 8 };
 
 static const double most_abs_time = 100;
 
@@ -63,52 +63,89 @@ static mb_status fail_energy(
         job->path, job->first_row + row, pixel / MB_ECAL_SIDE, pixel % MB_ECAL_SIDE, energy);
 }
 
+// Most pixels are empty, zero in every bit: they are passed over GROUP at a time.
+static bool is_blank(const unsigned char *bytes, size_t length) {
+    uint64_t any = 0;
+    for (size_t i = 0; i < length; i += sizeof any) {
+        uint64_t word;
+        memcpy(&word, bytes + i, sizeof word);
+        any |= word;
+    }
+    return any == 0;
+}
+
+// One image on its way.
+typedef struct image {
+    const add_job *job;
+    size_t row;
+    const float *single; // energy and time by pixel: one of the two
+    const double *wide;
+    mb_ecal_hit *out;
+    size_t n;
+    bool is_empty;
+} image;
+
+static void add_hit(image *im, size_t y, size_t x, double energy, double time) {
+    const mb_ecal_settings *s = im->job->hits->settings;
+    const bool is_single = im->single != NULL;
+    const bool is_high = is_single ? (float)energy > (float)s->low_e : energy > s->low_e;
+    const bool is_sequence =
+        (s->arrays & 1U << MB_ECAL_SEQUENCE) != 0 &&
+        (is_single ? (float)energy > (float)s->sequence_low_e : energy > s->sequence_low_e);
+    mb_ecal_hit hit = {.energy = (float)energy};
+    if (mb_ecal_hit_make(s, time, is_high, is_sequence, &hit)) {
+        im->is_empty = im->is_empty && (hit.place & MB_ECAL_IN_FRAMES) == 0;
+        hit.place = (uint16_t)(hit.place | (y * s->side + x));
+        im->out[im->n++] = hit;
+    }
+}
+
 // The whole image is looked at for energies that are no numbers, the square for hits.
+static mb_status take_pixel(image *im, mb_context *ctx, size_t pixel, mb_ecal_tally *tally) {
+    const mb_ecal_settings *s = im->job->hits->settings;
+    const bool is_single = im->single != NULL;
+    const double energy = is_single ? (double)im->single[2 * pixel] : im->wide[2 * pixel];
+    const double time = is_single ? (double)im->single[2 * pixel + 1] : im->wide[2 * pixel + 1];
+    const bool is_zero = energy >= 0 && energy <= 0;
+    if (is_zero && (s->remove_empty || (time >= 0 && time <= 0))) {
+        return MB_OK;
+    }
+    if (!isfinite(energy)) {
+        tally->n_nan++;
+        return s->nan_as_empty ? MB_OK : fail_energy(im->job, ctx, im->row, pixel, energy);
+    }
+    tally->n_negative += energy < 0;
+    const size_t y = pixel / MB_ECAL_SIDE - s->first;
+    const size_t x = pixel % MB_ECAL_SIDE - s->first;
+    if (y < s->side && x < s->side) {
+        add_hit(im, y, x, energy, time);
+    }
+    return MB_OK;
+}
+
 static mb_status take_image(const add_job *job, mb_context *ctx, size_t row, mb_ecal_tally *tally) {
     mb_ecal_hits *hits = job->hits;
-    const mb_ecal_settings *s = hits->settings;
+    const size_t pixel_bytes = 2 * mb_dtype_size(job->images->dtype);
+    const unsigned char *bytes =
+        (const unsigned char *)job->images->data + row * MB_ECAL_PIXELS * pixel_bytes;
     const bool is_single = job->images->dtype == MB_F32;
-    const float *single = (const float *)job->images->data + row * MB_ECAL_PIXELS * 2;
-    const double *wide = (const double *)job->images->data + row * MB_ECAL_PIXELS * 2;
-    const float low = (float)s->low_e;
-    const float sequence_low = (float)s->sequence_low_e;
-    const bool has_sequence = (s->arrays & 1U << MB_ECAL_SEQUENCE) != 0;
-    mb_ecal_hit *out = hits->block + row * MB_ECAL_PIXELS;
-    size_t n = 0;
-    bool is_empty = true;
-    for (size_t pixel = 0; pixel < MB_ECAL_PIXELS; pixel++) {
-        const double energy = is_single ? (double)single[2 * pixel] : wide[2 * pixel];
-        const double time = is_single ? (double)single[2 * pixel + 1] : wide[2 * pixel + 1];
-        const bool is_zero = energy >= 0 && energy <= 0;
-        if (is_zero && (s->remove_empty || (time >= 0 && time <= 0))) {
+    image im = {.job = job,
+        .row = row,
+        .single = is_single ? (const void *)bytes : NULL,
+        .wide = is_single ? NULL : (const void *)bytes,
+        .out = hits->block + row * MB_ECAL_PIXELS,
+        .is_empty = true};
+    for (size_t first = 0; first < MB_ECAL_PIXELS; first += GROUP) {
+        if (is_blank(bytes + first * pixel_bytes, GROUP * pixel_bytes)) {
             continue;
         }
-        if (!isfinite(energy)) {
-            if (!s->nan_as_empty) {
-                return fail_energy(job, ctx, row, pixel, energy);
-            }
-            tally->n_nan++;
-            continue;
-        }
-        tally->n_negative += energy < 0;
-        const size_t y = pixel / MB_ECAL_SIDE - s->first;
-        const size_t x = pixel % MB_ECAL_SIDE - s->first;
-        if (y >= s->side || x >= s->side) {
-            continue;
-        }
-        const bool is_high = is_single ? (float)energy > low : energy > s->low_e;
-        const bool is_sequence =
-            has_sequence && (is_single ? (float)energy > sequence_low : energy > s->sequence_low_e);
-        mb_ecal_hit hit = {.energy = (float)energy};
-        if (mb_ecal_hit_make(s, time, is_high, is_sequence, &hit)) {
-            is_empty = is_empty && (hit.place & MB_ECAL_IN_FRAMES) == 0;
-            hit.place = (uint16_t)(hit.place | (y * s->side + x));
-            out[n++] = hit;
+        for (size_t pixel = first; pixel < first + GROUP; pixel++) {
+            MB_TRY(take_pixel(&im, ctx, pixel, tally));
         }
     }
-    hits->count[row] = (uint32_t)n;
+    hits->count[row] = (uint32_t)im.n;
     tally->n_images++;
-    tally->n_empty += is_empty;
+    tally->n_empty += im.is_empty;
     return MB_OK;
 }
 
