@@ -45,7 +45,7 @@ struct mb_layer_ops {
     // over; false: it is none. NULL: never.
     bool (*find_activation)(const mb_layer *layer, mb_activation *out);
     // Floating-point operations of one row: 2 per multiply-add, 1 per bias or element-wise
-    // operation. NULL: 0.
+    // operation; activations and means of pooling count nothing, as in published counts. NULL: 0.
     uint64_t (*flops)(const mb_layer *layer, const mb_value_type *inputs, size_t n_inputs,
         const mb_value_type *output);
     // Where Keras's config is not the options by name: rewrite config (in place) on reading, or the

@@ -119,7 +119,6 @@ static mb_status plan(mb_context *ctx, mb_plan_site *site) {
         .infer = infer,                                                                            \
         .plan = plan,                                                                              \
         .find_activation = find_activation,                                                        \
-        .flops = mb_layer_flops_each,                                                              \
     };
 
 ACTIVATION_LAYER(activation, "Activation", "an activation by name")

@@ -108,6 +108,6 @@ static mb_status plan_pool(mb_context *ctx, mb_plan_site *site, size_t n_spatial
     return MB_OK;
 }
 
-MB_POOL_LAYER(average_pooling, "AveragePooling", "mean", 1)
-MB_POOL_LAYER(average_pooling, "AveragePooling", "mean", 2)
-MB_POOL_LAYER(average_pooling, "AveragePooling", "mean", 3)
+MB_POOL_LAYER(average_pooling, "AveragePooling", "mean", NULL, 1)
+MB_POOL_LAYER(average_pooling, "AveragePooling", "mean", NULL, 2)
+MB_POOL_LAYER(average_pooling, "AveragePooling", "mean", NULL, 3)

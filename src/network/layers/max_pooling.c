@@ -93,6 +93,6 @@ static mb_status plan_pool(mb_context *ctx, mb_plan_site *site, size_t n_spatial
     return MB_OK;
 }
 
-MB_POOL_LAYER(max_pooling, "MaxPooling", "maximum", 1)
-MB_POOL_LAYER(max_pooling, "MaxPooling", "maximum", 2)
-MB_POOL_LAYER(max_pooling, "MaxPooling", "maximum", 3)
+MB_POOL_LAYER(max_pooling, "MaxPooling", "maximum", mb_pool_flops, 1)
+MB_POOL_LAYER(max_pooling, "MaxPooling", "maximum", mb_pool_flops, 2)
+MB_POOL_LAYER(max_pooling, "MaxPooling", "maximum", mb_pool_flops, 3)

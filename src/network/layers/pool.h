@@ -34,11 +34,12 @@ bool mb_pool_tiles(
     const mb_layer *layer, size_t n_spatial, const size_t length[3], size_t window[3]);
 
 extern const mb_option mb_pool_options_list[];
+// Comparisons; means are not counted, as in the published counts of networks that have them.
 uint64_t mb_pool_flops(const mb_layer *layer, const mb_value_type *inputs, size_t n_inputs,
     const mb_value_type *output);
 
 // The record of a kind of pooling whose file has plan_pool(ctx, site, dimensions).
-#define MB_POOL_LAYER(kind, class, text, dimensions)                                               \
+#define MB_POOL_LAYER(kind, class, text, count, dimensions)                                        \
     static mb_status infer##dimensions(mb_context *ctx, mb_model *model, mb_layer *layer,          \
         const mb_value_type *inputs, size_t n_inputs, mb_value_type *output) {                     \
         (void)n_inputs;                                                                            \
@@ -59,7 +60,7 @@ uint64_t mb_pool_flops(const mb_layer *layer, const mb_value_type *inputs, size_
         .is_channels_first = mb_pool_is_channels_first,                                            \
         .infer = infer##dimensions,                                                                \
         .plan = plan##dimensions,                                                                  \
-        .flops = mb_pool_flops,                                                                    \
+        .flops = count,                                                                            \
     };
 
 #endif

@@ -167,7 +167,6 @@ static mb_status leaky_to_keras(
         .infer = infer,                                                                            \
         .plan = plan_##kind,                                                                       \
         .find_activation = find_##kind,                                                            \
-        .flops = mb_layer_flops_each,                                                              \
         .from_keras = reads,                                                                       \
         .to_keras = writes,                                                                        \
     };
