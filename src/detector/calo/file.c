@@ -18,14 +18,19 @@ static mb_status fail_absent(mb_context *ctx, mb_h5_file *file, const char *path
     MB_TRY(mb_h5_list(file, "/", &names));
     mb_buffer text;
     mb_buffer_init(&text, ctx);
+    bool is_unreadable = false;
     for (size_t i = 0; i < names.n && i < 12; i++) {
+        is_unreadable = is_unreadable || strcmp(names.name[i], regions_name) == 0;
         mb_buffer_format(&text, "%s%.40s", i > 0 ? ", " : "", names.name[i]);
     }
     if (names.n > 12) {
         mb_buffer_format(&text, " ... (%zu)", names.n);
     }
     mb_status status = text.status;
-    if (status == MB_OK) {
+    if (status == MB_OK && is_unreadable) {
+        status = mb_fail(ctx, MB_ERR_FORMAT,
+            "%s: %s is not an array of numbers; write it as float or integer", path, regions_name);
+    } else if (status == MB_OK) {
         status = mb_fail(ctx, MB_ERR_FORMAT,
             "%s: there is no dataset %s; the file holds %s: name a file of regions", path,
             regions_name, names.n > 0 ? text.data : "nothing");
