@@ -94,21 +94,34 @@ static mb_status fail_sample(const mb_run *run, const char *name) {
         near != NULL ? "'?" : "");
 }
 
+static mb_status find_sample(const mb_run *run, const char *name, const mb_row_set **out) {
+    *out = mb_dataset_find_set(&run->dataset, name);
+    if (*out == NULL) {
+        return fail_sample(run, name);
+    }
+    return (*out)->n_test > 0
+               ? MB_OK
+               : mb_fail(run->ctx, MB_ERR_FORMAT,
+                     "%s: evaluate: on: sample '%.60s' has no test events; leave it out, or make "
+                     "data.train_size smaller",
+                     run->study->path, name);
+}
+
+mb_status mb_matrix_check(mb_run *run) {
+    const mb_texts *on = &run->study->evaluate.on;
+    const mb_row_set *set = NULL;
+    for (size_t i = 0; i < on->n; i++) {
+        MB_TRY(find_sample(run, on->value[i], &set));
+    }
+    return on->n > 0 ? mb_scorers_foresee(run) : MB_OK;
+}
+
 // Marks the events of all samples, and numbers them in the order of the data.
 static mb_status number_events(mb_matrix *matrix, const mb_row_set **sets, uint32_t *place) {
     mb_run *run = matrix->run;
     const mb_texts *on = &run->study->evaluate.on;
     for (size_t i = 0; i < on->n; i++) {
-        sets[i] = mb_dataset_find_set(&run->dataset, on->value[i]);
-        if (sets[i] == NULL) {
-            return fail_sample(run, on->value[i]);
-        }
-        if (sets[i]->n_test == 0) {
-            return mb_fail(run->ctx, MB_ERR_FORMAT,
-                "%s: evaluate: on: sample '%.60s' has no test events; leave it out, or make "
-                "data.train_size smaller",
-                run->study->path, on->value[i]);
-        }
+        MB_TRY(find_sample(run, on->value[i], &sets[i]));
         for (size_t k = 0; k < sets[i]->n_test; k++) {
             place[sets[i]->test[k]] = 1;
         }

@@ -66,8 +66,11 @@ double mb_matrix_efficiency(const mb_matrix *matrix, const mb_matrix_cell *cell,
 char *mb_matrix_figure_key(const mb_matrix *matrix, size_t figure, char *text, size_t size);
 char *mb_matrix_figure_title(const mb_matrix *matrix, size_t figure, char *text, size_t size);
 
-// Scores, measures, writes tables/ and scores.npz, draws into plots/. Fails with ARG for an unknown
-// sample. In the run's arena, and freed with it but for the scores.
+// Before any training: fails for a sample of evaluate.on that the data has not, warns of models
+// that are not there.
+mb_status mb_matrix_check(mb_run *run) MB_MUST_CHECK;
+// Scores, measures, writes tables/ and scores.npz, draws into plots/. In the run's arena, and freed
+// with it but for the scores.
 mb_status mb_matrix_make(mb_run *run, mb_matrix **out) MB_MUST_CHECK;
 // Frees what is not the arena's. Accepts NULL.
 void mb_matrix_clear(mb_matrix *matrix);

@@ -6,6 +6,7 @@
 #include "files/npy.h"
 #include "study/matrix.h"
 #include "study/matrix_overlap.h"
+#include "study/rates.h"
 #include "study/scored.h"
 
 #include <math.h>
@@ -152,6 +153,39 @@ static mb_status write_scores(mb_matrix *matrix, mb_context *ctx) {
     return status;
 }
 
+// A trained student decides as a trigger does: by thresholds of its own.
+static mb_status write_thresholds(mb_matrix *matrix, mb_context *ctx, const mb_scorer *scorer,
+    const float *label, const char *path) {
+    const size_t n = matrix->n_judged;
+    mb_roc roc = {0};
+    mb_status status =
+        mb_roc_make(&roc, ctx, mb_values_f32(scorer->score, n), mb_values_f32(label, n));
+    if (status == MB_OK) {
+        status = mb_thresholds_write(ctx, matrix->run->study, &roc, MB_SPLIT_TEST, path);
+    }
+    mb_roc_clear(&roc);
+    return status;
+}
+
+static mb_status write_all_thresholds(mb_matrix *matrix, mb_context *ctx) {
+    mb_run *run = matrix->run;
+    float *label = NULL;
+    MB_TRY(mb_labels_of(ctx, &run->dataset, matrix->judged, matrix->n_judged, &label));
+    mb_status status = MB_OK;
+    for (size_t i = 0; i < matrix->n_scorers && status == MB_OK; i++) {
+        const mb_scorer *scorer = &matrix->scorers[i];
+        if (scorer->origin == MB_SCORE_RETRAINED && !scorer->is_absent) {
+            const size_t folder = strlen(scorer->path) - strlen("model.h5");
+            const char *path =
+                mb_arena_format(&run->arena, ctx, "%.*sthreshold.json", (int)folder, scorer->path);
+            status =
+                path == NULL ? MB_ERR_MEMORY : write_thresholds(matrix, ctx, scorer, label, path);
+        }
+    }
+    mb_release(ctx, label);
+    return status;
+}
+
 mb_status mb_matrix_write(mb_matrix *matrix, mb_context *ctx) {
     const char *folder = mb_run_file(ctx, &matrix->run->arena, matrix->run->directory, "tables");
     if (folder == NULL) {
@@ -176,5 +210,6 @@ mb_status mb_matrix_write(mb_matrix *matrix, mb_context *ctx) {
         return status;
     }
     MB_TRY(write_table(matrix, ctx, folder, "overlap", &table));
+    MB_TRY(write_all_thresholds(matrix, ctx));
     return write_scores(matrix, ctx);
 }

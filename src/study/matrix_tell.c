@@ -132,6 +132,31 @@ static void tell_rates(mb_answer *answer, const mb_matrix *matrix) {
     }
 }
 
+// What the spread is of; and that a mean may be of fewer trainings than its column has.
+static void tell_spread(mb_answer *answer, const mb_matrix *matrix) {
+    size_t most = 1;
+    size_t n_partial = 0;
+    for (size_t j = 0; j < matrix->n_columns; j++) {
+        most = mb_max_size(most, matrix->columns[j].n);
+        for (size_t i = 0; i < matrix->n_rows; i++) {
+            for (size_t figure = 0; figure <= matrix->n_rates; figure++) {
+                const size_t n = mb_matrix_value_of(matrix, i, j, figure).n;
+                n_partial += n > 0 && n < matrix->columns[j].n;
+            }
+        }
+    }
+    if (most > 1) {
+        mb_answer_line(answer,
+            "\nMean \xC2\xB1 standard deviation (of the population) of %zu trainings", most);
+    }
+    if (n_partial > 0) {
+        mb_answer_line(answer,
+            "  %zu cells are means of fewer: in the others no threshold keeps to the rate, as more "
+            "background events than allowed share the highest score (tables/cells.csv)",
+            n_partial);
+    }
+}
+
 // The blend against networks of one signal each.
 static void tell_blend(mb_answer *answer, const mb_matrix *matrix, mb_node *map) {
     double blend = 0;
@@ -174,6 +199,7 @@ void mb_matrix_tell(const mb_matrix *matrix, mb_answer *answer) {
         put_table(answer, matrix, map, figure);
         tell_table(answer, matrix, figure);
     }
+    tell_spread(answer, matrix);
     tell_rates(answer, matrix);
     tell_blend(answer, matrix, map);
     for (size_t i = 0; i < matrix->n_scorers; i++) {

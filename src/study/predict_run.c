@@ -74,6 +74,12 @@ static mb_status measure_threshold(
     if (path == NULL) {
         return MB_ERR_MEMORY;
     }
+    if (!mb_path_exists(path)) {
+        return mb_fail(s->ctx, MB_ERR_IO,
+            "--accept %s: %s stores no scores to find another threshold from; ask for one of the "
+            "study's evaluate.rates",
+            accept, s->directory);
+    }
     mb_roc roc = {0};
     mb_scored_part part = {0};
     mb_rate_point point = {0};
@@ -180,8 +186,7 @@ static mb_status write_table(const scoring *s, const char *output) {
 }
 
 static mb_status score(scoring *s, const char *const *files, size_t n_files) {
-    const mb_source_request request = {
-        .files = files, .n_files = n_files, .facts = &s->facts};
+    const mb_source_request request = {.files = files, .n_files = n_files, .facts = &s->facts};
     MB_TRY(mb_study_load(s->ctx, s->study, &request, &s->dataset, NULL));
     uint32_t *rows =
         mb_arena_allocate(&s->arena, s->ctx, mb_max_size(s->dataset.n_rows, 1), sizeof *rows);

@@ -139,8 +139,7 @@ static const char *split_name(int split) {
     return split == MB_EVALUATE_ALL ? "all" : mb_evaluate_split_names[split];
 }
 
-// threshold.json: what `predict --accept` decides by.
-static mb_status write_thresholds(
+mb_status mb_thresholds_write(
     mb_context *ctx, const mb_study *study, const mb_roc *roc, int split, const char *path) {
     mb_answer *answer = NULL;
     MB_TRY(mb_answer_create(ctx, &answer));
@@ -176,7 +175,7 @@ static mb_status put_classification(mb_answer *answer, mb_run *run, mb_context *
             status = put_working_points(answer, ctx, &run->study->evaluate, &roc);
         }
         if (status == MB_OK) {
-            status = write_thresholds(ctx, run->study, &roc, split, threshold_path);
+            status = mb_thresholds_write(ctx, run->study, &roc, split, threshold_path);
         }
     } else if (status == MB_OK && run->study->evaluate.roc) {
         mb_notice(ctx, MB_NOTICE_WARNING, "evaluate",

@@ -77,6 +77,9 @@ mb_status mb_run_open(mb_run *run, mb_context *ctx, const mb_study *study, const
             &run->journal, "Read %zu events in %.2f s", run->dataset.n_rows, run->load_seconds);
         status = mb_run_lay_out(run);
     }
+    if (status == MB_OK) {
+        status = mb_matrix_check(run);
+    }
     mb_buffer_clear(&report);
     return status;
 }

@@ -3,6 +3,7 @@
 
 #include "study/scorer.h"
 
+#include "base/output.h"
 #include "base/threads.h"
 #include "exchange/firmware.h"
 
@@ -271,14 +272,18 @@ static mb_status run_model(mb_scorer *scorer, mb_run *run, const uint32_t *rows,
     return status;
 }
 
+static mb_status load_firmware(const mb_scorer *scorer, mb_context *ctx, mb_twin **out) {
+    return mb_firmware_load(ctx, mb_node_text(mb_node_find(scorer->firmware, "weights")),
+        mb_node_text(mb_node_find(scorer->firmware, "types")), NULL, 0, out);
+}
+
 // Firmware's integers, in blocks of events.
 static mb_status run_firmware(mb_scorer *scorer, mb_run *run, const uint32_t *rows, size_t n) {
     enum { EVENTS = 8192 };
     mb_context *ctx = run->ctx;
     const mb_column *column = input_of(&run->dataset);
     mb_twin *twin = NULL;
-    MB_TRY(mb_firmware_load(ctx, mb_node_text(mb_node_find(scorer->firmware, "weights")),
-        mb_node_text(mb_node_find(scorer->firmware, "types")), NULL, 0, &twin));
+    MB_TRY(load_firmware(scorer, ctx, &twin));
     const size_t width = mb_twin_outputs(twin);
     mb_status status = MB_OK;
     if (column == NULL || mb_twin_inputs(twin) != column->size || width != 1) {
@@ -300,6 +305,37 @@ static mb_status run_firmware(mb_scorer *scorer, mb_run *run, const uint32_t *ro
     mb_release(ctx, block);
     mb_twin_destroy(twin);
     return status;
+}
+
+// What a run would find out only after its trainings.
+static mb_status foresee(const mb_scorer *scorer, mb_run *run) {
+    mb_context *ctx = run->ctx;
+    mb_status status = MB_OK;
+    if (scorer->firmware != NULL) {
+        mb_twin *twin = NULL;
+        status = load_firmware(scorer, ctx, &twin);
+        mb_twin_destroy(twin);
+    } else if (scorer->origin == MB_SCORE_LOADED && !mb_path_exists(scorer->path)) {
+        status = mb_fail(ctx, MB_ERR_IO, "%s: there is no such file; check the name", scorer->path);
+    }
+    if (status == MB_OK || status == MB_ERR_MEMORY || status == MB_ERR_CANCELLED) {
+        return status;
+    }
+    mb_notice(ctx, MB_NOTICE_WARNING, "evaluate", "score '%s' will be n/a: %s", scorer->name,
+        mb_context_error_text(ctx));
+    mb_context_clear(ctx);
+    return MB_OK;
+}
+
+mb_status mb_scorers_foresee(mb_run *run) {
+    const mb_node *scores = run->study->evaluate.scores;
+    const mb_node *entry = scores != NULL ? scores->first : NULL;
+    for (; entry != NULL; entry = entry->next) {
+        mb_scorer scorer = {0};
+        MB_TRY(find_source(run, entry, &scorer));
+        MB_TRY(foresee(&scorer, run));
+    }
+    return MB_OK;
 }
 
 mb_status mb_scorer_run(mb_scorer *scorer, mb_run *run, const uint32_t *rows, size_t n,

@@ -45,6 +45,8 @@ typedef struct mb_scorer {
 mb_status mb_scorers_list(mb_run *run, mb_scorer **out, size_t *n) MB_MUST_CHECK;
 // Checks evaluate.scores: names of baselines and of models.
 mb_status mb_scorers_check(mb_context *ctx, const mb_study *study) MB_MUST_CHECK;
+// Warns of models of evaluate.scores whose files are not there or whose weight lists do not fit.
+mb_status mb_scorers_foresee(mb_run *run) MB_MUST_CHECK;
 // Scores n rows of the run's dataset. background: the rows that a baseline takes its mean from.
 // Frees with mb_scorer_clear.
 mb_status mb_scorer_run(mb_scorer *scorer, mb_run *run, const uint32_t *rows, size_t n,

@@ -4,6 +4,7 @@
 #include "study/study.h"
 
 #include "base/numbers.h"
+#include "base/options_field.h"
 #include "base/output.h"
 #include "data/arrays_source.h"
 #include "files/yaml.h"
@@ -135,6 +136,21 @@ static mb_status set_int(
     return mb_node_set(document, ctx, map, key, node);
 }
 
+static mb_status fail_compat(mb_context *ctx, const mb_study *study, const mb_node *entry,
+    const char *const *known, size_t n_known) {
+    const char *text = mb_node_text(entry);
+    const char *near = text != NULL ? mb_nearest_name(text, known, n_known) : NULL;
+    if (near != NULL) {
+        return mb_fail_at(ctx, &study->document, entry,
+            "compat: unknown name '%.60s'; did you mean '%s'?", text, near);
+    }
+    char names[512];
+    mb_text_list(names, sizeof names, known, n_known);
+    return mb_fail_at(ctx, &study->document, entry, "compat: unknown name '%.60s'; %s%s",
+        text != NULL ? text : "?", n_known > 0 ? "write true, or some of " : "write compat: []",
+        names);
+}
+
 static mb_status read_compat(mb_context *ctx, mb_study *study, const mb_node *node) {
     if (node == NULL) {
         return MB_OK;
@@ -166,10 +182,7 @@ static mb_status read_compat(mb_context *ctx, mb_study *study, const mb_node *no
         // Of the table of a scan, whatever the detector.
         is_known = is_known || (text != NULL && strcmp(text, "columns") == 0);
         if (!is_known) {
-            const char *near = text != NULL ? mb_nearest_name(text, known, n_known) : NULL;
-            return mb_fail_at(ctx, &study->document, child, "compat: unknown name '%.60s'; %s%s%s",
-                text != NULL ? text : "?", near != NULL ? "did you mean '" : "see the manual",
-                near != NULL ? near : "", near != NULL ? "'?" : "");
+            return fail_compat(ctx, study, child, known, n_known);
         }
         names[study->compat.n++] = text;
     }

@@ -201,6 +201,7 @@ static void test_matrix__names_what_it_does_not_know(void **state) {
         const char *set, *error;
     } cases[] = {{"'evaluate.on=[TTbar]'", "the data has no sample 'TTbar'; did you mean 'TTBar'?"},
         {"'evaluate.scores={B: frobenios}'", "did you mean 'frobenius'?"},
+        {"compat=[foo]", "unknown name 'foo'; write true, or some of "},
         {"'evaluate.scores={m_blend: mean}'", "a fit is called 'm_blend', too"},
         {"fits.m_TTBar.on=Haa4", "the data has no sample 'Haa4' to be on; did you mean 'Haa4b'?"},
         {"'models.supervised={builtin: teachr}'", "did you mean 'teacher'?"}};
@@ -211,6 +212,76 @@ static void test_matrix__names_what_it_does_not_know(void **state) {
             fail_msg("%s: \"%s\" lacks \"%s\"", cases[i].set, run->err, cases[i].error);
         }
     }
+}
+
+static void test_matrix__check_sees_what_evaluation_will_miss(void **state) {
+    WORLD(world)
+    write_study(world);
+    const mb_tool_run *run = mb_tool_expect(world, 0, "check few.yaml");
+    assert_non_null(strstr(run->err, "score 'File' will be n/a"));
+    assert_non_null(strstr(run->err, "missing.h5: there is no such file"));
+    run = mb_tool_expect(world, 1, "check few.yaml --set 'evaluate.on=[TTbar]'");
+    assert_non_null(strstr(run->err, "the data has no sample 'TTbar'; did you mean 'TTBar'?"));
+}
+
+static void test_matrix__tells_of_how_many_trainings_means_are(void **state) {
+    WORLD(world)
+    run_once(world);
+    const mb_tool_run *run = mb_tool_expect(world, 0, "evaluate few");
+    assert_non_null(strstr(run->out, "(of the population) of 2 trainings"));
+}
+
+static void test_matrix__counts_operations_as_published(void **state) {
+    WORLD(world)
+    mb_tool_expect(world, 0, "new cicada-train -o count.yaml");
+    const mb_tool_run *run = mb_tool_expect(world, 0,
+        "check count.yaml --set 'simulate={events: 200, signal_events: 1}' --set data.dir=count "
+        "--set alternate.drop_remainder=false");
+    assert_non_null(strstr(run->out, "teacher: 323731 parameters, 5224922 FLOPs"));
+    assert_non_null(strstr(run->out, "cicada_v1: 4129 parameters, 8112 FLOPs"));
+    assert_non_null(strstr(run->out, "cicada_v2: 4145 parameters, 10128 FLOPs"));
+}
+
+// A teacher, a student, and no other training.
+static const char turns[] =
+    "study: turns\n"
+    "seed: 3\n"
+    "simulate: {events: 2600, signal_events: 300}\n"
+    "data:\n"
+    "  source: calo\n"
+    "  dir: calo\n"
+    "  background: {file: ZeroBias.h5, limit: 2200}\n"
+    "  signals:\n"
+    "    TTBar: {file: TTBar.h5}\n"
+    "  train_size: 200\n"
+    "models:\n"
+    "  plain:\n"
+    "    layers:\n"
+    "      - {input: regions}\n"
+    "      - {flatten: {}, name: flat}\n"
+    "      - {dense: {units: 4, activation: relu}, name: latent}\n"
+    "      - {dense: {units: 252, activation: relu}, name: spread}\n"
+    "      - {reshape: {target_shape: [18, 14, 1]}, name: image}\n"
+    "  small: {builtin: cicada_v1}\n"
+    "fits:\n"
+    "  - {name: turn, teacher: plain, students: [small], events: 300, alternate: {rounds: 1},\n"
+    "     train: {teacher: {batch: 32}, student: {batch: 32}}}\n"
+    "evaluate: {on: [TTBar], scores: {Small: small}, rates: [1MHz], figures: false}\n";
+
+static void test_matrix__a_student_decides_by_its_own_threshold(void **state) {
+    WORLD(world)
+    assert_ok(world->base.ctx,
+        mb_write_file(world->base.ctx, mb_tool_path(world, "turns.yaml"), turns, strlen(turns)));
+    mb_tool_expect(world, 0, "run turns.yaml -o turns");
+    const mb_tool_run *run = mb_tool_expect(
+        world, 0, "predict turns/fits/small calo/TTBar.h5 -o decided.csv --accept 1MHz");
+    assert_non_null(strstr(run->out, "accepted"));
+    char *text = mb_tool_read(world, "decided.csv");
+    assert_non_null(strstr(text, "file,event,label,score,accepted"));
+    mb_release(world->base.ctx, text);
+    run = mb_tool_expect(
+        world, 1, "predict turns/fits/small calo/TTBar.h5 -o decided2.csv --accept 2MHz");
+    assert_non_null(strstr(run->err, "ask for one of the study's evaluate.rates"));
 }
 
 static void read_hashes(mb_tool_world *world, const char *run, char hashes[4][65]) {
@@ -300,15 +371,65 @@ static void test_matrix__takes_weights_in_place_of_trainings(void **state) {
     mb_release(world->base.ctx, there);
 }
 
+// How many validation events of a training are background, and how many signal.
+static void count_validation(mb_tool_world *world, const char *scores, size_t n[2]) {
+    mb_array split = {0};
+    mb_array label = {0};
+    const char *path = mb_tool_path(world, scores);
+    assert_ok(world->base.ctx, mb_npz_read(world->base.ctx, path, "split", &split));
+    assert_ok(world->base.ctx, mb_npz_read(world->base.ctx, path, "label", &label));
+    n[0] = n[1] = 0;
+    for (size_t i = 0; i < mb_array_count(&split); i++) {
+        if (mb_array_get(&split, i) == 1.0) {
+            n[mb_array_get(&label, i) > 0.5]++;
+        }
+    }
+    mb_array_clear(&split);
+    mb_array_clear(&label);
+}
+
+static void test_matrix__validates_on_signal_alone_only_where_asked(void **state) {
+    WORLD(world)
+    run_once(world);
+    size_t n[2];
+    count_validation(world, "few/fits/m_TTBar-0/scores.npz", n);
+    assert_int_equal(n[0] + n[1], 80);
+    assert_true(n[0] > 0 && n[1] > 0);
+    mb_tool_expect(world, 0, "run few.yaml -o tail --set 'compat=[validation_tail]'");
+    count_validation(world, "tail/fits/m_TTBar-0/scores.npz", n);
+    assert_int_equal(n[0], 0);
+    assert_int_equal(n[1], 80);
+}
+
+static void test_matrix__shows_the_interpolated_rate_where_asked(void **state) {
+    WORLD(world)
+    run_once(world);
+    mb_tool_expect(world, 0, "run few.yaml -o between --set 'compat=[interpolated_rate]'");
+    char *text = mb_tool_read(world, "between/metrics.json");
+    mb_document metrics = mb_tool_json(world, text);
+    // Less than one event is allowed at 1 kHz, but a line can be drawn.
+    const double value =
+        mb_tool_number(cell(&metrics, "efficiency_1kHz", "TTBar", "Baseline"), "mean");
+    assert_true(value >= 0 && value <= 1);
+    mb_document_clear(&metrics);
+    mb_release(world->base.ctx, text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_matrix__cells_are_what_counting_gives),
         cmocka_unit_test(test_matrix__leaves_cells_without_background_empty),
         cmocka_unit_test(test_matrix__goes_on_without_a_model),
         cmocka_unit_test(test_matrix__names_what_it_does_not_know),
+        cmocka_unit_test(test_matrix__check_sees_what_evaluation_will_miss),
+        cmocka_unit_test(test_matrix__tells_of_how_many_trainings_means_are),
+        cmocka_unit_test(test_matrix__counts_operations_as_published),
+        cmocka_unit_test(test_matrix__a_student_decides_by_its_own_threshold),
         cmocka_unit_test(test_matrix__trainings_do_not_depend_on_jobs_or_threads),
         cmocka_unit_test(test_matrix__goes_on_where_a_killed_run_was),
         cmocka_unit_test(test_matrix__takes_weights_in_place_of_trainings),
+        cmocka_unit_test(test_matrix__validates_on_signal_alone_only_where_asked),
+        cmocka_unit_test(test_matrix__shows_the_interpolated_rate_where_asked),
     };
     return cmocka_run_group_tests(tests, mb_tool_open, mb_tool_close);
 }
