@@ -253,7 +253,7 @@ static mb_status add_scan(const mb_page *p) {
     if (!mb_path_is_directory(folder)) {
         return MB_OK;
     }
-    mb_report_heading(p->report, 2, "Learning curves");
+    mb_report_heading(p->report, 2, "Scan");
     MB_TRY(add_gallery(p, folder, FIGURES_OF_NETWORK, NULL));
     MB_TRY(add_gallery(p, folder, FIGURES_OF_EVENTS, NULL));
     return mb_page_add_file(p, "scan/conclusion.txt", "What the scan came to");
