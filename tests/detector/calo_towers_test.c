@@ -7,6 +7,7 @@
 #include "detector/calo/tower_file.h"
 #include "files/hdf5.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -285,20 +286,25 @@ static void test_towers__name_the_dataset_of_what_is_wrong(void **state) {
     static const int64_t offsets[] = {0, 3, 4};
     static const int64_t falling[] = {0, 5, 4};
     static const int64_t huge[] = {0, INT64_MAX, 4};
+    static const double numbers[] = {7, 9007199254740992, NAN};
     const struct {
         const int32_t *et;
         size_t n_phi;
         const int64_t *offsets;
         size_t n_offsets, n_event;
         const char *wanted;
-    } cases[] = {{good, 4, offsets, 3, 2, NULL}, {good, 3, offsets, 3, 2, "iphi: wants one axis"},
-        {good, 4, NULL, 0, 2, "there is no offsets"},
-        {good, 4, falling, 3, 2, "offsets: does not rise"},
-        {good, 4, huge, 3, 2, "offsets: does not rise"},
-        {good, 4, offsets, 2, 1, "offsets: does not rise"},
-        {good, 4, offsets, 3, 3, "event: has 3 entries for 2 events"},
-        {negative, 4, offsets, 3, 2, "event 1, tower 0: iet -4"},
-        {NULL, 4, offsets, 3, 2, "no dataset iet (there is: event, ieta, iphi, offsets)"}};
+        const double *numbers; // of the events, in place of whole ones
+    } cases[] = {{good, 4, offsets, 3, 2, NULL, NULL},
+        {good, 3, offsets, 3, 2, "iphi: wants one axis", NULL},
+        {good, 4, NULL, 0, 2, "there is no offsets", NULL},
+        {good, 4, falling, 3, 2, "offsets: does not rise", NULL},
+        {good, 4, huge, 3, 2, "offsets: does not rise", NULL},
+        {good, 4, offsets, 2, 1, "offsets: does not rise", NULL},
+        {good, 4, offsets, 3, 3, "event: has 3 entries for 2 events", NULL},
+        {good, 4, offsets, 3, 2, NULL, numbers},
+        {good, 4, offsets, 3, 2, "event: array: number 1 is nan", numbers + 1},
+        {negative, 4, offsets, 3, 2, "event 1, tower 0: iet -4", NULL},
+        {NULL, 4, offsets, 3, 2, "no dataset iet (there is: event, ieta, iphi, offsets)", NULL}};
     for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
         char path[1024];
         snprintf(path, sizeof path, "%s/bad.h5", folder);
@@ -312,7 +318,9 @@ static void test_towers__name_the_dataset_of_what_is_wrong(void **state) {
         if (cases[i].offsets != NULL) {
             put(writer, "/offsets", MB_I64, 1, &cases[i].n_offsets, cases[i].offsets);
         }
-        put(writer, "/event", MB_I64, 1, &cases[i].n_event, offsets);
+        const bool is_whole = cases[i].numbers == NULL;
+        put(writer, "/event", is_whole ? MB_I64 : MB_F64, 1, &cases[i].n_event,
+            is_whole ? (const void *)offsets : cases[i].numbers);
         assert_ok(world.ctx, mb_h5_commit(writer));
         const mb_status status = read_file(path, false);
         assert_true((status == MB_OK) == (cases[i].wanted == NULL));

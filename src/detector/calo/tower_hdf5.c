@@ -108,6 +108,14 @@ static mb_status read_optional(mb_tower_hdf5 *file, const char *name, mb_array *
     return MB_OK;
 }
 
+static mb_status read_numbers(mb_tower_hdf5 *file) {
+    MB_TRY(read_optional(file, "/event", &file->event));
+    if (file->event.data == NULL || mb_array_convert(&file->event, file->ctx, MB_I64) == MB_OK) {
+        return MB_OK;
+    }
+    return mb_fail_within(file->ctx, "%s: event", file->path);
+}
+
 static mb_status open_jets(mb_tower_hdf5 *file) {
     if (file->flag.data != NULL || !mb_h5_exists(file->file, "/jet_pt")) {
         return MB_OK;
@@ -128,7 +136,7 @@ mb_status mb_tower_hdf5_open(mb_tower_hdf5 *file, mb_context *ctx, const char *p
         .jets = {.names = jet_names, .n_names = JET_COLUMNS}};
     MB_TRY(mb_h5_open(ctx, path, &file->file));
     MB_TRY(open_ragged(file, &file->towers, "/offsets", MB_TOWER_REQUIRED));
-    MB_TRY(read_optional(file, "/event", &file->event));
+    MB_TRY(read_numbers(file));
     MB_TRY(read_optional(file, "/AcceptanceFlag", &file->flag));
     MB_TRY(open_jets(file));
     return mb_context_status(ctx);
@@ -214,8 +222,8 @@ mb_status mb_tower_hdf5_next(
         }
         MB_TRY(status);
     }
-    *number =
-        file->event.data != NULL ? (int64_t)mb_array_get(&file->event, event) : (int64_t)event;
+    const int64_t *numbers = file->event.data;
+    *number = numbers != NULL ? numbers[event] : (int64_t)event;
     file->next++;
     return find_acceptance(file, event, is_accepted);
 }
