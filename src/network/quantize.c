@@ -4,6 +4,7 @@
 #include "network/quantize.h"
 
 #include "network/layer.h"
+#include "network/layers/folded.h"
 
 #include "base/numbers.h"
 
@@ -135,6 +136,10 @@ static mb_status set_weights(
             &weight->quantizer));
         const mb_node *stored = written;
         memcpy((char *)layer->options + option->offset, &stored, sizeof stored);
+    }
+    if (is_any && layer->weights[0].is_folded &&
+        mb_folded_check_quantizers(p->ctx, layer) != MB_OK) {
+        return mb_fail_within(p->ctx, "quantize: layer '%s'", layer->name);
     }
     return is_any || !is_forced || node == NULL
                ? MB_OK

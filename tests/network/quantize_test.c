@@ -24,18 +24,27 @@ static const char plain[] =
     "{\"class_name\":\"Dense\",\"config\":{\"name\":\"score\",\"units\":1,\"activation\":"
     "\"sigmoid\"}}]}}";
 
+static const char folded[] =
+    "{\"class_name\":\"Sequential\",\"config\":{\"name\":\"folded\",\"layers\":["
+    "{\"class_name\":\"InputLayer\",\"config\":{\"batch_input_shape\":[null,4],\"name\":\"in\"}},"
+    "{\"class_name\":\"QDenseBatchnorm\",\"config\":{\"name\":\"both\",\"units\":2}}]}}";
+
 typedef struct site {
     mb_test_world world;
     mb_model *model;
     mb_document document;
 } site;
 
-static void open_site(site *s, const char *yaml) {
+static void open_site_of(site *s, const char *config, const char *yaml) {
     mb_test_world_open(&s->world, 1, MB_CPU_ALL);
-    assert_ok(
-        s->world.ctx, mb_model_load_config(s->world.ctx, "plain", plain, strlen(plain), &s->model));
+    assert_ok(s->world.ctx,
+        mb_model_load_config(s->world.ctx, "config", config, strlen(config), &s->model));
     assert_ok(
         s->world.ctx, mb_yaml_parse(s->world.ctx, "study.yaml", yaml, strlen(yaml), &s->document));
+}
+
+static void open_site(site *s, const char *yaml) {
+    open_site_of(s, plain, yaml);
 }
 
 static void close_site(site *s) {
@@ -148,12 +157,35 @@ static void test_quantize__errors_say_where_and_what(void **state) {
     }
 }
 
+// Their gradients would be wrong, which nobody would see.
+static void test_quantize__folded_weights_take_no_quantiser_with_a_slope(void **state) {
+    (void)state;
+    static const struct {
+        const char *yaml, *part;
+    } cases[] = {{"kernel: quantized_bits(8,1,1,alpha=1)\nbias: binary(alpha=1)\n", NULL},
+        {"kernel: quantized_tanh(8)\n", "layer 'both': kernel_quantizer quantized_tanh passes no"},
+        {"layers: {both: {bias: binary}}\n", "layer 'both': bias_quantizer binary passes no"}};
+    for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
+        site s;
+        open_site_of(&s, folded, cases[i].yaml);
+        const mb_status status =
+            mb_model_quantize(s.world.ctx, s.model, &s.document, s.document.root);
+        if (cases[i].part == NULL) {
+            assert_ok(s.world.ctx, status);
+        } else {
+            assert_fails(s.world.ctx, status, MB_ERR_UNSUPPORTED, cases[i].part);
+        }
+        close_site(&s);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_quantize__all_kernels_biases_and_rectifiers_are_quantised),
         cmocka_unit_test(test_quantize__a_layer_by_name_comes_before_the_rest),
         cmocka_unit_test(test_quantize__maps_are_merged_layer_by_layer),
         cmocka_unit_test(test_quantize__errors_say_where_and_what),
+        cmocka_unit_test(test_quantize__folded_weights_take_no_quantiser_with_a_slope),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

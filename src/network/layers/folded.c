@@ -164,13 +164,14 @@ const mb_quantizer *mb_folded_bias_quantizer(const mb_layer *layer) {
     return &((const mb_folded_options *)layer->options)->unbiased;
 }
 
-// Folding needs the gradient of the folded weights to be that of the quantised ones.
-static mb_status check_quantizers(mb_context *ctx, const mb_layer *layer) {
+mb_status mb_folded_check_quantizers(mb_context *ctx, const mb_layer *layer) {
     for (size_t i = 0; i < layer->n_weights; i++) {
-        const float at = 0.25F;
-        float slope = 1;
-        mb_quantizer_differentiate(&layer->weights[i].quantizer, &at, &slope, 1);
-        if (layer->weights[i].is_folded && slope != 1) {
+        // Within and beyond the range of those that clip.
+        const float at[] = {-1000, 0.25F, 1000};
+        float slope[] = {1, 1, 1};
+        mb_quantizer_differentiate(&layer->weights[i].quantizer, at, slope, MB_COUNT_OF(at));
+        const bool is_straight = slope[0] == 1 && slope[1] == 1 && slope[2] == 1;
+        if (layer->weights[i].is_folded && !is_straight) {
             return mb_fail(ctx, MB_ERR_UNSUPPORTED,
                 "%s_quantizer %s passes no gradient of 1; use quantized_bits, quantized_po2, or "
                 "binary or ternary with an alpha",
@@ -197,7 +198,7 @@ static mb_status infer_dense(mb_context *ctx, mb_model *model, mb_layer *layer,
     MB_TRY(add_weights(ctx, model, layer, &shape));
     *output = *inputs;
     output->dim[inputs->rank - 1] = options->conv.filters;
-    return check_quantizers(ctx, layer);
+    return mb_folded_check_quantizers(ctx, layer);
 }
 
 static mb_status infer_conv2d(mb_context *ctx, mb_model *model, mb_layer *layer,
@@ -231,7 +232,7 @@ static mb_status infer_conv2d(mb_context *ctx, mb_model *model, mb_layer *layer,
         .fan_out = n_taps * options->filters};
     MB_TRY(add_weights(ctx, model, layer, &shape));
     *output = mb_spatial_type(inputs, &result, false);
-    return check_quantizers(ctx, layer);
+    return mb_folded_check_quantizers(ctx, layer);
 }
 
 // A dense layer is a convolution of one tap over the positions of a row.

@@ -34,6 +34,9 @@ mb_status mb_folded_plan(
     mb_context *ctx, mb_plan_site *site, const mb_value_type *in, size_t n_spatial) MB_MUST_CHECK;
 // The quantiser of the folded bias, which is there without a bias too.
 const mb_quantizer *mb_folded_bias_quantizer(const mb_layer *layer);
+// Fails with UNSUPPORTED when a folded weight's quantiser has a slope of its own: the gradient of
+// the folded weights is taken to be that of the quantised ones.
+mb_status mb_folded_check_quantizers(mb_context *ctx, const mb_layer *layer) MB_MUST_CHECK;
 // Training steps before the statistics are frozen; -1: never.
 mb_status mb_folded_delay(mb_context *ctx, const mb_node *node, int64_t *out) MB_MUST_CHECK;
 
