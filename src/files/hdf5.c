@@ -42,6 +42,17 @@ void mb_h5_memory_name(const void *owner, char *name, size_t size) {
     (void)mb_format(name, size, "/dev/null/minbias-%p", owner);
 }
 
+static mb_status fail_damaged(mb_h5_file *file) {
+    const uint64_t wanted = mb_h5_source_wanted(&file->source);
+    if (wanted > file->file_size) {
+        return mb_fail(file->ctx, MB_ERR_FORMAT,
+            "%s: byte %llu: the file ends, but it says that it has %llu bytes; copy or write it "
+            "again",
+            file->name, (unsigned long long)file->file_size, (unsigned long long)wanted);
+    }
+    return mb_fail(file->ctx, MB_ERR_FORMAT, "%s: a damaged HDF5 file; write it again", file->name);
+}
+
 static mb_status open_library(mb_h5_file *file) {
     char name[64];
     mb_h5_memory_name(file, name, sizeof name);
@@ -60,9 +71,7 @@ static mb_status open_library(mb_h5_file *file) {
     mb_h5_close_id(creation);
     mb_h5_close_id(access);
     mb_h5_leave(&guard);
-    return file->file >= 0 ? MB_OK
-                           : mb_fail(file->ctx, MB_ERR_FORMAT,
-                                 "%s: a damaged HDF5 file; write it again", file->name);
+    return file->file >= 0 ? MB_OK : fail_damaged(file);
 }
 
 // Every path starts at the root, which no link leads to.

@@ -3,6 +3,7 @@
 
 #include "files/hdf5_inside.h"
 
+#include "base/numbers.h"
 #include "base/threads.h"
 
 #include <zlib.h>
@@ -13,9 +14,41 @@
 // Stored bytes read in one go before they are decoded together.
 enum { BATCH_CHUNKS = 64, BATCH_BYTES = 1 << 24, CHECKSUM = 4 };
 
-static mb_status fail_chunk(const mb_h5_dataset *dataset, mb_context *ctx, const char *what) {
-    return mb_fail(ctx, MB_ERR_FORMAT, "%s: %s: a chunk %s; the file is damaged",
-        dataset->file->name, dataset->path, what);
+typedef char corner_text[192];
+
+// "(100, 0, 0)": the chunk's first element.
+static const char *print_corner(const mb_h5_dataset *dataset, const hsize_t *start, char *text) {
+    size_t used = 0;
+    for (unsigned i = 0; i < dataset->rank; i++) {
+        used += (size_t)mb_format(text + used, sizeof(corner_text) - used, "%s%llu",
+            i == 0 ? "(" : ", ", (unsigned long long)start[i]);
+    }
+    mb_format(text + used, sizeof(corner_text) - used, ")");
+    return text;
+}
+
+static mb_status fail_fetch(const mb_h5_dataset *dataset, const hsize_t *start, const char *what) {
+    corner_text corner;
+    return mb_fail(dataset->file->ctx, MB_ERR_FORMAT,
+        "%s: %s: a chunk %s, at %s; the file is "
+        "damaged",
+        dataset->file->name, dataset->path, what, print_corner(dataset, start, corner));
+}
+
+// Where a chunk lies is asked of the library only now: it walks over all chunks for that.
+static mb_status fail_chunk(
+    const mb_h5_dataset *dataset, mb_context *ctx, const hsize_t *start, const char *what) {
+    corner_text corner;
+    unsigned mask = 0;
+    haddr_t address = 0;
+    hsize_t length = 0;
+    mb_h5_guard guard;
+    mb_h5_enter(&guard);
+    (void)H5Dget_chunk_info_by_coord(dataset->id, start, &mask, &address, &length);
+    mb_h5_leave(&guard);
+    return mb_fail(ctx, MB_ERR_FORMAT, "%s: byte %llu: %s: a chunk %s, at %s; the file is damaged",
+        dataset->file->name, (unsigned long long)(dataset->file->base + address), dataset->path,
+        what, print_corner(dataset, start, corner));
 }
 
 static uint32_t fold(uint32_t sum) {
@@ -45,10 +78,10 @@ static uint32_t fletcher32(const unsigned char *bytes, size_t length) {
     return fold(high) << 16 | fold(low);
 }
 
-static mb_status undo_checksum(
-    const mb_h5_dataset *dataset, mb_context *ctx, const unsigned char *bytes, size_t *length) {
+// What undoes a filter returns NULL, or what is wrong with the chunk.
+static const char *undo_checksum(const unsigned char *bytes, size_t *length) {
     if (*length < CHECKSUM) {
-        return fail_chunk(dataset, ctx, "is shorter than its checksum");
+        return "is shorter than its checksum";
     }
     *length -= CHECKSUM;
     uint32_t stored;
@@ -56,18 +89,17 @@ static mb_status undo_checksum(
     const uint32_t sum = fletcher32(bytes, *length);
     // HDF5 1.6.2 and older swapped the bytes of each half.
     const uint32_t old = (sum & 0x00FF00FFU) << 8 | (sum >> 8 & 0x00FF00FFU);
-    return stored == sum || stored == old ? MB_OK
-                                          : fail_chunk(dataset, ctx, "has a wrong checksum");
+    return stored == sum || stored == old ? NULL : "has a wrong checksum";
 }
 
-static mb_status undo_deflate(const mb_h5_dataset *dataset, mb_context *ctx,
+static const char *undo_deflate(
     const unsigned char *from, size_t *length, unsigned char *to, size_t room) {
     uLongf n_made = (uLongf)room;
     if (uncompress(to, &n_made, from, (uLong)*length) != Z_OK || n_made != room) {
-        return fail_chunk(dataset, ctx, "does not decompress to its size");
+        return "does not decompress to its size";
     }
     *length = room;
-    return MB_OK;
+    return NULL;
 }
 
 static void undo_shuffle(const unsigned char *from, unsigned char *to, size_t length, size_t size) {
@@ -80,55 +112,63 @@ static void undo_shuffle(const unsigned char *from, unsigned char *to, size_t le
     memcpy(to + n * size, from + n * size, length - n * size);
 }
 
-mb_status mb_h5_decode_chunk(const mb_h5_dataset *dataset, mb_context *ctx, unsigned mask,
-    const unsigned char *stored, size_t n_stored, unsigned char *out) {
-    const size_t most = dataset->chunk_bytes + MB_H5_MOST_FILTERS * CHECKSUM;
-    size_t sums = 0; // bytes that checksums made before a filter added to what it saw
-    for (unsigned i = 0; i < dataset->n_filters; i++) {
-        if ((mask >> i & 1) == 0 && dataset->filters[i].id == H5Z_FILTER_FLETCHER32) {
-            sums += CHECKSUM;
-        }
-    }
-    unsigned char *scratch = mb_allocate(ctx, most, 2);
-    if (scratch == NULL) {
-        return MB_ERR_MEMORY;
-    }
-    mb_status status = MB_OK;
-    const unsigned char *from = stored;
-    size_t length = n_stored;
-    for (unsigned i = dataset->n_filters; i-- > 0 && status == MB_OK;) {
-        unsigned char *to = from == scratch ? scratch + most : scratch;
-        if ((mask >> i & 1) != 0) {
-            continue;
-        }
-        if (dataset->filters[i].id == H5Z_FILTER_FLETCHER32) {
-            status = undo_checksum(dataset, ctx, from, &length);
-            sums -= CHECKSUM;
-        } else if (dataset->filters[i].id == H5Z_FILTER_DEFLATE) {
-            status = undo_deflate(dataset, ctx, from, &length, to, dataset->chunk_bytes + sums);
-            from = to;
-        } else if (length > most) {
-            status = fail_chunk(dataset, ctx, "is larger than it may be");
-        } else {
-            undo_shuffle(from, to, length, dataset->filters[i].element);
-            from = to;
-        }
-    }
-    if (status == MB_OK && length != dataset->chunk_bytes) {
-        status = fail_chunk(dataset, ctx, "has not the size it must have");
-    }
-    if (status == MB_OK) {
-        memcpy(out, from, length);
-    }
-    mb_release(ctx, scratch);
-    return status;
-}
-
 typedef struct chunk_piece {
     hsize_t start[MB_MAX_RANK]; // of the chunk in the dataset
     size_t offset, length;      // of its stored bytes in the batch; no length: never written
     uint32_t mask;
 } chunk_piece;
+
+// scratch holds twice most bytes.
+static const char *decode(const mb_h5_dataset *dataset, const chunk_piece *piece,
+    const unsigned char *stored, unsigned char *scratch, size_t most, unsigned char *out) {
+    size_t sums = 0; // bytes that checksums made before a filter added to what it saw
+    for (unsigned i = 0; i < dataset->n_filters; i++) {
+        if ((piece->mask >> i & 1) == 0 && dataset->filters[i].id == H5Z_FILTER_FLETCHER32) {
+            sums += CHECKSUM;
+        }
+    }
+    const char *problem = NULL;
+    const unsigned char *from = stored;
+    size_t length = piece->length;
+    for (unsigned i = dataset->n_filters; i-- > 0 && problem == NULL;) {
+        unsigned char *to = from == scratch ? scratch + most : scratch;
+        if ((piece->mask >> i & 1) != 0) {
+            continue;
+        }
+        if (dataset->filters[i].id == H5Z_FILTER_FLETCHER32) {
+            problem = undo_checksum(from, &length);
+            sums -= CHECKSUM;
+        } else if (dataset->filters[i].id == H5Z_FILTER_DEFLATE) {
+            problem = undo_deflate(from, &length, to, dataset->chunk_bytes + sums);
+            from = to;
+        } else if (length > most) {
+            problem = "is larger than it may be";
+        } else {
+            undo_shuffle(from, to, length, dataset->filters[i].element);
+            from = to;
+        }
+    }
+    if (problem == NULL && length != dataset->chunk_bytes) {
+        problem = "has not the size it must have";
+    }
+    if (problem == NULL) {
+        memcpy(out, from, length);
+    }
+    return problem;
+}
+
+// Undoes the filters of one chunk, whose stored bytes are given, into chunk_bytes at out.
+static mb_status decode_chunk(const mb_h5_dataset *dataset, mb_context *ctx,
+    const chunk_piece *piece, const unsigned char *stored, unsigned char *out) {
+    const size_t most = dataset->chunk_bytes + MB_H5_MOST_FILTERS * CHECKSUM;
+    unsigned char *scratch = mb_allocate(ctx, most, 2);
+    if (scratch == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    const char *problem = decode(dataset, piece, stored, scratch, most, out);
+    mb_release(ctx, scratch);
+    return problem == NULL ? MB_OK : fail_chunk(dataset, ctx, piece->start, problem);
+}
 
 typedef struct chunk_batch {
     mb_h5_dataset *dataset;
@@ -192,8 +232,7 @@ static mb_status decode_task(void *user, mb_context *ctx, size_t task, unsigned 
             memcpy(chunk + i, dataset->fill, dataset->raw.size);
         }
     } else {
-        status = mb_h5_decode_chunk(
-            dataset, ctx, piece->mask, batch->stored + piece->offset, piece->length, chunk);
+        status = decode_chunk(dataset, ctx, piece, batch->stored + piece->offset, chunk);
     }
     if (status == MB_OK) {
         place_chunk(batch, piece, chunk);
@@ -221,7 +260,7 @@ static mb_status fetch(chunk_batch *batch, chunk_piece *piece) {
     mb_context *ctx = dataset->file->ctx;
     hsize_t length = 0;
     if (!find_chunk(dataset, piece->start, &length)) {
-        return fail_chunk(dataset, ctx, "cannot be found");
+        return fail_fetch(dataset, piece->start, "cannot be found");
     }
     piece->offset = batch->used;
     piece->length = (size_t)length;
@@ -230,7 +269,7 @@ static mb_status fetch(chunk_batch *batch, chunk_piece *piece) {
         return MB_OK;
     }
     if (length > dataset->file->file_size) {
-        return fail_chunk(dataset, ctx, "is larger than the file");
+        return fail_fetch(dataset, piece->start, "is larger than the file");
     }
     MB_TRY(mb_grow(ctx, &batch->stored, &batch->capacity, batch->used + piece->length, 1));
     mb_h5_source *source = &dataset->file->source;
@@ -239,7 +278,7 @@ static mb_status fetch(chunk_batch *batch, chunk_piece *piece) {
                              batch->stored + batch->used) >= 0;
     source->room = SIZE_MAX;
     if (!is_read) {
-        return fail_chunk(dataset, ctx, "cannot be read");
+        return fail_fetch(dataset, piece->start, "cannot be read");
     }
     batch->used += piece->length;
     return MB_OK;

@@ -87,11 +87,7 @@ mb_status mb_h5_open_dataset(
     mb_h5_file *file, const char *path, mb_h5_dataset *dataset) MB_MUST_CHECK;
 void mb_h5_close_dataset(mb_h5_dataset *dataset);
 
-// Outside of enter and leave: undoes the filters of one chunk, whose stored bytes are given, into
-// chunk_bytes at out. mask has the bits of filters left out.
-mb_status mb_h5_decode_chunk(const mb_h5_dataset *dataset, mb_context *ctx, unsigned mask,
-    const unsigned char *stored, size_t n_stored, unsigned char *out) MB_MUST_CHECK;
-// Reads rows into bytes, packed as in the file (mb_raw_place).
+// Outside of enter and leave. Reads rows into bytes, packed as in the file (mb_raw_place).
 mb_status mb_h5_read_chunked(
     mb_h5_dataset *dataset, size_t first, size_t n, void *bytes) MB_MUST_CHECK;
 

@@ -41,21 +41,43 @@ bool mb_h5_source_read(const mb_h5_source *source, uint64_t offset, void *bytes,
     return true;
 }
 
-bool mb_h5_source_is_known(const mb_h5_source *source) {
+// Finds where the file starts; head is its first bytes.
+static bool find_start(const mb_h5_source *source, unsigned char head[16], uint64_t *at) {
     static const unsigned char signature[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1A, '\n'};
-    unsigned char head[16];
-    for (uint64_t at = 0; mb_h5_source_read(source, at, head, sizeof head);
-         at = at == 0 ? 512 : 2 * at) {
+    for (*at = 0; mb_h5_source_read(source, *at, head, 16); *at = *at == 0 ? 512 : 2 * *at) {
         if (memcmp(head, signature, sizeof signature) == 0) {
-            // The sizes of addresses and lengths, which are 8 in every file but of laboratories.
-            return head[8] < 2 ? head[13] == 8 && head[14] == 8
-                               : head[8] < 4 && head[9] == 8 && head[10] == 8;
+            return true;
         }
-        if (at > UINT64_MAX / 4) {
+        if (*at > UINT64_MAX / 4) {
             break;
         }
     }
     return false;
+}
+
+bool mb_h5_source_is_known(const mb_h5_source *source) {
+    unsigned char head[16];
+    uint64_t at = 0;
+    // The sizes of addresses and lengths, which are 8 in every file but of laboratories.
+    return find_start(source, head, &at) &&
+           (head[8] < 2 ? head[13] == 8 && head[14] == 8
+                        : head[8] < 4 && head[9] == 8 && head[10] == 8);
+}
+
+uint64_t mb_h5_source_wanted(const mb_h5_source *source) {
+    static const uint64_t places[4] = {40, 44, 28, 28}; // by version of the superblock
+    unsigned char head[16];
+    unsigned char bytes[8];
+    uint64_t at = 0;
+    uint64_t wanted = 0;
+    if (!find_start(source, head, &at) || head[8] >= MB_COUNT_OF(places) ||
+        !mb_h5_source_read(source, at + places[head[8]], bytes, sizeof bytes)) {
+        return 0;
+    }
+    for (size_t i = sizeof bytes; i-- > 0;) {
+        wanted = wanted << 8 | bytes[i];
+    }
+    return wanted;
 }
 
 static H5FD_t *open_source(const char *name, unsigned flags, hid_t access, haddr_t most) {

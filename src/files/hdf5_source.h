@@ -22,6 +22,8 @@ typedef struct mb_h5_source {
 bool mb_h5_source_read(const mb_h5_source *source, uint64_t offset, void *bytes, size_t length);
 // The file starts as one that the checks understand.
 bool mb_h5_source_is_known(const mb_h5_source *source);
+// How many bytes the file says it has, 0 when it does not say.
+uint64_t mb_h5_source_wanted(const mb_h5_source *source);
 // Registers the driver and sets it in a file access list. Between mb_h5_enter and mb_h5_leave.
 bool mb_h5_source_set(mb_h5_source *source, hid_t access);
 // After the file is closed.

@@ -3,8 +3,8 @@
 
 #include "ecal_study.h"
 
+#include "detector/ecal/simulate.h"
 #include "files/hdf5.h"
-#include "files/npy.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -304,6 +304,52 @@ static void test_ecal_load__a_bad_file_of_several_may_be_left_out(void **state) 
     ecal_world_close(&world);
 }
 
+// A file whose bytes are of another: cut, or with some overwritten.
+static void write_damaged(ecal_world *world, const char *name, size_t length, size_t at) {
+    char *bytes;
+    size_t n;
+    assert_ok(world->ctx, mb_read_file(world->ctx, ecal_path(world, "photons.h5"), &bytes, &n));
+    if (at < n) {
+        memset(bytes + at, 0xff, mb_min_size(64, n - at));
+    }
+    assert_ok(world->ctx,
+        mb_write_file(world->ctx, ecal_path(world, name), bytes, mb_min_size(length, n)));
+    mb_release(world->ctx, bytes);
+}
+
+static void test_ecal_load__damage_is_told_with_its_place(void **state) {
+    (void)state;
+    ecal_world world;
+    mb_dataset dataset;
+    ecal_world_open(&world, 2);
+    const mb_ecal_simulate_record record = {.events = 300};
+    assert_ok(world.ctx, mb_ecal_simulate(world.ctx, &record, 1, world.directory));
+    char *bytes;
+    size_t n;
+    assert_ok(world.ctx, mb_read_file(world.ctx, ecal_path(&world, "photons.h5"), &bytes, &n));
+    mb_release(world.ctx, bytes);
+    char text[128];
+    write_damaged(&world, "cut.h5", n / 2, SIZE_MAX);
+    snprintf(text, sizeof text, "cut.h5: byte %zu: the file ends, but it says that it has %zu",
+        n / 2, n);
+    assert_fails(world.ctx, ecal_load(&world, "{photons: cut.h5}", NULL, &dataset, NULL),
+        MB_ERR_FORMAT, text);
+    // The middle of the file lies in the middle one of three chunks; the others stay readable.
+    write_damaged(&world, "broken.h5", SIZE_MAX, n / 2);
+    assert_fails(world.ctx, ecal_load(&world, "{photons: broken.h5}", NULL, &dataset, NULL),
+        MB_ERR_FORMAT, "/X: a chunk does not decompress to its size, at (100, 0, 0, 0)");
+    assert_fails(world.ctx, ecal_load(&world, "{photons: broken.h5}", NULL, &dataset, NULL),
+        MB_ERR_FORMAT, "broken.h5: byte ");
+    static const char *const others[] = {
+        "{photons: broken.h5, rows: [0, 100]}", "{photons: broken.h5, rows: [200, 300]}"};
+    for (size_t i = 0; i < MB_COUNT_OF(others); i++) {
+        assert_ok(world.ctx, ecal_load(&world, others[i], NULL, &dataset, NULL));
+        assert_int_equal(dataset.n_rows, 200);
+        mb_dataset_clear(&dataset);
+    }
+    ecal_world_close(&world);
+}
+
 static void write_array(
     mb_context *ctx, mb_h5_writer *writer, const char *name, unsigned rank, const size_t *shape) {
     mb_array array;
@@ -501,6 +547,7 @@ int main(void) {
         cmocka_unit_test(test_ecal_load__energies_that_are_no_numbers_are_errors_or_empty),
         cmocka_unit_test(test_ecal_load__images_without_hits_are_counted),
         cmocka_unit_test(test_ecal_load__a_bad_file_of_several_may_be_left_out),
+        cmocka_unit_test(test_ecal_load__damage_is_told_with_its_place),
         cmocka_unit_test(test_ecal_load__files_of_other_shapes_are_told_what_they_hold),
         cmocka_unit_test(test_ecal_load__settings_that_cannot_be_are_named),
         cmocka_unit_test(test_ecal_load__predictions_take_the_facts_of_the_training),
