@@ -348,6 +348,31 @@ static void test_scan__a_full_disk_loses_nothing_finished(void **state) {
     mb_release(world->base.ctx, wanted);
 }
 
+// The shipped study at a small size: films of two kinds, 40 of them. Trials with the same films
+// share them.
+#define ECAL                                                                                       \
+    "--set data.rows=[0,20] --set data.crop=12 --set train.epochs=3 --set train.batch=10 "         \
+    "--set params.kernal_2=1 --set params.filters_2=2 --set params.dense_1=4 "                     \
+    "--set 'scan={over: {filters_1: [2, 3, 4], kernal_1: [1, 3], activation: [relu, elu], "        \
+    "data.cumulative: [true, false]}, fraction: 0.6, seed: 1, validation: 0.3}' --quiet"
+
+static void test_scan__showers_scan_the_same_with_workers_and_after_a_kill(void **state) {
+    WORLD(world)
+    mb_tool_expect(world, 0, "new ecal-shower -o ecal.yaml");
+    mb_tool_expect(world, 0, "simulate ecal -o ecal --events 20 --quiet");
+    mb_tool_expect(world, 0, "scan ecal.yaml -o ecal1 --workers 1 --set data.dir=ecal " ECAL);
+    char *one = timeless(world, "ecal1/trials.csv");
+    assert_int_equal(count(one, "\n"), 14);
+    assert_non_null(strstr(one, ",True,"));
+    mb_tool_kill(world, 400, "scan ecal.yaml -o ecal3 --threads 3 --set data.dir=ecal " ECAL);
+    mb_tool_expect(world, 0,
+        "scan ecal.yaml -o ecal3 --threads 3 --workers 3 --resume --set data.dir=ecal " ECAL);
+    expect_table(world, "ecal3/trials.csv", one);
+    assert_int_equal(count_in(world, "ecal3/trials.jsonl", "\"state\": \"done\""), 14);
+    mb_tool_expect(world, 0, "evaluate ecal3/best --quiet");
+    mb_release(world->base.ctx, one);
+}
+
 static void test_scan__mistakes_are_told_with_their_line(void **state) {
     WORLD(world)
     static const struct {
@@ -436,6 +461,7 @@ int main(void) {
         cmocka_unit_test(test_scan__the_best_model_is_a_run_of_its_own),
         cmocka_unit_test(test_scan__a_time_limit_begins_no_further_trial),
         cmocka_unit_test(test_scan__a_full_disk_loses_nothing_finished),
+        cmocka_unit_test(test_scan__showers_scan_the_same_with_workers_and_after_a_kill),
         cmocka_unit_test(test_scan__mistakes_are_told_with_their_line),
         cmocka_unit_test(test_scan__compat_leaves_the_columns_of_the_original),
         cmocka_unit_test(test_scan__reports_tables_of_the_original),
