@@ -37,9 +37,8 @@ typedef struct profile {
 } profile;
 
 static void fill_spectra(const mb_calo_statistics *s, spectra *out) {
-    const double n = (double)mb_max_size(s->n_accepted, 1);
     for (size_t r = 0; r < N; r++) {
-        out->mean[r] = s->sum[r] / n;
+        out->mean[r] = s->sum[r] / (double)mb_max_size(s->n_counts[r], 1);
         out->eta[r % MB_CALO_N_ETA] += s->sum[r];
         out->phi[r / MB_CALO_N_ETA] += s->sum[r];
     }

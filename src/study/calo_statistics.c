@@ -27,6 +27,7 @@ static void add_event(mb_calo_statistics *s, growing *events, const float *regio
             s->n_bad++;
             continue;
         }
+        s->n_counts[r]++;
         s->sum[r] += (double)et;
         s->with_et[(size_t)et]++;
         sum += (double)et;
@@ -92,15 +93,20 @@ mb_status mb_calo_statistics_read(mb_calo_statistics *out, mb_context *ctx, cons
     return status;
 }
 
+static size_t count_all(const mb_calo_statistics *statistics) {
+    return statistics->n_accepted * N - statistics->n_bad;
+}
+
 double mb_calo_mean_et(const mb_calo_statistics *statistics) {
+    const size_t n = count_all(statistics);
     double sum = 0;
     for (size_t r = 0; r < N; r++) {
         sum += statistics->sum[r];
     }
-    return statistics->n_accepted > 0 ? sum / ((double)statistics->n_accepted * N) : (double)NAN;
+    return n > 0 ? sum / (double)n : (double)NAN;
 }
 
 double mb_calo_zero_fraction(const mb_calo_statistics *statistics) {
-    const size_t n = statistics->n_accepted * N - statistics->n_bad;
+    const size_t n = count_all(statistics);
     return n > 0 ? (double)statistics->with_et[0] / (double)n : (double)NAN;
 }

@@ -403,6 +403,8 @@ static void test_calo__profiles_samples(void **state) {
     assert_true(mb_tool_number(mb_node_at(samples, 1), "bad_values") == 2);
     assert_true(fabs(mb_tool_number(mb_node_at(samples, 1), "zero_fraction") -
                      501.0 / (3 * N - 2)) < 1e-12);
+    assert_true(
+        fabs(mb_tool_number(mb_node_at(samples, 1), "mean_et") - 3543.0 / (3 * N - 2)) < 1e-12);
     mb_document_clear(&answer);
     static const char *const files[] = {"profile/index.html", "profile/profile.csv",
         "profile/plots/mean_images.csv", "profile/plots/et_spectrum.gp",
