@@ -140,7 +140,7 @@ static mb_status add_reconstruction(
     const region_panel looks[3] = {
         {"Original", default_label, N_PHI, N_ETA, {.palette = MB_PALETTE_SEQUENTIAL}},
         {"Reconstruction", default_label, N_PHI, N_ETA, {.palette = MB_PALETTE_SEQUENTIAL}},
-        {"Difference", "ET original - reconstruction", N_PHI, N_ETA, around_zero(d)}};
+        {"Difference in ET", "", N_PHI, N_ETA, around_zero(d)}};
     MB_TRY(add_image(figure, ctx, &looks[0], event->original));
     MB_TRY(add_image(figure, ctx, &looks[1], event->reconstruction));
     return add_image(figure, ctx, &looks[2], d);

@@ -44,7 +44,7 @@ static void test_figures_calo__reconstruction_names_its_mean_square_error(void *
     assert_ok(
         f->world.ctx, mb_draw_reconstruction(f->gallery, f->world.ctx, "reconstruction", &event));
     assert_holds(f, "reconstruction.gp", "title 'event 7: MSE 15.75'", "set cbrange [-63:63]",
-        "set cbrange [0:63]", "'Original'", "'Reconstruction'", "'Difference'");
+        "set cbrange [0:63]", "'Original'", "'Reconstruction'", "'Difference in ET'");
     event.mse = 2;
     event.title = NULL;
     assert_ok(
