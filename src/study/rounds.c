@@ -17,6 +17,12 @@ static mb_status fail_set(const mb_run *run, const mb_fit_spec *fit) {
             run->study->path, fit->on);
     }
     const char *near = fit->on != NULL ? mb_nearest_name(fit->on, names, n) : NULL;
+    if (fit->on == NULL && fit->name[0] == '\0') {
+        return mb_fail(run->ctx, MB_ERR_FORMAT,
+            "%s: the data has several samples, and nothing says which to train on; write models: "
+            "and fits: [{name: NAME, model: MODEL, on: %s}]",
+            run->study->path, names[0]);
+    }
     if (fit->on == NULL) {
         return mb_fail(run->ctx, MB_ERR_FORMAT,
             "%s: fits: the fit '%.60s' does not say which sample it is on; add on: with a name "

@@ -284,6 +284,21 @@ static void test_matrix__a_student_decides_by_its_own_threshold(void **state) {
     assert_non_null(strstr(run->err, "ask for one of the study's evaluate.rates"));
 }
 
+static void test_matrix__one_model_needs_to_know_its_sample(void **state) {
+    WORLD(world)
+    static const char text[] = "study: one\n"
+                               "simulate: {events: 2600, signal_events: 300}\n"
+                               "data: {source: calo, dir: calo, background: {file: ZeroBias.h5},\n"
+                               "  signals: {TTBar: {file: TTBar.h5}}, train_size: 200}\n"
+                               "model: {builtin: cicada_supervised}\n"
+                               "train: {loss: categorical_crossentropy}\n";
+    assert_ok(world->base.ctx,
+        mb_write_file(world->base.ctx, mb_tool_path(world, "one.yaml"), text, strlen(text)));
+    const mb_tool_run *run = mb_tool_expect(world, 1, "check one.yaml");
+    assert_non_null(
+        strstr(run->err, "write models: and fits: [{name: NAME, model: MODEL, on: TTBar}]"));
+}
+
 static void read_hashes(mb_tool_world *world, const char *run, char hashes[4][65]) {
     static const char *const rounds[] = {"m_TTBar-0", "m_TTBar-1", "m_blend-0", "m_blend-1"};
     for (size_t i = 0; i < 4; i++) {
@@ -424,6 +439,7 @@ int main(void) {
         cmocka_unit_test(test_matrix__check_sees_what_evaluation_will_miss),
         cmocka_unit_test(test_matrix__tells_of_how_many_trainings_means_are),
         cmocka_unit_test(test_matrix__counts_operations_as_published),
+        cmocka_unit_test(test_matrix__one_model_needs_to_know_its_sample),
         cmocka_unit_test(test_matrix__a_student_decides_by_its_own_threshold),
         cmocka_unit_test(test_matrix__trainings_do_not_depend_on_jobs_or_threads),
         cmocka_unit_test(test_matrix__goes_on_where_a_killed_run_was),
