@@ -24,6 +24,7 @@ static void test_command__names_what_is_wrong_in_one_line(void **state) {
     } cases[] = {
         {2, "rnu small.yaml", "minbias: rnu: unknown command; did you mean 'run'?"},
         {2, "run small.yaml -o x --forse", "did you mean --force?"},
+        {2, "simulate calo -o x --signal-events 3", "keys are given as --set KEY=VALUE"},
         {2, "run small.yaml", "-o RUN is missing"},
         {2, "run", "STUDY is missing"},
         {2, "run a b -o x", "'b' is one argument too many"},

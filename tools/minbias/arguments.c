@@ -89,8 +89,13 @@ static bool fail_option(const mb_command *command, const char *text) {
         fprintf(stderr, "minbias: %s: unknown option %s; did you mean --%s?\n", command->name, text,
             near);
     } else {
-        fprintf(stderr, "minbias: %s: unknown option %s; 'minbias help %s' lists them\n",
-            command->name, text, command->name);
+        bool takes_keys = false;
+        for (const option *o = command->options; o->name != NULL; o++) {
+            takes_keys = takes_keys || strcmp(o->name, "set") == 0;
+        }
+        fprintf(stderr, "minbias: %s: unknown option %s; 'minbias help %s' lists them%s\n",
+            command->name, text, command->name,
+            takes_keys ? ", and keys are given as --set KEY=VALUE" : "");
     }
     return false;
 }

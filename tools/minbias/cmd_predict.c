@@ -69,7 +69,8 @@ const mb_command command_predict = {.name = "predict",
     .summary = "scores of arrays, or of raw detector files",
     .details = "With a model file: runs it over arrays, one per input name, and writes arrays "
                "named after the output layers. With the folder of a run: reads raw detector "
-               "files, which need no truth, and writes one score per event.",
+               "files, which need no truth, and writes one score per event. A run of several fits "
+               "has such folders below its fits/.",
     .options = options,
     .operands = operands,
     .example = "minbias predict run data/clusters_1.csv -o scores.csv --accept 0.01",

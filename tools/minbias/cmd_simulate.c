@@ -44,7 +44,8 @@ static const option options[] = {{"output", 'o', OPTION_TEXT, "DIR", "folder for
     {NULL, 0, OPTION_FLAG, NULL, NULL}};
 
 static const operand operands[] = {
-    {"KIND", false, false, "the generator: barrel, calo"}, {NULL, false, false, NULL}};
+    {"KIND", false, false, "the generator, one of those listed below with their options"},
+    {NULL, false, false, NULL}};
 
 const mb_command command_simulate = {.name = "simulate",
     .summary = "toy events in a detector's real file format",

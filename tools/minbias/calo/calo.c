@@ -16,7 +16,8 @@ static const operand operands[] = {{NULL, false, false, NULL}};
 const mb_command command_calo = {.name = "calo",
     .summary = "tools for calorimeter regions, link words and their scores",
     .details = "Converts towers and link words to the 18 x 14 regions that the calorimeter "
-               "benchmark reads, profiles samples, and compares scores as a trigger does.",
+               "benchmark reads, profiles samples, compares scores as a trigger does, shows what "
+               "networks make of events, and brings them into firmware's integers.",
     .options = options,
     .operands = operands,
     .example = "minbias calo profile ZeroBias.h5 TTBar.h5 -o profile",
