@@ -167,10 +167,6 @@ void mb_tensor_bundle_close(mb_tensor_bundle *bundle) {
     mb_release(bundle->ctx, bundle);
 }
 
-bool mb_tensor_bundle_has(const mb_tensor_bundle *bundle, const char *key) {
-    return mb_sorted_table_find(&bundle->table, key) != NULL;
-}
-
 static mb_status fail_shard(const mb_tensor_bundle *bundle, const char *key, const char *shard) {
     return mb_fail(bundle->ctx, MB_ERR_FORMAT,
         "%s: ends before tensor %.200s does; copy or save the model again", shard, key);

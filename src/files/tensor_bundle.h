@@ -22,7 +22,6 @@ mb_status mb_tensor_bundle_open_bytes(mb_context *ctx, const char *name, const v
     mb_tensor_bundle **out) MB_MUST_CHECK;
 void mb_tensor_bundle_close(mb_tensor_bundle *bundle);
 
-bool mb_tensor_bundle_has(const mb_tensor_bundle *bundle, const char *key);
 // Reads a tensor of numbers (half precision becomes float32). The caller clears *out; on failure it
 // is empty. Fails with IO (a missing shard), FORMAT (no such key, cut off, wrong checksum, shape
 // and size that differ), UNSUPPORTED (a type that is no numbers, named; a tensor in slices), LIMIT.

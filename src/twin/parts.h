@@ -152,7 +152,4 @@ twin_value mb_twin_standing(const mb_twin *twin, const twin_stage *stage);
 // A number of a tile as it stands.
 double mb_twin_tile_value(const twin_value *value, const void *tile, size_t row, size_t lane);
 
-// The operations.
-void twin_run_sums(const mb_fixed_kernels *kernels, const twin_operation *o, void *in, void *out);
-
 #endif
