@@ -3,6 +3,7 @@
 
 #include "network/plan.h"
 #include "study/alternate_run.h"
+#include "study/scan.h"
 #include "study/summary.h"
 
 // `check`: what a run would do, without doing it.
@@ -287,6 +288,9 @@ mb_status mb_study_check(
     }
     if (status == MB_OK) {
         status = tell_alternate(answer, &run, list);
+    }
+    if (status == MB_OK) {
+        status = mb_scan_tell_size(ctx, study, answer);
     }
     mb_run_clear(&run);
     return mb_answer_finish(answer, status, out);

@@ -97,6 +97,9 @@ typedef struct mb_scan_state {
 
 // Reads scan: and lists the trials. Fails with FILE:LINE.
 mb_status mb_scan_read(mb_scan_state *scan) MB_MUST_CHECK;
+// Tells how many trials the scan of a study has; nothing where it has none.
+mb_status mb_scan_tell_size(
+    mb_context *ctx, const mb_study *study, mb_answer *answer) MB_MUST_CHECK;
 size_t mb_scan_figure(const mb_scan_state *scan, const char *name); // SIZE_MAX: none
 // Opens the study of one trial.
 mb_status mb_scan_open_trial(

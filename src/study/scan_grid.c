@@ -285,6 +285,27 @@ mb_status mb_scan_read(mb_scan_state *scan) {
     return list_trials(scan);
 }
 
+mb_status mb_scan_tell_size(mb_context *ctx, const mb_study *study, mb_answer *answer) {
+    if (study->scan == NULL) {
+        return MB_OK;
+    }
+    mb_scan_state scan = {.ctx = ctx, .study = (mb_study *)(uintptr_t)study};
+    mb_arena_init(&scan.arena, ctx);
+    const mb_status status = mb_scan_read(&scan);
+    if (status == MB_OK) {
+        mb_node *map = mb_answer_put_map(answer, NULL, "scan");
+        mb_answer_put_int(answer, map, "combinations", (int64_t)scan.n_combinations);
+        mb_answer_put_int(answer, map, "trials", (int64_t)scan.n_trials);
+        mb_answer_put_int(answer, map, "repeats", (int64_t)scan.options.repeats);
+        mb_answer_line(answer,
+            "scan: %zu combinations, %zu trials (0 to %zu) of %zu training%s each",
+            scan.n_combinations, scan.n_trials, scan.n_trials - 1, scan.options.repeats,
+            scan.options.repeats == 1 ? "" : "s");
+    }
+    mb_arena_clear(&scan.arena);
+    return status;
+}
+
 size_t mb_scan_figure(const mb_scan_state *scan, const char *name) {
     for (size_t i = 0; i < scan->n_figures; i++) {
         if (strcmp(scan->figures[i], name) == 0) {
