@@ -44,7 +44,7 @@ static const option options[] = {{"output", 'o', OPTION_TEXT, "DIR", "folder for
     {NULL, 0, OPTION_FLAG, NULL, NULL}};
 
 static const operand operands[] = {
-    {"KIND", false, false, "the generator, one of those listed below with their options"},
+    {"KIND", false, false, "the generator; 'minbias help simulate' lists them with their options"},
     {NULL, false, false, NULL}};
 
 const mb_command command_simulate = {.name = "simulate",
