@@ -156,23 +156,44 @@ static mb_status run_long4(pickle_machine *m) {
     return push_long(m, size);
 }
 
-// Graphs are long runs of short integers, which are taken in one go.
-static mb_status run_integers(pickle_machine *m) {
-    m->at--;
-    while (m->at < m->end) {
-        const unsigned char byte = *m->at;
-        const size_t size = byte == 'K' ? 1 : byte == 'M' ? 2 : byte == 'J' ? 4 : 0;
-        if (size == 0) {
+static mb_status run_binint(pickle_machine *m, size_t size) {
+    uint64_t bits = 0;
+    MB_TRY(mb_pickle_take_number(m, size, &bits));
+    return mb_pickle_push(m, integer_value(size == 4 ? signed_of(bits, 4) : (int64_t)bits));
+}
+
+// Graphs are long runs of short integers, which are taken in one go while the stack has room.
+static mb_status run_short_integers(pickle_machine *m, size_t first_size) {
+    MB_TRY(run_binint(m, first_size));
+    const unsigned char *at = m->at;
+    mb_pickle_value *top = m->stack + m->n;
+    const mb_pickle_value *const full = m->stack + m->capacity;
+    while (m->end - at >= 3 && top < full) {
+        if (at[0] == 'K') {
+            *top++ = integer_value(at[1]);
+            at += 2;
+        } else if (at[0] == 'M') {
+            *top++ = integer_value(at[1] | at[2] << 8);
+            at += 3;
+        } else {
             break;
         }
-        m->opcode_at = (size_t)(m->at - m->start);
-        m->opcode_name = mb_pickle_opcodes[byte].name;
-        m->at++;
-        uint64_t bits = 0;
-        MB_TRY(mb_pickle_take_number(m, size, &bits));
-        MB_TRY(mb_pickle_push(m, integer_value(size == 4 ? signed_of(bits, 4) : (int64_t)bits)));
     }
+    m->n = (size_t)(top - m->stack);
+    m->at = at;
     return MB_OK;
+}
+
+static mb_status run_binint1(pickle_machine *m) {
+    return run_short_integers(m, 1);
+}
+
+static mb_status run_binint2(pickle_machine *m) {
+    return run_short_integers(m, 2);
+}
+
+static mb_status run_binint4(pickle_machine *m) {
+    return run_binint(m, 4);
 }
 
 static mb_status run_float(pickle_machine *m) {
@@ -417,9 +438,9 @@ const pickle_opcode mb_pickle_opcodes[256] = {
     [0x88] = {"NEWTRUE", run_true},
     [0x89] = {"NEWFALSE", run_false},
     ['I'] = {"INT", run_int},
-    ['J'] = {"BININT", run_integers},
-    ['K'] = {"BININT1", run_integers},
-    ['M'] = {"BININT2", run_integers},
+    ['J'] = {"BININT", run_binint4},
+    ['K'] = {"BININT1", run_binint1},
+    ['M'] = {"BININT2", run_binint2},
     ['L'] = {"LONG", run_long},
     [0x8A] = {"LONG1", run_long1},
     [0x8B] = {"LONG4", run_long4},
