@@ -11,15 +11,11 @@ import sys
 import tempfile
 
 import measure
+import peers
 
 PEER, PREPARED, MODEL, SCORES = sys.argv[1:5]
 SECONDS, THREADS, EVENTS = float(sys.argv[5]), int(sys.argv[6]), int(sys.argv[7])
-for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ[variable] = str(THREADS)
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-measure.WHO = PEER
+peers.begin(PEER, THREADS)
 
 import h5py  # noqa: E402 after the thread counts
 import numpy as np  # noqa: E402
@@ -36,20 +32,6 @@ def events(channels_last):
     if channels_last:
         volumes = [np.ascontiguousarray(volume.transpose(0, 2, 3, 1)) for volume in volumes]
     return volumes, target
-
-
-def weights():
-    """{layer: (kernel, bias)}; kernels as Keras stores them."""
-    found = {}
-
-    def visit(name, item):
-        if isinstance(item, h5py.Dataset):
-            layer, weight = name.split("/")[-2:]
-            found.setdefault(layer, {})[weight.split(":")[0]] = item[()]
-
-    with h5py.File(MODEL) as file:
-        file["model_weights"].visititems(visit)
-    return {layer: (both["kernel"], both["bias"]) for layer, both in found.items()}
 
 
 def hidden_rows_channels_last():
@@ -85,20 +67,13 @@ def keras_model():
         branches.append(layers.Flatten()(x))
     x = layers.Dense(16, activation="relu", name="hidden")(layers.Concatenate()(branches))
     model = keras.Model(inputs, layers.Dense(1, activation="sigmoid", name="score")(x))
-    for name, (kernel, bias) in weights().items():
+    for name, (kernel, bias) in peers.weights(MODEL).items():
         model.get_layer(name).set_weights([kernel[hidden_rows_channels_last()] if name == "hidden" else kernel, bias])
     return model
 
 
-def tensorflow():
-    import tensorflow as tf
-    tf.config.threading.set_intra_op_parallelism_threads(THREADS)
-    tf.config.threading.set_inter_op_parallelism_threads(THREADS)
-    return tf
-
-
 def keras_peer(jit):
-    tf = tensorflow()
+    tf = peers.tensorflow(THREADS)
     import keras
     keras.utils.set_random_seed(1)
     model = keras_model()
@@ -114,35 +89,18 @@ def keras_peer(jit):
                  "samples/s", 2 * SECONDS)
 
 
-def litert(path, inputs, threads, count):
-    from ai_edge_litert.interpreter import Interpreter
-    interpreter = Interpreter(model_path=path, num_threads=threads)
-    for detail in interpreter.get_input_details():
-        interpreter.resize_tensor_input(detail["index"], [count] + list(detail["shape"][1:]))
-    interpreter.allocate_tensors()
-    # The converter keeps the order of the inputs in their names, not in its list.
-    for detail, x in zip(sorted(interpreter.get_input_details(), key=lambda d: d["name"]), inputs):
-        interpreter.set_tensor(detail["index"], x[:count])
-    output = interpreter.get_output_details()[0]["index"]
-
-    def run():
-        interpreter.invoke()
-        return interpreter.get_tensor(output)
-    return run
-
-
 def tflite_peer():
-    tf = tensorflow()
+    tf = peers.tensorflow(THREADS)
     inputs, _ = events(True)
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "barrel.tflite")
         with open(path, "wb") as file:
             file.write(tf.lite.TFLiteConverter.from_keras_model(keras_model()).convert())
-        run = litert(path, inputs, THREADS, CALL)
+        run = peers.litert(path, inputs, THREADS, CALL)
         compare(run())
         infer(run)
-        measure.latency("latency_t1", litert(path, inputs, 1, 1), SECONDS)
-        measure.latency("latency_t2", litert(path, inputs, 2, 1), SECONDS)
+        measure.latency("latency_t1", peers.litert(path, inputs, 1, 1), SECONDS)
+        measure.latency("latency_t2", peers.litert(path, inputs, 2, 1), SECONDS)
 
 
 # ---------------------------------------------------------------- PyTorch and ONNX Runtime
@@ -165,14 +123,11 @@ def torch_model(torch):
             x = torch.cat([branch(v) for branch, v in zip(self.branches, (a, b, c))], 1)
             return torch.sigmoid(self.score(torch.relu(self.hidden(x))))
 
-    model, stored = Barrel(), weights()
+    model, stored = Barrel(), peers.weights(MODEL)
     with torch.no_grad():
         pairs = [(f"conv{b}_{i}", model.branches[b][3 * i]) for b in range(3) for i in range(4)]
         for name, layer in pairs + [("hidden", model.hidden), ("score", model.score)]:
-            kernel, bias = stored[name]
-            kernel = kernel.transpose(3, 2, 0, 1) if kernel.ndim == 4 else kernel.T
-            layer.weight.copy_(torch.from_numpy(np.ascontiguousarray(kernel)))
-            layer.bias.copy_(torch.from_numpy(bias))
+            peers.load_torch(torch, layer, *stored[name])
     return model
 
 
@@ -211,7 +166,6 @@ def torch_peer(compiled, channels_last):
 
 
 def onnx_peer():
-    import onnxruntime
     import torch
     inputs, _ = events(False)
     names = ["a", "b", "c"]
@@ -222,24 +176,13 @@ def onnx_peer():
                           external_data=False, input_names=names, dynamic_shapes=tuple({0: size} for _ in names),
                           verbose=False)
 
-        def session(threads):
-            options = onnxruntime.SessionOptions()
-            options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-            options.log_severity_level = 3
-            return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-
-        both = session(THREADS)
+        both = peers.onnx_session(path, THREADS)
         feeds = {name: x[:CALL] for name, x in zip(names, inputs)}
         compare(both.run(None, feeds)[0])
         infer(lambda: both.run(None, feeds))
         for threads in (1, 2):
-            one = session(threads)
-            # Bound once: what is left is little but the run itself.
-            binding = one.io_binding()
-            for name, x in zip(names, inputs):
-                binding.bind_cpu_input(name, x[:1].copy())
-            binding.bind_output(one.get_outputs()[0].name)
-            measure.latency(f"latency_t{threads}", lambda: one.run_with_iobinding(binding), SECONDS)
+            one = peers.onnx_bound(peers.onnx_session(path, threads), {name: x[:1].copy() for name, x in zip(names, inputs)})
+            measure.latency(f"latency_t{threads}", one, SECONDS)
 
 
 PEERS = {

@@ -1,59 +1,15 @@
 # SPDX-FileCopyrightText: The minbias authors
 # SPDX-License-Identifier: Apache-2.0
 """The barrel bench's figures as one table of medians, ratios and shares of the machine's peak."""
-import statistics
+from table import against_peers, best_peer, limits, medians, number, opening, ratio, table
 
-# metric, what it is, unit, digits, does more mean better, what must be reached and the goal, both against the best peer
 RATIOS = [
-    ("train_b32", "training, batch 32", "samples/s", 0, True, "4x", "10x"),
-    ("infer_b256", "inference, 256 events a call", "events/s", 0, True, "4x", "8x"),
-    ("latency_t1_p50", "latency of one event, one thread, p50", "us", 0, False, "1/4", "1/8"),
-    ("latency_t1_p99", "... p99", "us", 0, False, "", ""),
-    ("latency_t1_max", "... longest", "us", 0, False, "", ""),
+    ratio("train_b32", "training, batch 32", "samples/s", True, "4x", "10x"),
+    ratio("infer_b256", "inference, 256 events a call", "events/s", True, "4x", "8x"),
+    ratio("latency_t1_p50", "latency of one event, one thread, p50", "us", False, "1/4", "1/8"),
+    ratio("latency_t1_p99", "... p99", "us", False, judge="latency_t1_p50"),
+    ratio("latency_t1_max", "... longest", "us", False, judge="latency_t1_p50"),
 ]
-
-
-def medians(figures):
-    """{(who, metric): median over the rounds}; the longest latency is the longest of all rounds."""
-    values = {}
-    for figure in figures:
-        values.setdefault((figure["who"], figure["metric"]), []).append(figure["value"])
-    return {key: (max if key[1].endswith("_max") else statistics.median)(found) for key, found in values.items()}
-
-
-def number(value, digits=0):
-    if value is None:
-        return "-"
-    if digits == 0 and value < 10:
-        digits = 2
-    return f"{value:,.{digits}f}"
-
-
-def table(head, rows):
-    widths = [max(len(row[i]) for row in [head] + rows) for i in range(len(head))]
-    line = lambda row: "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |"
-    return "\n".join([line(head), "|" + "|".join("-" * (width + 2) for width in widths) + "|"] + [line(r) for r in rows])
-
-
-def best_peer(found, metric, more_is_better):
-    peers = [(value, who) for (who, name), value in found.items()
-             if name == metric and who != "minbias" and not who.startswith("python")]
-    return (max if more_is_better else min)(peers) if peers else (None, None)
-
-
-def against_peers(found):
-    rows = []
-    for metric, what, unit, digits, more, must, goal in RATIOS:
-        ours, (theirs, who) = found.get(("minbias", metric)), best_peer(found, metric, more)
-        if metric == "latency_t1_p99" or metric == "latency_t1_max":
-            # The tail of the peer with the best median, not the best tail of any.
-            who = best_peer(found, "latency_t1_p50", False)[1]
-            theirs = found.get((who, metric))
-        ratio = "-"
-        if ours and theirs:
-            ratio = f"{ours / theirs:.1f}x" if more else f"1/{theirs / ours:.1f}"
-        rows.append([what, unit, number(ours, digits), f"{number(theirs, digits)} ({who})" if who else "-", ratio, must, goal])
-    return table(["figure", "unit", "minbias", "best peer", "ratio", "must", "goal"], rows)
 
 
 def all_peers(found):
@@ -115,12 +71,7 @@ def shares(found):
             if theirs:
                 text += f"; {who} {passes * 2e-9 * dense * theirs / peak:.0%}"
             lines.append(text + ".")
-    limits = [f"{found[key]:.0f} {unit}" for key, unit in
-              ((("machine", "fma_t1"), "GFLOP/s on one thread"), (("machine", "fma_t2"), "GFLOP/s on two"),
-               (("machine", "triad_t1"), "GB/s on one thread"), (("machine", "triad_t2"), "GB/s on two")) if key in found]
-    if limits:
-        lines.insert(0, "Measured limits: " + ", ".join(limits) + ".")
-    return "\n".join(lines)
+    return "\n".join([limits(found)] * bool(limits(found)) + lines)
 
 
 def memory(found):
@@ -143,8 +94,6 @@ def equality(found):
 
 def render(figures, machine, rounds, any_load):
     found = medians(figures)
-    parts = [machine + f"; medians of {rounds} round{'s' * (rounds > 1)}, programs in turns, two threads unless said."]
-    if any_load:
-        parts.append("Taken whatever else ran on the machine: these figures do not count.")
-    parts += [against_peers(found), all_peers(found), text_rows(found, figures), equality(found), shares(found)]
+    parts = opening(machine, rounds, any_load)
+    parts += [against_peers(found, RATIOS), all_peers(found), text_rows(found, figures), equality(found), shares(found)]
     return "\n\n".join(part for part in parts if part) + "\n" + memory(found)

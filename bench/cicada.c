@@ -7,8 +7,10 @@
 // outputs.
 
 #include "base/numbers.h"
+#include "base/output.h"
 #include "base/random.h"
 #include "base/threads.h"
+#include "files/npy.h"
 #include "files/yaml.h"
 #include "measure.h"
 #include "minbias/predictor.h"
@@ -23,14 +25,15 @@ enum { MAX_LATENCIES = 1000000, TASK_EVENTS = 2048, N_WARM = 1000 };
 typedef struct bench {
     mb_runtime *runtime;
     mb_context *ctx;
-    const char *command, *model_path;
+    const char *command, *path; // of the model, or of write's folder
     int64_t threads, events, epochs;
     double budget; // seconds of one measurement
     mb_document document;
     mb_train train;
     mb_dataset dataset;
     mb_model *model;
-    float *regions; // of the dataset
+    float *regions, *target; // of the dataset
+    size_t n_train;          // of its rows; the others validate
     uint32_t *rows;
     float *scores; // events x n_outputs
     size_t n_outputs;
@@ -39,7 +42,11 @@ typedef struct bench {
 
 static const char train_text[] = "{loss: categorical_crossentropy, optimizer: adam, "
                                  "metrics: [accuracy], batch: 2048, epochs: %lld, "
-                                 "validation: 0}";
+                                 "validation: 0%s}";
+// As the benchmark's study watches its trainings.
+static const char callbacks_text[] =
+    ", callbacks: [early_stopping: {monitor: val_loss, patience: 64}, "
+    "reduce_lr_on_plateau: {monitor: val_loss, factor: 0.7, patience: 5}]";
 
 static const mb_value_type regions_type = {.axis = MB_AXIS_EVENTS, .rank = 3, .dim = {18, 14, 1}};
 
@@ -87,11 +94,10 @@ static mb_status make_events(bench *b) {
     const mb_value_type target_type = {.axis = MB_AXIS_EVENTS, .rank = 1, .dim = {b->n_outputs}};
     const mb_value_type *input = &b->model->values[b->model->inputs[0]].type;
     const size_t size = mb_value_size(input);
-    float *target = NULL;
     mb_random random = mb_random_stream(1, MB_PURPOSE_TEST, 0, 0);
     MB_TRY(mb_dataset_set_rows(&b->dataset, b->ctx, (size_t)b->events));
     MB_TRY(add_column(b, "regions", MB_ROLE_INPUT, input, &b->regions));
-    MB_TRY(add_column(b, "target", MB_ROLE_TARGET, &target_type, &target));
+    MB_TRY(add_column(b, "target", MB_ROLE_TARGET, &target_type, &b->target));
     for (size_t i = 0; i < b->dataset.n_rows; i++) {
         const size_t label = mb_random_u32(&random) % b->n_outputs;
         for (size_t k = 0; k < size; k++) {
@@ -99,23 +105,26 @@ static mb_status make_events(bench *b) {
             b->regions[i * size + k] = draw % 2 == 0 ? 0.0F : (float)(1 + draw / 2 % 7);
         }
         b->regions[i * size] += (float)label;
-        target[i * b->n_outputs + label] = 1.0F;
+        b->target[i * b->n_outputs + label] = 1.0F;
     }
     return MB_OK;
 }
 
 static mb_status open_bench(bench *b) {
-    char text[256];
-    mb_format(text, sizeof text, train_text, (long long)b->epochs);
+    const bool is_protocol = strncmp(b->command, "epoch", strlen("epoch")) == 0;
+    const bool loads = b->path != NULL && strcmp(b->command, "write") != 0;
+    char text[512];
+    mb_format(
+        text, sizeof text, train_text, (long long)b->epochs, is_protocol ? callbacks_text : "");
+    b->n_train = (size_t)(is_protocol ? b->events / 5 * 4 : b->events);
     MB_TRY(mb_yaml_parse(b->ctx, "bench", text, strlen(text), &b->document));
     MB_TRY(mb_train_read(b->ctx, &b->document, b->document.root, &b->train));
-    MB_TRY(
-        b->model_path != NULL ? mb_model_load(b->ctx, b->model_path, &b->model) : build_model(b));
+    MB_TRY(loads ? mb_model_load(b->ctx, b->path, &b->model) : build_model(b));
     if (b->model->n_inputs != 1 || b->model->n_outputs != 1) {
         return mb_fail(b->ctx, MB_ERR_SHAPE,
             "bench: %s has %zu inputs and %zu outputs; take one of "
             "one input and one output",
-            b->model_path, b->model->n_inputs, b->model->n_outputs);
+            b->path, b->model->n_inputs, b->model->n_outputs);
     }
     b->n_outputs = mb_value_size(&b->model->values[b->model->outputs[0]].type);
     MB_TRY(make_events(b));
@@ -151,7 +160,9 @@ static mb_status train_once(const bench *b, mb_context *ctx, uint64_t seed, doub
         .parameters = b->model->parameters,
         .dataset = &b->dataset,
         .train_rows = b->rows,
-        .n_train = (size_t)b->events,
+        .n_train = b->n_train,
+        .validation_rows = b->rows + b->n_train,
+        .n_validation = (size_t)b->events - b->n_train,
         .train = &b->train,
         .seed = seed};
     mb_fit_result result;
@@ -302,6 +313,62 @@ static mb_status bench_latency(bench *b) {
     return status;
 }
 
+// One training of the benchmark, and one a thread at once: seconds of an epoch, validation and
+// callbacks with it. At once, an epoch of each of them takes the time divided by how many they are.
+static mb_status bench_epoch(bench *b) {
+    const bool is_many = strcmp(b->command, "epochs") == 0;
+    const size_t n_fits = is_many ? (size_t)b->threads : 1, n = n_fits * (size_t)(b->epochs - 1);
+    char metric[32];
+    mb_format(metric, sizeof metric, "%s_t%lld", b->command, (long long)b->threads);
+    const bench_load since = bench_load_now();
+    MB_TRY(
+        is_many ? mb_parallel(b->ctx, n_fits, fit_task, b) : train_once(b, b->ctx, 1, b->seconds));
+    bench_sort(b->seconds, n);
+    const bench_figure figure = {.metric = metric,
+        .unit = "s",
+        .value = bench_quantile(b->seconds, n, 0.5) / (double)n_fits,
+        .best = b->seconds[0] / (double)n_fits,
+        .n = n,
+        .other = bench_load_other(&since)};
+    bench_print("minbias", &figure);
+    return MB_OK;
+}
+
+static mb_status write_array(const bench *b, const char *name, const float *values, size_t size) {
+    const size_t shape[2] = {(size_t)b->events, size};
+    char *path = mb_path_join(b->ctx, b->path, name);
+    mb_array array = {0};
+    mb_status status =
+        path == NULL ? MB_ERR_MEMORY : mb_array_init(&array, b->ctx, MB_F32, 2, shape);
+    if (status == MB_OK) {
+        memcpy(array.data, values, mb_array_bytes(&array));
+        status = mb_npy_write(b->ctx, path, &array);
+    }
+    mb_array_clear(&array);
+    mb_release(b->ctx, path);
+    return status;
+}
+
+// What the peers take: these weights, these events, and our scores to compare theirs with.
+static mb_status bench_write(bench *b) {
+    const size_t size = mb_value_size(&b->model->values[b->model->inputs[0]].type);
+    if (b->path == NULL) {
+        return mb_fail(b->ctx, MB_ERR_ARG, "bench: write needs a folder; name it last");
+    }
+    char *path = mb_path_join(b->ctx, b->path, "model.h5");
+    mb_status status = path == NULL ? MB_ERR_MEMORY : mb_model_save(b->ctx, b->model, path);
+    mb_release(b->ctx, path);
+    if (status == MB_OK) {
+        prediction p = {.bench = b, .n = (size_t)b->events};
+        predict_dataset(&p);
+        status = p.status;
+    }
+    MB_TRY(status);
+    MB_TRY(write_array(b, "regions.npy", b->regions, size));
+    MB_TRY(write_array(b, "target.npy", b->target, b->n_outputs));
+    return write_array(b, "scores.npy", b->scores, b->n_outputs);
+}
+
 static mb_status bench_plan(bench *b) {
     static const bool trainings[] = {false, true};
     mb_status status = MB_OK;
@@ -329,7 +396,8 @@ static const struct {
     const char *name;
     mb_status (*run)(bench *b);
 } commands[] = {{"train", bench_train}, {"fits", bench_fits}, {"infer", bench_infer},
-    {"latency", bench_latency}, {"plan", bench_plan}};
+    {"latency", bench_latency}, {"epoch", bench_epoch}, {"epochs", bench_epoch},
+    {"write", bench_write}, {"plan", bench_plan}};
 
 static mb_status run(bench *b) {
     MB_TRY(open_bench(b));
@@ -359,13 +427,14 @@ int main(int argc, char **argv) {
         !mb_text_to_double(argv[5], &b.budget) || b.threads < 1 || b.threads > 256 ||
         b.events < TASK_EVENTS || b.epochs < 2 || b.epochs * b.threads > MAX_LATENCIES) {
         fprintf(stderr,
-            "usage: bench_cicada train|fits|infer|latency|plan THREADS EVENTS EPOCHS SECONDS "
-            "[MODEL]\n       at least %d events and 2 epochs\n",
+            "usage: bench_cicada train|fits|infer|latency|epoch|epochs|plan THREADS EVENTS EPOCHS "
+            "SECONDS [MODEL]\n       bench_cicada write THREADS EVENTS EPOCHS SECONDS FOLDER\n"
+            "       at least %d events and 2 epochs\n",
             TASK_EVENTS);
         return 2;
     }
     b.command = argv[1];
-    b.model_path = argc > 6 ? argv[6] : NULL;
+    b.path = argc > 6 ? argv[6] : NULL;
     mb_runtime_settings settings = MB_RUNTIME_SETTINGS_INIT;
     settings.n_threads = (unsigned)b.threads;
     if (mb_runtime_create(&settings, &b.runtime) != MB_OK ||
