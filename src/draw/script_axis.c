@@ -72,9 +72,36 @@ static void write_log_tics(mb_script *script, const char *axis, double low, doub
     mb_buffer_text(script->text, ")\n");
 }
 
+// 1, 2 or 5 times a power of ten.
+static double round_step(double least) {
+    double step = 1;
+    while (step < least) {
+        step *= 10;
+    }
+    while (step / 10 >= least) {
+        step /= 10;
+    }
+    return step / 5 >= least ? step / 5 : step / 2 >= least ? step / 2 : step;
+}
+
+// A short stretch may hold none of 1, 2 and 5: even steps then.
+static void write_even_tics(mb_script *script, const char *axis, double low, double high) {
+    enum { STEPS = 5 };
+    const double step = round_step((high - low) / STEPS);
+    mb_buffer_format(script->text, "set %stics (", axis);
+    const char *comma = "";
+    for (double i = ceil(low / step); i * step <= high; i++) {
+        mb_buffer_format(script->text, "%s'%.6g' %.6g", comma, i * step, i * step);
+        comma = ", ";
+    }
+    mb_buffer_text(script->text, ")\n");
+}
+
 static void write_log_axis(mb_script *script, const char *axis, double low, double high) {
     mb_buffer_format(script->text, "set logscale %s\n", axis);
-    if (high / low < 300 && low > 1e-9 && high < 1e9) {
+    if (high / low < 6 && high / low > 1.0001 && low > 1e-9 && high < 1e9) {
+        write_even_tics(script, axis, low, high);
+    } else if (high / low < 300 && low > 1e-9 && high < 1e9) {
         write_log_tics(script, axis, low, high);
     } else {
         mb_buffer_format(script->text, "set format %s '10^{%%L}'\n", axis);
@@ -114,18 +141,6 @@ static void write_ticks(mb_script *script, const mb_axis *axis, const char *name
         mb_buffer_format(script->text, " %zu", i);
     }
     mb_buffer_text(script->text, ") enhanced\n");
-}
-
-// 1, 2 or 5 times a power of ten.
-static double round_step(double least) {
-    double step = 1;
-    while (step < least) {
-        step *= 10;
-    }
-    while (step / 10 >= least) {
-        step /= 10;
-    }
-    return step / 5 >= least ? step / 5 : step / 2 >= least ? step / 2 : step;
 }
 
 static void write_numbers(

@@ -51,6 +51,16 @@ static void test_figures_training__a_fit_without_accuracy_has_one_axis(void **st
     assert_all_draw(f);
 }
 
+static void test_figures_training__a_short_logarithmic_axis_has_numbers(void **state) {
+    drawing *f = *state;
+    mb_training_columns fit = a_fit();
+    const double flat[3] = {74, 72, 71};
+    fit.loss = fit.val_loss = mb_values_f64(flat, 3);
+    assert_ok(f->world.ctx, mb_draw_training(f->gallery, f->world.ctx, "training", &fit));
+    assert_holds(f, "training.gp", "set logscale y\n", "set ytics ('60' 60, '70' 70, '80' 80)\n");
+    assert_all_draw(f);
+}
+
 static void test_figures_training__many_fits_share_a_figure(void **state) {
     drawing *f = *state;
     mb_training_columns fits[21];
@@ -70,6 +80,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(
             test_figures_training__accuracy_is_on_a_second_axis, open_drawing, close_drawing),
         cmocka_unit_test_setup_teardown(test_figures_training__a_fit_without_accuracy_has_one_axis,
+            open_drawing, close_drawing),
+        cmocka_unit_test_setup_teardown(test_figures_training__a_short_logarithmic_axis_has_numbers,
             open_drawing, close_drawing),
         cmocka_unit_test_setup_teardown(
             test_figures_training__many_fits_share_a_figure, open_drawing, close_drawing),
