@@ -15,6 +15,7 @@ typedef struct judging {
     mb_context *ctx;
     uint8_t *split; // per row of the data
     float *label;   // per score, or NULL
+    bool has_classes;
     mb_alternate_scores scores;
     mb_alternate_groups groups;
 } judging;
@@ -58,7 +59,16 @@ static mb_status add_group(judging *j, const char *name, bool is_signal, const u
 }
 
 static bool is_signal(const judging *j, size_t i) {
-    return j->label != NULL && j->label[i] > 0.5F;
+    return j->has_classes && j->label[i] > 0.5F;
+}
+
+// Labels that are all 1 tell nothing apart: then all events are what the teacher calls usual.
+static bool has_background(const judging *j) {
+    bool is_any = false;
+    for (size_t i = 0; j->label != NULL && i < j->scores.n; i++) {
+        is_any = is_any || j->label[i] <= 0.5F;
+    }
+    return is_any;
 }
 
 static mb_status add_background(judging *j, uint8_t *is_in) {
@@ -77,7 +87,7 @@ static mb_status add_background(judging *j, uint8_t *is_in) {
 static mb_status add_signals(judging *j, uint8_t *is_in) {
     static const char *const joined[] = {"background", "aside", "blend"};
     const mb_dataset *dataset = &j->run->dataset;
-    if (j->label == NULL || !mb_alternate_is_alone(j->run->study)) {
+    if (!j->has_classes || !mb_alternate_is_alone(j->run->study)) {
         return MB_OK;
     }
     if (dataset->n_sets == 0) {
@@ -317,6 +327,7 @@ static mb_status judge(judging *j) {
         mb_journal_line(&run->journal, "Scored %zu events by %zu models in %.2f s", n,
             j->scores.n_models, mb_seconds_now() - start);
         status = mb_labels_of(j->ctx, &run->dataset, j->scores.row, n, &j->label);
+        j->has_classes = status == MB_OK && has_background(j);
     }
     status = status != MB_OK ? status : make_groups(j);
     status = status != MB_OK ? status : write_scores(j);

@@ -357,6 +357,45 @@ static void test_alternate__takes_the_events_set_aside(void **state) {
     close_world(&w);
 }
 
+static void save_ones(world *w, const char *name, unsigned rank, const size_t *shape) {
+    mb_array array;
+    assert_ok(w->base.ctx, mb_array_init(&array, w->base.ctx, MB_F32, rank, shape));
+    for (size_t i = 0; i < mb_array_count(&array); i++) {
+        ((float *)array.data)[i] = 1;
+    }
+    assert_ok(w->base.ctx, mb_npy_write(w->base.ctx, file(w, name), &array));
+    mb_array_clear(&array);
+}
+
+// Labels that are all of signal leave no background to hold it against.
+static void test_alternate__takes_labels_of_one_class_for_none(void **state) {
+    (void)state;
+    static const char study[] = "study: signal\n"
+                                "data: {source: arrays, inputs: {x: x.npy}, target: y.npy}\n"
+                                "models:\n"
+                                "  teacher: {layers: [{input: x}, {dense: {units: 3}}]}\n"
+                                "  student: {layers: [{input: x}, {dense: {units: 1}}]}\n"
+                                "teacher: teacher\n"
+                                "students: [student]\n"
+                                "alternate: {rounds: 1}\n"
+                                "train: {teacher: {batch: 4}, student: {batch: 4}}\n"
+                                "evaluate: {figures: false}\n";
+    world w;
+    open_world(&w, 1);
+    snprintf(w.text, sizeof w.text, "%s", study);
+    save_ones(&w, "x.npy", 2, (const size_t[]){30, 3});
+    save_ones(&w, "y.npy", 1, (const size_t[]){30});
+    assert_ok(w.base.ctx, run(&w, "run", false, false));
+    char *text = NULL;
+    size_t length = 0;
+    assert_ok(w.base.ctx,
+        mb_read_file(w.base.ctx, fit_file(&w, "run", "student", "metrics.json"), &text, &length));
+    assert_non_null(strstr(text, "\"evaluated_on\": \"validation\""));
+    assert_non_null(strstr(text, "\"against_teacher\": {\"train\": {\"events\": 25"));
+    mb_release(w.base.ctx, text);
+    close_world(&w);
+}
+
 static void test_alternate__refuses_what_cannot_be_trained(void **state) {
     (void)state;
     static const struct {
@@ -477,6 +516,7 @@ int main(void) {
         cmocka_unit_test(test_alternate__goes_on_to_the_same_bits),
         cmocka_unit_test(test_alternate__only_students_see_outliers),
         cmocka_unit_test(test_alternate__takes_the_events_set_aside),
+        cmocka_unit_test(test_alternate__takes_labels_of_one_class_for_none),
         cmocka_unit_test(test_alternate__refuses_what_cannot_be_trained),
         cmocka_unit_test(test_alternate__models_of_files_stay_as_they_are),
         cmocka_unit_test(test_alternate__scores_other_files_and_tells_before),
