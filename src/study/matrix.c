@@ -3,6 +3,7 @@
 
 #include "study/matrix.h"
 
+#include "base/options_field.h"
 #include "base/threads.h"
 #include "study/scored.h"
 
@@ -88,9 +89,13 @@ static mb_status fail_sample(const mb_run *run, const char *name) {
         names[n] = run->dataset.sets[n].name;
     }
     const char *near = n > 0 ? mb_nearest_name(name, names, n) : NULL;
+    char offered[1024] = "";
+    if (near == NULL) {
+        mb_text_list(offered, sizeof offered, names, n);
+    }
     return mb_fail(run->ctx, MB_ERR_FORMAT,
-        "%s: evaluate: on: the data has no sample '%.60s'%s%s%s", run->study->path, name,
-        near != NULL ? "; did you mean '" : "; name one of data:", near != NULL ? near : "",
+        "%s: evaluate: on: the data has no sample '%.60s'; %s%s%s", run->study->path, name,
+        near != NULL ? "did you mean '" : "write some of ", near != NULL ? near : offered,
         near != NULL ? "'?" : "");
 }
 

@@ -121,9 +121,10 @@ static void tell_rates(mb_answer *answer, const mb_matrix *matrix) {
         const double allowed = matrix->rate_khz[i] * n / matrix->input_khz;
         mb_matrix_figure_title(matrix, i + 1, key, sizeof key);
         if (allowed < 1) {
-            mb_answer_line(answer,
-                "  %s: less than one event is allowed (%.2f), so its cells have no value (n/a)",
-                key, allowed);
+            mb_answer_line(answer, "  %s: less than one event is allowed (%.2f), so %s", key,
+                allowed,
+                matrix->shows_interpolated ? "interpolated efficiencies rest on none"
+                                           : "its cells have no value (n/a)");
         } else {
             mb_answer_line(answer, "  %s: at most %.0f, an error of %.0f %% on the rate%s", key,
                 floor(allowed), 100 / sqrt(floor(allowed)),

@@ -200,6 +200,7 @@ static void test_matrix__names_what_it_does_not_know(void **state) {
     static const struct {
         const char *set, *error;
     } cases[] = {{"'evaluate.on=[TTbar]'", "the data has no sample 'TTbar'; did you mean 'TTBar'?"},
+        {"'evaluate.on=[nothing_like_it]'", "write some of "},
         {"'evaluate.scores={B: frobenios}'", "did you mean 'frobenius'?"},
         {"compat=[foo]", "unknown name 'foo'; write true, or some of "},
         {"'evaluate.scores={m_blend: mean}'", "a fit is called 'm_blend', too"},
@@ -419,7 +420,10 @@ static void test_matrix__validates_on_signal_alone_only_where_asked(void **state
 static void test_matrix__shows_the_interpolated_rate_where_asked(void **state) {
     WORLD(world)
     run_once(world);
-    mb_tool_expect(world, 0, "run few.yaml -o between --set 'compat=[interpolated_rate]'");
+    const mb_tool_run *run =
+        mb_tool_expect(world, 0, "run few.yaml -o between --set 'compat=[interpolated_rate]'");
+    assert_non_null(strstr(run->out, "interpolated efficiencies rest on none"));
+    assert_null(strstr(run->out, "its cells have no value"));
     char *text = mb_tool_read(world, "between/metrics.json");
     mb_document metrics = mb_tool_json(world, text);
     // Less than one event is allowed at 1 kHz, but a line can be drawn.
