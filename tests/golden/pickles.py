@@ -3,11 +3,13 @@
 """Writes the pickles that tests/files/pickle_test.c reads: python3 tests/golden/pickles.py
 
 pickles_numpy1.zip or pickles_numpy2.zip, after the NumPy at hand: members NAME.PROTOCOL; and pickles.txt: a line "NAME tree"
-each, the same for both.
+each, the same for both. pickles.py --read FILE judges our own pickle (test_pickle_write --print FILE) with this Python and
+NumPy; what stood the test under both is kept as pickle_ours.pkl.
 """
 import collections
 import os
 import pickle
+import sys
 import zipfile
 
 import numpy as np
@@ -109,5 +111,16 @@ def main():
             f.write(f"{name} {hexfloat(tell(value))}\n")
 
 
+def read(path):
+    with open(path, "rb") as f:
+        ours = pickle.load(f)
+    assert list(ours) == ["integers", "others", "array", "objects"]
+    assert ours["integers"] == [0, 255, 256, 65535, 65536, -1, -(2**31), 2**31 - 1, 2**40, -(2**63), 2**63 - 1]
+    assert ours["others"] == (None, True, -0.1, b"\0\xff", "\u03c6", {7}, frozenset())
+    assert ours["array"].dtype == np.dtype("<i2") and np.array_equal(ours["array"], np.arange(-3, 3).reshape(2, 3))
+    assert ours["objects"].dtype == object and ours["objects"].tolist() == [[1], []]
+    print(f"{path}: read by NumPy {np.__version__}")
+
+
 if __name__ == "__main__":
-    main()
+    read(sys.argv[2]) if len(sys.argv) == 3 and sys.argv[1] == "--read" else main()
