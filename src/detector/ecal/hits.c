@@ -182,7 +182,9 @@ static mb_status append(mb_ecal_hits *hits, mb_context *ctx, size_t n) {
         end += hits->count[row];
         hits->offset[hits->n_rows + row + 1] = end;
     }
-    MB_TRY(mb_grow(ctx, &hits->hit, &hits->capacity, (size_t)end, sizeof *hits->hit));
+    // Images without any hit, too, have a place in memory.
+    MB_TRY(
+        mb_grow(ctx, &hits->hit, &hits->capacity, mb_max_size((size_t)end, 1), sizeof *hits->hit));
     for (size_t row = 0; row < n; row++) {
         memcpy(hits->hit + hits->offset[hits->n_rows + row], hits->block + row * MB_ECAL_PIXELS,
             hits->count[row] * sizeof *hits->hit);
