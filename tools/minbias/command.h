@@ -124,8 +124,8 @@ mb_status session_open_study(mb_session *session, mb_study **out) MB_MUST_CHECK;
 mb_status session_run_study(mb_session *session, bool is_training_only) MB_MUST_CHECK;
 mb_study_settings session_study_settings(const mb_session *session);
 
-// The model that a name means: that of a run for its folder, else the file itself. NULL, and said on
-// stderr, for a run that has none of its own.
+// The model that a name means: that of a run for its folder, else the file itself. NULL, and said
+// on stderr, for a run that has none of its own.
 const char *session_model_path(mb_session *session, const char *name);
 
 extern const char set_help[], output_help[];
