@@ -105,8 +105,7 @@ static mb_status remove_file(mb_context *ctx, const char *directory, const char 
 static mb_status has_begun(mb_context *ctx, const char *directory, bool *out) {
     static const char *const names[] = {"checkpoint.h5", "model.h5", "last.h5", "history.csv",
         "training.json", "metrics.json", "scores.npz", "predictions.csv", "threshold.json",
-        "report.html", "plots", "fits", "trials.jsonl",
-        "trials"};
+        "report.html", "plots", "fits", "trials.jsonl", "trials"};
     *out = false;
     for (size_t i = 0; i < MB_COUNT_OF(names); i++) {
         char *path = mb_path_join(ctx, directory, names[i]);

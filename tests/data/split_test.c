@@ -151,7 +151,8 @@ static void test_split__mistakes_are_named(void **state) {
     } cases[] = {
         {"split: {test: 1.0}", "s.yaml:1: split: test: is 1"},
         {"split: {tests: 0.1}", "did you mean 'test'?"},
-        {"rows: {train: [0, 40], test: [39, 80]}", "the rows [0, 40] for train and [39, 80] for test overlap"},
+        {"rows: {train: [0, 40], test: [39, 80]}",
+            "the rows [0, 40] for train and [39, 80] for test overlap"},
         {"rows: {train: [5, 4]}", "a range is not [first, last]"},
         {"rows: [1]", "a range is not [first, last]"},
     };
