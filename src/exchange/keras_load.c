@@ -27,8 +27,10 @@ static mb_status find_kind(mb_context *ctx, const char *path, file_kind *out) {
         return mb_saved_model_is_path(path)
                    ? MB_OK
                    : mb_fail(ctx, MB_ERR_FORMAT,
-                         "%s: is a folder without a saved_model.pb, so no model; give a model file "
-                         "(.h5, .keras, .json) or a SavedModel folder",
+                         "%s: is a folder without a saved_model.pb or a model.h5, so no model; "
+                         "give a "
+                         "model file (.h5, .keras, .json), a SavedModel folder or that of a "
+                         "training",
                          path);
     }
     FILE *file = fopen(path, "rb");
@@ -320,9 +322,28 @@ static mb_status load_json_path(mb_context *ctx, const char *path, mb_model **ou
     return mb_keras_end(&l, status, out);
 }
 
+// A folder that holds a model file under the name that trainings give it; *out stays NULL where it
+// is none.
+static mb_status load_from_folder(mb_context *ctx, const char *path, mb_model **out) {
+    if (!mb_path_is_directory(path) || mb_saved_model_is_path(path)) {
+        return MB_OK;
+    }
+    char *best = mb_path_join(ctx, path, "model.h5");
+    if (best == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    const mb_status status = mb_path_exists(best) ? load_h5_path(ctx, best, out) : MB_OK;
+    mb_release(ctx, best);
+    return status;
+}
+
 mb_status mb_model_load(mb_context *ctx, const char *path, mb_model **out) {
     file_kind kind;
     *out = NULL;
+    MB_TRY(load_from_folder(ctx, path, out));
+    if (*out != NULL) {
+        return MB_OK;
+    }
     MB_TRY(find_kind(ctx, path, &kind));
     switch (kind) {
     case KIND_H5:

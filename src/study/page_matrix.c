@@ -187,12 +187,13 @@ static void add_columns(const mb_page *p, const mb_node *matrix) {
         const char *origin = mb_node_text(part(c, "origin"));
         const mb_node *hashes = part(c, "weights_sha256");
         const char *hash = hashes != NULL ? mb_node_text(hashes->first) : NULL;
-        const char *on = mb_node_text(part(c, "on"));
+        const mb_node *sample = part(c, "on");
+        const bool has_sample = sample != NULL && sample->kind != MB_NODE_NULL;
         cells[n++] = name_of(c);
         cells[n++] = absent != NULL && absent->boolean
                          ? mb_arena_format(p->arena, p->ctx, "%s: n/a", origin)
                          : origin;
-        cells[n++] = on != NULL ? on : "";
+        cells[n++] = has_sample ? mb_node_text(sample) : "";
         cells[n++] = count(hashes) > 1 ? mb_arena_format(p->arena, p->ctx, "%s and %zu more", hash,
                                              count(hashes) - 1)
                      : hash != NULL    ? hash

@@ -3,7 +3,6 @@
 
 #include "study/scorer.h"
 
-#include "base/output.h"
 #include "base/threads.h"
 #include "exchange/firmware.h"
 
@@ -315,8 +314,10 @@ static mb_status foresee(const mb_scorer *scorer, mb_run *run) {
         mb_twin *twin = NULL;
         status = load_firmware(scorer, ctx, &twin);
         mb_twin_destroy(twin);
-    } else if (scorer->origin == MB_SCORE_LOADED && !mb_path_exists(scorer->path)) {
-        status = mb_fail(ctx, MB_ERR_IO, "%s: there is no such file; check the name", scorer->path);
+    } else if (scorer->origin == MB_SCORE_LOADED) {
+        mb_model *model = NULL;
+        status = mb_model_load(ctx, scorer->path, &model);
+        mb_model_destroy(model);
     }
     if (status == MB_OK || status == MB_ERR_MEMORY || status == MB_ERR_CANCELLED) {
         return status;
