@@ -17,6 +17,10 @@ MB_API mb_status mb_inspect(mb_context *ctx, const char *path, mb_answer **out) 
 // model elsewhere.
 MB_API mb_status mb_model_summary(
     mb_context *ctx, const mb_model *model, mb_answer **out) MB_MUST_CHECK;
+// The same of a model's file or SavedModel folder; of a folder with the history.pkl of its training
+// also the epochs and the last figures.
+MB_API mb_status mb_model_file_summary(
+    mb_context *ctx, const char *path, mb_answer **out) MB_MUST_CHECK;
 // Runs a model over arrays: input .npy (one input), .npz or .h5 (one array per input name, in an
 // .h5 also below /inputs); output likewise, arrays named after the output layers.
 MB_API mb_status mb_model_predict_file(mb_context *ctx, const mb_model *model, const char *input,

@@ -5,6 +5,7 @@
 #include "draw/figures.h"
 #include "draw/report.h"
 #include "study/compare.h"
+#include "study/keras_folder.h"
 #include "study/scan_file.h"
 #include "study/scored.h"
 
@@ -369,6 +370,9 @@ mb_status mb_run_report(mb_context *ctx, const char *const *directories, size_t 
     }
     if (n == 1 && mb_scan_is_report_of(directories[0])) {
         return mb_scan_report(ctx, directories[0], path, is_forced, out);
+    }
+    if (n == 1 && mb_keras_folder_is(directories[0])) {
+        return mb_keras_folder_report(ctx, directories[0], path, is_forced, out);
     }
     for (size_t i = 0; i < n; i++) {
         MB_TRY(check_evaluated(ctx, directories[i]));

@@ -313,10 +313,7 @@ static mb_status answer_openers(mb_context *ctx, mb_answer *answer, const mb_mod
     return status;
 }
 
-mb_status mb_model_summary(mb_context *ctx, const mb_model *model, mb_answer **out) {
-    *out = NULL;
-    mb_answer *answer = NULL;
-    MB_TRY(mb_answer_create(ctx, &answer));
+mb_status mb_summary_answer(mb_context *ctx, mb_answer *answer, const mb_model *model) {
     mb_summary_table(&answer->text, model);
     const uint64_t flops = mb_summary_flops(model);
     char count[40];
@@ -345,5 +342,12 @@ mb_status mb_model_summary(mb_context *ctx, const mb_model *model, mb_answer **o
     mb_answer_put_int(answer, NULL, "bytes", 4 * (int64_t)model->n_parameters);
     mb_answer_put_text(answer, NULL, "weights_sha256", hash);
     answer_layers(answer, model);
-    return mb_answer_finish(answer, status, out);
+    return status;
+}
+
+mb_status mb_model_summary(mb_context *ctx, const mb_model *model, mb_answer **out) {
+    *out = NULL;
+    mb_answer *answer = NULL;
+    MB_TRY(mb_answer_create(ctx, &answer));
+    return mb_answer_finish(answer, mb_summary_answer(ctx, answer, model), out);
 }

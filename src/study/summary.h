@@ -4,11 +4,15 @@
 #ifndef STUDY_SUMMARY_H
 #define STUDY_SUMMARY_H
 
+#include "minbias/answer.h"
 #include "network/model.h"
 
 // The layer table as Keras 2 prints it.
 void mb_summary_table(mb_buffer *out, const mb_model *model);
 // Of one event's forward pass.
 uint64_t mb_summary_flops(const mb_model *model);
+// All that mb_model_summary tells, into an answer.
+mb_status mb_summary_answer(
+    mb_context *ctx, mb_answer *answer, const mb_model *model) MB_MUST_CHECK;
 
 #endif

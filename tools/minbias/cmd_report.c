@@ -20,7 +20,8 @@ static const option options[] = {
     {NULL, 0, OPTION_FLAG, NULL, NULL}};
 
 static const operand operands[] = {
-    {"RUN", true, false, "folders of runs, or one of a scan, or the table of one (.csv)"},
+    {"RUN", true, false,
+        "folders of runs, or one of a scan, or the table of one (.csv), or a SavedModel folder"},
     {NULL, false, false, NULL}};
 
 const mb_command command_report = {.name = "report",
@@ -28,7 +29,8 @@ const mb_command command_report = {.name = "report",
     .details = "Writes one self-contained page with the figures of a run. Of several runs the "
                "curves are overlaid, and the difference of their areas under the ROC curve is "
                "given with its error. Of a scan (its folder, or its table alone) the page has the "
-               "trials, what each parameter changes, and the best trial.",
+               "trials, what each parameter changes, and the best trial. Of a SavedModel folder "
+               "of Keras it has the history.pkl of the training and the layers.",
     .options = options,
     .operands = operands,
     .example = "minbias report run1 run2 -o both.html",

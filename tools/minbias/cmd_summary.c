@@ -6,20 +6,15 @@
 #include "minbias/inspect.h"
 
 static mb_status run(mb_session *session) {
-    mb_model *model = NULL;
     mb_answer *answer = NULL;
     const char *path = session_model_path(session, session->arguments.operands[0]);
     if (path == NULL) {
         return MB_ERR_IO;
     }
-    mb_status status = mb_model_load(session->ctx, path, &model);
-    if (status == MB_OK) {
-        status = mb_model_summary(session->ctx, model, &answer);
-    }
+    const mb_status status = mb_model_file_summary(session->ctx, path, &answer);
     if (status == MB_OK) {
         session_answer(session, answer);
     }
-    mb_model_destroy(model);
     return status;
 }
 
@@ -33,7 +28,8 @@ static const operand operands[] = {
 const mb_command command_summary = {.name = "summary",
     .summary = "the layers of a model as Keras prints them, FLOPs, bytes",
     .details = "Prints the layer table in the form of Keras 2, the numbers of parameters, "
-               "floating-point operations and bytes, and what opens the file elsewhere.",
+               "floating-point operations and bytes, and what opens the file elsewhere. "
+               "Of a SavedModel folder with a history.pkl it adds the epochs of the training.",
     .options = options,
     .operands = operands,
     .example = "minbias summary run/model.h5",
