@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-enum { MOST_ACROSS = 4, MOST_LINES = 100, N_COLOURED = 5, GREY = 9, LONG_TEXT = 8 };
+enum { MOST_ACROSS = 3, MOST_LINES = 100, N_COLOURED = 5, GREY = 9, LONG_TEXT = 8 };
 
 // Names of places on an axis; NULL on failure.
 static mb_tick *make_ticks(mb_context *ctx, const char *const *texts, size_t n) {
@@ -267,7 +267,7 @@ mb_status mb_draw_scan_parallel(mb_gallery *gallery, mb_context *ctx, const mb_s
     double *work = mb_allocate(ctx, 2 * n_points, sizeof *work);
     mb_tick *ticks = mb_allocate(ctx, n_points, sizeof *ticks);
     mb_figure *figure =
-        mb_figure_create(ctx, "scan_parallel", fmax(8, 1.6 * (double)n_points + 3), 5);
+        mb_figure_create(ctx, "scan_parallel", fmax(8, 1.2 * (double)n_points + 3), 5);
     if (work == NULL || ticks == NULL || figure == NULL) {
         mb_figure_destroy(figure);
         mb_release(ctx, work);

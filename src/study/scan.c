@@ -13,7 +13,7 @@
 typedef struct shared_data {
     mb_dataset dataset;
     size_t n_left; // trials of this stretch that need it still
-    bool is_loaded, is_loading;
+    bool is_loaded;
     mb_status status; // of reading
     char error[600];
 } shared_data;
@@ -25,6 +25,7 @@ typedef struct stretch {
     size_t *trials;
     size_t n_trials;
     shared_data *data; // by group
+    bool is_loading;
     pthread_mutex_t lock;
     pthread_cond_t loaded;
 } stretch;
@@ -81,16 +82,17 @@ static mb_status load(const stretch *s, mb_context *ctx, size_t trial, mb_datase
     return status;
 }
 
-// Whoever comes first reads, the others wait. The error of reading is told to each of them.
+// Whoever comes first reads, the others wait: also those for other data, which may be about to
+// simulate the same files. The error of reading is told to each of them.
 static mb_status acquire(stretch *s, mb_context *ctx, size_t trial, shared_data **out) {
     shared_data *data = &s->data[s->scan->trials[trial].group];
     *out = data;
     pthread_mutex_lock(&s->lock);
-    while (data->is_loading) {
+    while (!data->is_loaded && s->is_loading) {
         pthread_cond_wait(&s->loaded, &s->lock);
     }
     const bool is_mine = !data->is_loaded;
-    data->is_loading = is_mine;
+    s->is_loading = s->is_loading || is_mine;
     pthread_mutex_unlock(&s->lock);
     if (is_mine) {
         mb_dataset_init(&data->dataset, ctx);
@@ -99,7 +101,7 @@ static mb_status acquire(stretch *s, mb_context *ctx, size_t trial, shared_data 
             data->status != MB_OK ? mb_context_error_text(ctx) : "");
         pthread_mutex_lock(&s->lock);
         data->is_loaded = true;
-        data->is_loading = false;
+        s->is_loading = false;
         pthread_cond_broadcast(&s->loaded);
         pthread_mutex_unlock(&s->lock);
         return data->status;

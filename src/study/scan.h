@@ -168,6 +168,8 @@ const char *mb_scan_trial_file(
 // Removes the checkpoints of a trial that has ended.
 mb_status mb_scan_drop_checkpoints(
     mb_scan_state *scan, mb_context *ctx, size_t trial) MB_MUST_CHECK;
+// Removes the checkpoints of all trials that have ended, and their folder once it is empty.
+mb_status mb_scan_tidy(mb_scan_state *scan) MB_MUST_CHECK;
 // Removes what trials of an earlier scan left in the folder.
 mb_status mb_scan_clear_trials(mb_scan_state *scan) MB_MUST_CHECK;
 

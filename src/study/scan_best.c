@@ -307,6 +307,23 @@ mb_status mb_scan_drop_checkpoints(mb_scan_state *scan, mb_context *ctx, size_t 
     return status;
 }
 
+mb_status mb_scan_tidy(mb_scan_state *scan) {
+    const char *folder = mb_run_file(scan->ctx, &scan->arena, scan->directory, "trials");
+    if (folder == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    if (!mb_path_is_directory(folder)) {
+        return MB_OK;
+    }
+    for (size_t i = 0; i < scan->n_trials; i++) {
+        if (scan->trials[i].state != MB_TRIAL_OPEN) {
+            MB_TRY(mb_scan_drop_checkpoints(scan, scan->ctx, i));
+        }
+    }
+    // No file ends so.
+    return remove_files(scan->ctx, folder, "/");
+}
+
 mb_status mb_scan_clear_trials(mb_scan_state *scan) {
     static const char *const names[] = {"trials", "best"};
     for (size_t i = 0; i < MB_COUNT_OF(names); i++) {

@@ -228,11 +228,7 @@ static mb_status tell_all(mb_scan_state *scan, mb_answer *answer) {
 mb_status mb_scan_conclude(mb_scan_state *scan, mb_answer *answer) {
     MB_TRY(mb_scan_write_table(scan));
     MB_TRY(tell_all(scan, answer));
-    for (size_t i = 0; i < scan->n_trials; i++) {
-        if (scan->trials[i].state != MB_TRIAL_OPEN && mb_scan_rungs(scan) > 0) {
-            MB_TRY(mb_scan_drop_checkpoints(scan, scan->ctx, i));
-        }
-    }
+    MB_TRY(mb_scan_tidy(scan));
     char *path = mb_path_join(scan->ctx, scan->directory, "conclusion.txt");
     if (path == NULL) {
         return MB_ERR_MEMORY;

@@ -209,6 +209,15 @@ static mb_status draw_history(const scan_page *s) {
     return status;
 }
 
+// What the best trial's record says of the events holds for all trials.
+static mb_status add_origin(const scan_page *s) {
+    mb_document record = {0};
+    MB_TRY(mb_run_read_json(s->page.ctx, s->best, "training.json", &record));
+    mb_page_add_origin(&s->page, record.root);
+    mb_document_clear(&record);
+    return MB_OK;
+}
+
 static mb_status draw(const scan_page *s) {
     mb_context *ctx = s->page.ctx;
     MB_TRY(mb_draw_scan_slices(s->gallery, ctx, &s->file->columns));
@@ -229,6 +238,9 @@ static void add_figure(const scan_page *s, const char *name) {
 
 static mb_status add_body(const scan_page *s) {
     const mb_page *p = &s->page;
+    if (s->best != NULL) {
+        MB_TRY(add_origin(s));
+    }
     add_tiles(s);
     if (s->has_figures) {
         MB_TRY(draw(s));
