@@ -110,26 +110,40 @@ static mb_status set_absolute(
     return mb_node_set(&study->document, ctx, owner, member->key, path);
 }
 
+typedef struct firmware_keys {
+    const char *weights, *types;
+} firmware_keys;
+
+static const mb_option firmware_table[] = {
+    {"weights", MB_OPTION_TEXT, offsetof(firmware_keys, weights), NULL, 0, 0, NULL, NULL,
+        "folder of weight lists"},
+    {"types", MB_OPTION_TEXT, offsetof(firmware_keys, types), NULL, 0, 0, NULL, NULL,
+        "a version's name, or a file of types"},
+    MB_OPTIONS_END};
+
 // {firmware: {weights: DIR, types: NAME}}
-static mb_status take_firmware(mb_context *ctx, mb_study *study, mb_node *firmware) {
-    const mb_node *weights = mb_node_find(firmware, "weights");
-    if (weights == NULL || mb_node_text(weights) == NULL ||
-        mb_node_text(mb_node_find(firmware, "types")) == NULL) {
-        return mb_fail_at(ctx, &study->document, firmware,
-            "models: write {firmware: {weights: FOLDER, types: VERSION}}");
+static mb_status take_firmware(
+    mb_context *ctx, mb_study *study, const mb_node *model, mb_node *firmware) {
+    firmware_keys keys;
+    const mb_node *other = model->first == firmware ? firmware->next : model->first;
+    if (other != NULL) {
+        return mb_fail_at(ctx, &study->document, other,
+            "models: %s: is firmware, which is taken as it is; remove '%.60s'", model->key,
+            other->key);
     }
-    MB_TRY(set_absolute(ctx, study, firmware, weights));
-    // A version's name, or a file of types.
-    const mb_node *types = mb_node_find(firmware, "types");
-    return mb_firmware_is_path(mb_node_text(types)) ? set_absolute(ctx, study, firmware, types)
-                                                    : MB_OK;
+    MB_TRY(
+        mb_options_parse(ctx, &study->document, firmware_table, firmware, "firmware", NULL, &keys));
+    MB_TRY(set_absolute(ctx, study, firmware, mb_node_find(firmware, "weights")));
+    return mb_firmware_is_path(keys.types)
+               ? set_absolute(ctx, study, firmware, mb_node_find(firmware, "types"))
+               : MB_OK;
 }
 
 // A path becomes absolute, layers are checked.
 static mb_status take_model(mb_context *ctx, mb_study *study, mb_node *owner, mb_node *model) {
     mb_node *firmware = mb_node_find(model, "firmware");
     if (model->kind == MB_NODE_MAP) {
-        return firmware != NULL ? take_firmware(ctx, study, firmware)
+        return firmware != NULL ? take_firmware(ctx, study, model, firmware)
                                 : mb_study_check_model(ctx, &study->document, model);
     }
     if (mb_node_text(model) == NULL) {

@@ -179,6 +179,22 @@ static void test_matrix__leaves_cells_without_background_empty(void **state) {
     assert_non_null(strstr(run->out, "less than one event is allowed"));
 }
 
+static void test_matrix__has_areas_without_rates(void **state) {
+    WORLD(world)
+    write_study(world);
+    const mb_tool_run *run = mb_tool_expect(
+        world, 0, "run few.yaml -o bare --set evaluate.rates=[] --set train.epochs=1");
+    assert_null(strstr(run->out, "Background events behind each efficiency"));
+    char *text = mb_tool_read(world, "bare/tables/cells.csv");
+    mb_csv cells;
+    assert_ok(
+        world->base.ctx, mb_csv_parse(&cells, world->base.ctx, "cells", text, strlen(text), true));
+    assert_int_equal(cells.n_columns, 6);
+    assert_int_equal(cells.n_rows, 3 * (2 * 2 + 2));
+    mb_csv_clear(&cells);
+    mb_release(world->base.ctx, text);
+}
+
 static void test_matrix__goes_on_without_a_model(void **state) {
     WORLD(world)
     run_once(world);
@@ -205,7 +221,10 @@ static void test_matrix__names_what_it_does_not_know(void **state) {
         {"compat=[foo]", "unknown name 'foo'; write true, or some of "},
         {"'evaluate.scores={m_blend: mean}'", "a fit is called 'm_blend', too"},
         {"fits.m_TTBar.on=Haa4", "the data has no sample 'Haa4' to be on; did you mean 'Haa4b'?"},
-        {"'models.supervised={builtin: teachr}'", "did you mean 'teacher'?"}};
+        {"'models.supervised={builtin: teachr}'", "did you mean 'teacher'?"},
+        {"'models.file={firmware: {weights: w, typs: v1}}'", "did you mean 'types'?"},
+        {"'models.file={firmware: {weights: w, types: v1}, quantize: {}}'",
+            "models: file: is firmware, which is taken as it is; remove 'quantize'"}};
     for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
         const mb_tool_run *run =
             mb_tool_expect(world, 1, "run few.yaml -o unknown --force --set %s", cases[i].set);
@@ -441,6 +460,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_matrix__cells_are_what_counting_gives),
         cmocka_unit_test(test_matrix__leaves_cells_without_background_empty),
+        cmocka_unit_test(test_matrix__has_areas_without_rates),
         cmocka_unit_test(test_matrix__goes_on_without_a_model),
         cmocka_unit_test(test_matrix__names_what_it_does_not_know),
         cmocka_unit_test(test_matrix__check_sees_what_evaluation_will_miss),
