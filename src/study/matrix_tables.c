@@ -71,11 +71,16 @@ static void put_point(const mb_matrix *matrix, const mb_matrix_cell *cell, size_
     put_real(table, cell->is_absent ? (double)NAN : point->efficiency_interpolated);
 }
 
+// A row for each rate; without rates one, and no columns of theirs.
 static void make_cells(const mb_matrix *matrix, mb_buffer *table) {
-    mb_buffer_text(table,
-        "sample,column,score,origin,auc,auc_error,target_khz,efficiency,error,k,n,"
-        "efficiency_low,efficiency_high,threshold,background_events,background_error,"
-        "next_background_events,n_background,rate_khz,rate_error_khz,efficiency_interpolated\n");
+    mb_buffer_text(table, "sample,column,score,origin,auc,auc_error");
+    if (matrix->n_rates > 0) {
+        mb_buffer_text(table,
+            ",target_khz,efficiency,error,k,n,efficiency_low,efficiency_high,threshold,"
+            "background_events,background_error,next_background_events,n_background,rate_khz,"
+            "rate_error_khz,efficiency_interpolated");
+    }
+    mb_csv_end_row(table);
     for (size_t i = 0; i < matrix->n_rows; i++) {
         for (size_t s = 0; s < matrix->n_scorers; s++) {
             const mb_scorer *scorer = &matrix->scorers[s];

@@ -201,7 +201,9 @@ void mb_matrix_tell(const mb_matrix *matrix, mb_answer *answer) {
         tell_table(answer, matrix, figure);
     }
     tell_spread(answer, matrix);
-    tell_rates(answer, matrix);
+    if (matrix->n_rates > 0) {
+        tell_rates(answer, matrix);
+    }
     tell_blend(answer, matrix, map);
     for (size_t i = 0; i < matrix->n_scorers; i++) {
         const mb_scorer *scorer = &matrix->scorers[i];
