@@ -30,34 +30,54 @@ static const char *cell_text(const mb_page *p, const mb_node *cell) {
     if (!isfinite(mean)) {
         return "n/a";
     }
-    return isfinite(spread) ? mb_arena_format(p->arena, p->ctx, "%.4f \xC2\xB1 %.4f", mean, spread)
-                            : mb_page_number(p, mean, "%.4f");
+    // No break behind the sign: a narrow cell has the spread below the mean.
+    return isfinite(spread)
+               ? mb_arena_format(p->arena, p->ctx, "%.4f \xC2\xB1\xC2\xA0%.4f", mean, spread)
+               : mb_page_number(p, mean, "%.4f");
 }
 
-static void add_table(const mb_page *p, const mb_node *matrix, const char *key, const char *title) {
+// A part of the columns, from the first on.
+static void add_part(const mb_page *p, const mb_node *matrix, const char *key, const char *title,
+    const mb_node *first, size_t n_columns) {
     const mb_node *rows = part(matrix, "rows");
-    const mb_node *columns = part(matrix, "columns");
-    const size_t width = count(columns) + 1;
+    const size_t width = n_columns + 1;
     const char **head = mb_arena_allocate(p->arena, p->ctx, width, sizeof *head);
     const char **cells =
         mb_arena_allocate(p->arena, p->ctx, width * mb_max_size(count(rows), 1), sizeof *cells);
     if (head == NULL || cells == NULL) {
         return;
     }
-    size_t n = 0;
-    head[n++] = "sample";
-    for (const mb_node *c = columns->first; c != NULL; c = c->next) {
-        head[n++] = name_of(c);
+    head[0] = "sample";
+    const mb_node *c = first;
+    for (size_t i = 1; i < width; i++, c = c->next) {
+        head[i] = name_of(c);
     }
-    n = 0;
+    size_t n = 0;
     for (const mb_node *r = rows->first; r != NULL; r = r->next) {
         const mb_node *values = part(part(matrix, key), name_of(r));
         cells[n++] = name_of(r);
-        for (const mb_node *c = columns->first; c != NULL; c = c->next) {
+        c = first;
+        for (size_t i = 1; i < width; i++, c = c->next) {
             cells[n++] = cell_text(p, part(values, name_of(c)));
         }
     }
     mb_report_table(p->report, title, head, width, cells, count(rows));
+}
+
+// Eleven columns are wider than a page: the baseline and the like go below the trainings.
+static void add_table(const mb_page *p, const mb_node *matrix, const char *key, const char *title) {
+    enum { COLUMNS_A_TABLE = 7 };
+    size_t left = count(part(matrix, "columns"));
+    const mb_node *first = part(matrix, "columns")->first;
+    while (left > 0) {
+        const size_t n = mb_min_size(COLUMNS_A_TABLE, left);
+        add_part(p, matrix, key, title, first, n);
+        title = NULL;
+        left -= n;
+        for (size_t i = 0; i < n; i++) {
+            first = first->next;
+        }
+    }
 }
 
 // Figures of plots/ whose names begin so, in order; *n counts them.
