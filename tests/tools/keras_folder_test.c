@@ -150,12 +150,40 @@ static void test_keras_folder__refuses_a_history_that_is_none(void **state) {
     assert_has(mb_tool_expect(world, 1, "report plain")->err, "history.pkl: is a list");
 }
 
+static void test_keras_folder__history_goes_to_a_table_and_back(void **state) {
+    WORLD(world)
+    make_folder(world);
+    put_history(world, usual, MB_COUNT_OF(usual));
+    mb_tool_expect(world, 0, "convert plain/history.pkl history.csv");
+    char *table = mb_tool_read(world, "history.csv");
+    assert_string_equal(table, "epoch,loss,accuracy,val_loss,val_accuracy,lr\n"
+                               "1,0.5,0.5,0.75,0.25,0.001\n"
+                               "2,0.25,0.75,0.5,0.5,0.001\n"
+                               "3,0.125,0.875,0.375,0.625,0.0005\n");
+    mb_tool_expect(world, 0, "convert history.csv back.pkl");
+    // The same bytes as those of the first.
+    mb_context *ctx = world->base.ctx;
+    char *first = NULL, *back = NULL;
+    size_t n_first = 0, n_back = 0;
+    assert_ok(ctx, mb_read_file(ctx, mb_tool_path(world, "plain/history.pkl"), &first, &n_first));
+    assert_ok(ctx, mb_read_file(ctx, mb_tool_path(world, "back.pkl"), &back, &n_back));
+    assert_int_equal(n_first, n_back);
+    assert_memory_equal(first, back, n_back);
+    mb_release(ctx, first);
+    mb_release(ctx, back);
+    mb_release(ctx, table);
+    assert_has(mb_tool_expect(world, 1, "convert history.csv back.pkl")->err, "exists already");
+    assert_has(mb_tool_expect(world, 2, "convert plain other.pkl")->err, "from .csv to .pkl");
+    assert_has(mb_tool_expect(world, 2, "convert back.pkl model.h5")->err, "from .csv to .pkl");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keras_folder__summary_tells_the_end_of_the_training),
         cmocka_unit_test(test_keras_folder__report_draws_history_and_layers),
         cmocka_unit_test(test_keras_folder__is_read_without_a_history),
         cmocka_unit_test(test_keras_folder__refuses_a_history_that_is_none),
+        cmocka_unit_test(test_keras_folder__history_goes_to_a_table_and_back),
     };
     return cmocka_run_group_tests(tests, mb_tool_open, mb_tool_close);
 }
