@@ -70,23 +70,54 @@ const char *mb_scan_trial_file(
         arena, ctx, "%s/trials/%zu%s%s", scan->directory, trial, name[0] != '\0' ? "/" : "", name);
 }
 
-// What makes one training of the trial: its validation part, no repeats and no scan.
-static mb_status make_study(mb_scan_state *scan, mb_context *ctx, mb_study *study) {
-    mb_node *train = mb_node_find(study->document.root, "train");
-    mb_node_remove(study->document.root, "scan");
-    if (train != NULL) {
-        mb_node_remove(train, "repeats");
-        mb_node_remove(train, "folds");
+// Of several fits the one that was scanned.
+static mb_status keep_fit(const mb_scan_state *scan, mb_context *ctx, mb_study *study) {
+    mb_document *document = &study->document;
+    const mb_node *fits = mb_node_find(document->root, "fits");
+    const char *name = mb_scan_fit(scan, study)->name;
+    if (fits == NULL || fits->n_children < 2) {
+        return MB_OK;
     }
-    mb_part part;
-    MB_TRY(mb_scan_validation(scan, ctx, study, &part));
-    mb_node *node = mb_part_to_node(ctx, &study->document, &part);
-    if (node == NULL) {
+    const mb_node *own = fits->first;
+    for (const mb_node *fit = fits->first; fit != NULL; fit = fit->next) {
+        const char *other = mb_node_text(mb_node_find(fit, "name"));
+        own = other != NULL && strcmp(other, name) == 0 ? fit : own;
+    }
+    mb_node *list = mb_node_make(document, ctx, MB_NODE_LIST);
+    mb_node *copy = mb_node_copy(document, ctx, own);
+    if (list == NULL || copy == NULL) {
         return MB_ERR_MEMORY;
     }
-    return train == NULL || scan->options.validation == NULL
-               ? MB_OK
-               : mb_node_set(&study->document, ctx, train, "validation", node);
+    mb_node_append(list, copy);
+    return mb_node_set(document, ctx, document->root, "fits", list);
+}
+
+static mb_status change_train(
+    const mb_scan_state *scan, mb_context *ctx, mb_study *study, mb_node *train) {
+    mb_part part;
+    if (train == NULL) {
+        return MB_OK;
+    }
+    mb_node_remove(train, "repeats");
+    mb_node_remove(train, "folds");
+    if (scan->options.validation == NULL) {
+        return MB_OK;
+    }
+    MB_TRY(mb_scan_validation(scan, ctx, study, &part));
+    mb_node *node = mb_part_to_node(ctx, &study->document, &part);
+    return node == NULL ? MB_ERR_MEMORY
+                        : mb_node_set(&study->document, ctx, train, "validation", node);
+}
+
+// What makes one training of the trial: its fit and validation part, no repeats and no scan.
+static mb_status make_study(const mb_scan_state *scan, mb_context *ctx, mb_study *study) {
+    mb_node *root = study->document.root;
+    mb_node_remove(root, "scan");
+    MB_TRY(keep_fit(scan, ctx, study));
+    MB_TRY(change_train(scan, ctx, study, mb_node_find(root, "train")));
+    const mb_node *fits = mb_node_find(root, "fits");
+    return fits == NULL ? MB_OK
+                        : change_train(scan, ctx, study, mb_node_find(fits->first, "train"));
 }
 
 static mb_status write_record(const mb_scan_state *scan, mb_context *ctx, size_t trial,
@@ -272,8 +303,8 @@ mb_status mb_scan_collect_best(mb_scan_state *scan) {
     return MB_OK;
 }
 
-// Files of a folder whose names end so; the folder too once it is empty.
-static mb_status remove_files(mb_context *ctx, const char *folder, const char *ending) {
+// Files of a folder in whose names part occurs; the folder too once it is empty.
+static mb_status remove_files(mb_context *ctx, const char *folder, const char *part) {
     if (!mb_path_is_directory(folder)) {
         return MB_OK;
     }
@@ -281,9 +312,7 @@ static mb_status remove_files(mb_context *ctx, const char *folder, const char *e
     mb_status status = mb_names_of_directory(&names, ctx, folder);
     size_t n_left = names.n;
     for (size_t i = 0; i < names.n && status == MB_OK; i++) {
-        const size_t length = strlen(names.name[i]);
-        const size_t n_ending = strlen(ending);
-        if (length < n_ending || strcmp(names.name[i] + length - n_ending, ending) != 0) {
+        if (strstr(names.name[i], part) == NULL) {
             continue;
         }
         char *path = mb_path_join(ctx, folder, names.name[i]);
@@ -320,7 +349,7 @@ mb_status mb_scan_tidy(mb_scan_state *scan) {
             MB_TRY(mb_scan_drop_checkpoints(scan, scan->ctx, i));
         }
     }
-    // No file ends so.
+    // No name holds that.
     return remove_files(scan->ctx, folder, "/");
 }
 

@@ -312,6 +312,34 @@ static void test_scan__the_best_model_is_a_run_of_its_own(void **state) {
     mb_document_clear(&answer);
 }
 
+static void test_scan__varies_one_of_several_fits(void **state) {
+    WORLD(world)
+    static const char study[] =
+        "study: two\nseed: 5\n"
+        "data: {source: barrel, dir: data, hits: clusters_*.csv, particles: particles_*.csv,\n"
+        "  volumes: [{layers: [0, 4], bins: [4, 8, 8], z: [-500, 500]}]}\n"
+        "models:\n"
+        "  a: {layers: [{input: volume0}, {flatten: {}}, {dense: {units: 1, activation: "
+        "sigmoid}}]}\n"
+        "  b: {layers: [{input: volume0}, {flatten: {}}, {dense: {units: 3}, name: hidden},\n"
+        "    {dense: {units: 1, activation: sigmoid}}]}\n"
+        "train: {loss: binary_crossentropy, optimizer: adam, batch: 16, epochs: 2}\n"
+        "evaluate: {figures: false}\n"
+        "fits: [{name: plain, model: a}, {name: deep, model: b}]\n"
+        "scan: {over: {models.b.hidden.units: [2, 4]}, validation: 0.3, fit: deep}\n";
+    write_text(world, "two.yaml", study);
+    mb_tool_expect(world, 0, "scan two.yaml -o two --quiet");
+    assert_true(value_at(world, "two/trials.csv", 0, "val_loss") !=
+                value_at(world, "two/trials.csv", 1, "val_loss"));
+    mb_tool_expect(world, 0, "evaluate two/best --quiet --json");
+    mb_document answer = mb_tool_json(world, world->last.out);
+    const mb_node *training = mb_node_find(answer.root, "training");
+    assert_true(mb_tool_number(training, "parameters") > 500);
+    mb_document_clear(&answer);
+    mb_tool_expect(world, 1, "scan two.yaml -o other --set scan.fit=deap");
+    assert_non_null(strstr(world->last.err, "did you mean 'deep'?"));
+}
+
 static void test_scan__a_time_limit_begins_no_further_trial(void **state) {
     WORLD(world)
     write_study(world, "late.yaml", SCAN ", time_limit: 0.05s");
@@ -459,6 +487,7 @@ int main(void) {
         cmocka_unit_test(test_scan__repeats_give_means_and_their_spread),
         cmocka_unit_test(test_scan__trials_that_ran_alone_are_put_together),
         cmocka_unit_test(test_scan__the_best_model_is_a_run_of_its_own),
+        cmocka_unit_test(test_scan__varies_one_of_several_fits),
         cmocka_unit_test(test_scan__a_time_limit_begins_no_further_trial),
         cmocka_unit_test(test_scan__a_full_disk_loses_nothing_finished),
         cmocka_unit_test(test_scan__showers_scan_the_same_with_workers_and_after_a_kill),
