@@ -100,6 +100,12 @@ void mb_figure_columns(mb_figure *figure, size_t n_columns) {
     }
 }
 
+void mb_figure_animate(mb_figure *figure, int frame_milliseconds) {
+    if (figure != NULL) {
+        figure->frame_milliseconds = frame_milliseconds;
+    }
+}
+
 void mb_figure_font(mb_figure *figure, int size) {
     if (figure != NULL) {
         figure->font_size = size;
@@ -166,6 +172,7 @@ mb_panel *mb_figure_panel(mb_figure *figure, const mb_panel_settings *settings) 
     panel->settings.title = copy_text(figure, settings->title);
     copy_axis(figure, &panel->settings.x);
     copy_axis(figure, &panel->settings.y);
+    copy_axis(figure, &panel->settings.z);
     copy_axis(figure, &panel->settings.right);
     panel->settings.legend_title = copy_text(figure, settings->legend_title);
     panel->settings.color_label = copy_text(figure, settings->color_label);
@@ -182,6 +189,7 @@ mb_panel *mb_figure_panel(mb_figure *figure, const mb_panel_settings *settings) 
 static void list_columns(const mb_series *series, mb_values column[MB_N_COLUMNS]) {
     column[MB_COLUMN_X] = series->x;
     column[MB_COLUMN_Y] = series->y;
+    column[MB_COLUMN_Z] = series->z;
     column[MB_COLUMN_LOW] = series->low;
     column[MB_COLUMN_HIGH] = series->high;
     column[MB_COLUMN_X_LOW] = series->x_low;
@@ -196,6 +204,8 @@ static bool is_used(const mb_series *series, int column, mb_values values) {
     case MB_COLUMN_X:
     case MB_COLUMN_Y:
         return true;
+    case MB_COLUMN_Z:
+        return kind == MB_SERIES_BALLS;
     case MB_COLUMN_LOW:
     case MB_COLUMN_HIGH:
         return kind == MB_SERIES_ERRORS || kind == MB_SERIES_BAND;
@@ -205,7 +215,7 @@ static bool is_used(const mb_series *series, int column, mb_values values) {
     case MB_COLUMN_SHADE:
         return (kind == MB_SERIES_POINTS || kind == MB_SERIES_DOTS) && values.n > 0;
     default:
-        return kind == MB_SERIES_CELLS && series->color == 0;
+        return kind == MB_SERIES_BALLS || (kind == MB_SERIES_CELLS && series->color == 0);
     }
 }
 

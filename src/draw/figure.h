@@ -21,6 +21,7 @@ typedef enum mb_series_kind {
     MB_SERIES_ERRORS, // points with low and high
     MB_SERIES_CELLS,  // coloured rectangles around (x, y): an image, its empty cells left out
     MB_SERIES_BAND,   // the area from low to high and the line y in it
+    MB_SERIES_BALLS,  // in space, at (x, y, z): see-through, area and colour from the value
 } mb_series_kind;
 
 // One row of points. Unused members are zero. Everything is copied. Points with a NaN or infinity
@@ -33,9 +34,11 @@ typedef struct mb_series {
     mb_values low, high;     // ERRORS: ends of the vertical bar; BAND: edges of the area
     mb_values x_low, x_high; // ERRORS: ends of the horizontal bar; n = 0: none
     mb_values shade;         // POINTS, DOTS: a whole number for each point that picks its colour
-    mb_values value;         // CELLS: shown by the colour; not used where color is given
+    mb_values value;         // CELLS: shown by the colour; not used where color is given. BALLS
+    mb_values z;             // BALLS
+    double area;             // BALLS: square points of the picture for a value of 1
     double cell_width, cell_height; // CELLS
-    int color;                      // 0: the next one of the palette; else 1 .. 8, or 9: grey
+    int color; // 0: the next one of the palette; else 1 .. 8, 9: grey, 10: black
     bool is_dashed;
     bool is_thin;
     bool is_filled; // STEPS: the area too
@@ -96,11 +99,15 @@ typedef struct mb_panel_settings {
     mb_axis x, y;
     mb_legend legend;
     const char *legend_title;
-    const char *color_label; // of the colour bar of CELLS; NULL: no bar
+    const char *color_label; // of the colour bar of CELLS and BALLS; NULL: no bar
     mb_color_scale colors;
-    mb_axis right; // a second y axis; label NULL: none
+    mb_place color_bar; // where the bar stands; all 0: beside the panel
+    mb_axis z;          // label: a panel of BALLS in space, all three axes with ranges; NULL: flat
+    double elevation;   // degrees from which space is seen
+    mb_axis right;      // a second y axis; label NULL: none
     mb_place place;
     double aspect; // height over width of the frame; 0: what the place gives
+    bool is_bare;  // no axes: only the texts that are put into it
 } mb_panel_settings;
 
 // A figure called name (the file name without suffix; letters, digits, '_', '-'). Sizes in inches.
@@ -113,6 +120,8 @@ void mb_figure_caption(mb_figure *figure, const char *format, ...) MB_PRINTF(2, 
 void mb_figure_title(mb_figure *figure, const char *title);
 // Panels fill rows of n_columns; 0: all in one row.
 void mb_figure_columns(mb_figure *figure, size_t n_columns);
+// A film: panels are shown one after another instead of side by side, the last one is the picture.
+void mb_figure_animate(mb_figure *figure, int frame_milliseconds);
 // Points of all letters; 14 without this call.
 void mb_figure_font(mb_figure *figure, int size);
 // A column that stands in the CSV, before those that are plotted, for people to read. Copied.

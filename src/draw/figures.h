@@ -11,11 +11,17 @@
 // The figures of a run, from plain numbers. Each adds one or more figures to the gallery; call
 // mb_gallery_draw when all are there.
 
+// What stands in figure "history".
+typedef struct mb_history_words {
+    const char *loss_title, *accuracy_title, *x_label, *training, *validation;
+} mb_history_words;
+
 // Figure "history": loss on the left, accuracy on the right. Members without values are left out.
 typedef struct mb_history_columns {
     mb_values epoch; // n = 0: 1, 2, 3 ...
     mb_values loss, accuracy, val_loss, val_accuracy;
-    double width, height; // inches; 0: 9 x 4
+    double width, height;          // inches; 0: 9 x 4
+    const mb_history_words *words; // NULL: "Training loss", ..
 } mb_history_columns;
 mb_status mb_draw_history(
     mb_gallery *gallery, mb_context *ctx, const mb_history_columns *history) MB_MUST_CHECK;
@@ -28,6 +34,10 @@ typedef struct mb_roc_curve {
 // the right the background logarithmic. input_khz > 0: the right axis is the trigger rate.
 mb_status mb_draw_roc(mb_gallery *gallery, mb_context *ctx, const char *name,
     const mb_roc_curve *curves, size_t n_curves, double input_khz) MB_MUST_CHECK;
+
+// Figure name: one curve on linear axes with the AUC in its title, and the diagonal.
+mb_status mb_draw_roc_alone(
+    mb_gallery *gallery, mb_context *ctx, const char *name, const mb_roc *roc) MB_MUST_CHECK;
 
 // Figure "scores": score histograms of each class, logarithmic y; labels may be empty. A NaN
 // threshold draws no line.

@@ -13,13 +13,23 @@ static mb_series_kind kind_for(size_t n) {
     return n <= FEW_EPOCHS ? MB_SERIES_LINE_POINTS : MB_SERIES_LINE;
 }
 
-static void add_history_panel(mb_figure *figure, const char *title, mb_axis y, mb_legend legend,
-    mb_values epoch, mb_values training, mb_values validation) {
-    mb_panel *panel = mb_figure_panel(figure,
-        &(mb_panel_settings){
-            .title = title, .x = {.label = "Epoch", .is_whole = true}, .y = y, .legend = legend});
-    const mb_values columns[2] = {training, validation};
-    static const char *const labels[2] = {"Training set", "Validation set"};
+static const mb_history_words default_words = {
+    "Training loss", "Training accuracy", "Epoch", "Training set", "Validation set"};
+
+static void add_history_panel(
+    mb_figure *figure, const mb_history_columns *history, bool is_loss, mb_values epoch) {
+    const mb_history_words *words = history->words != NULL ? history->words : &default_words;
+    mb_panel *panel = mb_figure_panel(
+        figure, &(mb_panel_settings){.title = is_loss ? words->loss_title : words->accuracy_title,
+                    .x = {.label = words->x_label, .is_whole = true},
+                    .y = {.label = is_loss ? "Loss" : "Accuracy",
+                        .has_range = !is_loss,
+                        .low = 0,
+                        .high = 1},
+                    .legend = is_loss ? MB_LEGEND_TOP_RIGHT : MB_LEGEND_BOTTOM_RIGHT});
+    const mb_values columns[2] = {is_loss ? history->loss : history->accuracy,
+        is_loss ? history->val_loss : history->val_accuracy};
+    const char *const labels[2] = {words->training, words->validation};
     for (size_t i = 0; i < 2; i++) {
         if (columns[i].n > 0) {
             mb_panel_series(panel, &(mb_series){.kind = kind_for(columns[i].n),
@@ -50,12 +60,9 @@ mb_status mb_draw_history(mb_gallery *gallery, mb_context *ctx, const mb_history
         "still change; validation figures are taken at its end. Where the validation loss rises "
         "and the training loss falls, the network learns its events by heart.",
         has_accuracy ? " and accuracy" : "");
-    add_history_panel(figure, "Training loss", (mb_axis){.label = "Loss"}, MB_LEGEND_TOP_RIGHT,
-        epoch, history->loss, history->val_loss);
+    add_history_panel(figure, history, true, epoch);
     if (has_accuracy) {
-        add_history_panel(figure, "Training accuracy",
-            (mb_axis){.label = "Accuracy", .has_range = true, .low = 0, .high = 1},
-            MB_LEGEND_BOTTOM_RIGHT, epoch, history->accuracy, history->val_accuracy);
+        add_history_panel(figure, history, false, epoch);
     }
     mb_release(ctx, counted);
     return mb_gallery_add(gallery, ctx, figure);

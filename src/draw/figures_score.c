@@ -3,6 +3,7 @@
 
 #include "base/numbers.h"
 #include "draw/histograms.h"
+#include "draw/style.h"
 
 #include <math.h>
 
@@ -28,14 +29,25 @@ static size_t thin(const mb_roc *roc, double scale, double *false_rate, double *
     return n;
 }
 
-static mb_status add_roc_curve(
-    mb_panel *panel, mb_context *ctx, const mb_roc_curve *curve, double scale, int color) {
-    const size_t n_vertices = curve->roc->n_vertices;
-    double *rates = mb_allocate(ctx, n_vertices, 2 * sizeof *rates);
+// label NULL: none.
+static mb_status add_roc_line(mb_panel *panel, mb_context *ctx, const mb_roc *roc,
+    const char *label, double scale, int color) {
+    double *rates = mb_allocate(ctx, roc->n_vertices, 2 * sizeof *rates);
     if (rates == NULL) {
         return MB_ERR_MEMORY;
     }
-    const size_t n = thin(curve->roc, scale, rates, rates + n_vertices);
+    const size_t n = thin(roc, scale, rates, rates + roc->n_vertices);
+    mb_panel_series(panel, &(mb_series){.kind = MB_SERIES_LINE,
+                               .label = label,
+                               .x = mb_values_f64(rates, n),
+                               .y = mb_values_f64(rates + roc->n_vertices, n),
+                               .color = color});
+    mb_release(ctx, rates);
+    return MB_OK;
+}
+
+static mb_status add_roc_curve(
+    mb_panel *panel, mb_context *ctx, const mb_roc_curve *curve, double scale, int color) {
     char label[LONGEST_LABEL];
     if (isnan(curve->roc->auc_error)) {
         mb_format(label, sizeof label, "%s: AUC %.4f", curve->label, curve->roc->auc);
@@ -43,22 +55,16 @@ static mb_status add_roc_curve(
         mb_format(label, sizeof label, "%s: AUC %.4f ± %.4f", curve->label, curve->roc->auc,
             curve->roc->auc_error);
     }
-    mb_panel_series(panel, &(mb_series){.kind = MB_SERIES_LINE,
-                               .label = label,
-                               .x = mb_values_f64(rates, n),
-                               .y = mb_values_f64(rates + n_vertices, n),
-                               .color = color});
-    mb_release(ctx, rates);
-    return MB_OK;
+    return add_roc_line(panel, ctx, curve->roc, label, scale, color);
 }
 
-static void add_chance(mb_panel *panel) {
+static void add_chance(mb_panel *panel, const char *label, int color) {
     static const double diagonal[2] = {0, 1};
     mb_panel_series(panel, &(mb_series){.kind = MB_SERIES_LINE,
-                               .label = "chance",
+                               .label = label,
                                .x = mb_values_f64(diagonal, 2),
                                .y = mb_values_f64(diagonal, 2),
-                               .color = 9,
+                               .color = color,
                                .is_dashed = true});
 }
 
@@ -109,7 +115,35 @@ mb_status mb_draw_roc(mb_gallery *gallery, mb_context *ctx, const char *name,
         mb_figure_destroy(figure);
         return status;
     }
-    add_chance(left);
+    add_chance(left, "chance", MB_COLOR_GREY);
+    return mb_gallery_add(gallery, ctx, figure);
+}
+
+mb_status mb_draw_roc_alone(
+    mb_gallery *gallery, mb_context *ctx, const char *name, const mb_roc *roc) {
+    mb_figure *figure = mb_figure_create(ctx, name, 6, 5.6);
+    char error[LONGEST_LABEL] = "";
+    if (!isnan(roc->auc_error)) {
+        mb_format(error, sizeof error, ", here with a statistical error of %.4f", roc->auc_error);
+    }
+    mb_figure_caption(figure,
+        "Share of the signal that is accepted against share of the background, every threshold one "
+        "point. AUC is the chance that a signal event scores above a background event%s; the "
+        "dashed line is a guess.",
+        error);
+    char title[LONGEST_LABEL];
+    mb_format(title, sizeof title, "ROC Curve (AUC = %.3f)", roc->auc);
+    mb_panel *panel = mb_figure_panel(
+        figure, &(mb_panel_settings){.title = title,
+                    .x = {.label = "False Positive Rate", .has_range = true, .high = 1},
+                    .y = {.label = "True Positive Rate", .has_range = true, .high = 1},
+                    .legend = MB_LEGEND_NONE});
+    add_chance(panel, NULL, MB_COLOR_BLACK);
+    const mb_status status = add_roc_line(panel, ctx, roc, NULL, 1, 1);
+    if (status != MB_OK) {
+        mb_figure_destroy(figure);
+        return status;
+    }
     return mb_gallery_add(gallery, ctx, figure);
 }
 

@@ -3,11 +3,14 @@
 
 #include "draw/gallery.h"
 
+#include "base/numbers.h"
 #include "base/output.h"
 #include "draw/gnuplot.h"
 #include "draw/parts.h"
 
 #include <unistd.h>
+
+enum { LONGEST_PATH = 4096 };
 
 static const double default_timeout_seconds = 60;
 static const char caption_mark[] = "# caption: ";
@@ -82,8 +85,10 @@ static mb_status place(
         *out = &gallery->items[gallery->n];
         **out = (item){.entry = {.name = mb_arena_text(&gallery->arena, ctx, name),
                            .svg = path_of(gallery, ctx, name, "svg"),
-                           .png = path_of(gallery, ctx, name, "png")}};
-        if ((*out)->entry.name == NULL || (*out)->entry.svg == NULL || (*out)->entry.png == NULL) {
+                           .png = path_of(gallery, ctx, name, "png"),
+                           .gif = path_of(gallery, ctx, name, "gif")}};
+        const mb_gallery_entry *made = &(*out)->entry;
+        if (made->name == NULL || made->svg == NULL || made->png == NULL || made->gif == NULL) {
             return MB_ERR_MEMORY;
         }
     }
@@ -118,14 +123,26 @@ static mb_status write_figure(mb_gallery *gallery, mb_context *ctx, const mb_fig
     return status;
 }
 
+static void remove_pictures(const mb_gallery *gallery, const mb_gallery_entry *entry) {
+    unlink(entry->svg);
+    unlink(entry->png);
+    unlink(entry->gif);
+    char frame[LONGEST_PATH];
+    for (size_t i = 0; mb_format(frame, sizeof frame, "%s/%s_%02zu.png", gallery->directory,
+                           entry->name, i) < (int)sizeof frame &&
+                       unlink(frame) == 0;
+         i++) {
+    }
+}
+
 static mb_status add(mb_gallery *gallery, mb_context *ctx, const mb_figure *figure) {
     MB_TRY(write_figure(gallery, ctx, figure));
     item *added;
     MB_TRY(place(gallery, ctx, figure->name, figure->caption, &added));
     // Pictures of an earlier run would contradict the data beside them.
-    unlink(added->entry.svg);
-    unlink(added->entry.png);
+    remove_pictures(gallery, &added->entry);
     added->entry.is_drawn = false;
+    added->entry.is_animated = false;
     added->is_waiting = true;
     return MB_OK;
 }
@@ -139,11 +156,12 @@ mb_status mb_gallery_add(mb_gallery *gallery, mb_context *ctx, mb_figure *figure
     return status;
 }
 
-static void take_result(mb_context *ctx, item *drawn, const mb_gnuplot_job *job) {
+static void take_result(
+    const mb_gallery *gallery, mb_context *ctx, item *drawn, const mb_gnuplot_job *job) {
     drawn->entry.is_drawn = job->is_done;
+    drawn->entry.is_animated = job->is_done && mb_path_exists(drawn->entry.gif);
     if (!job->is_done) {
-        unlink(drawn->entry.svg);
-        unlink(drawn->entry.png);
+        remove_pictures(gallery, &drawn->entry);
         mb_notice(ctx, MB_NOTICE_WARNING, "plots",
             "gnuplot did not draw %s: %s; its script and data are there", job->name, job->message);
     }
@@ -166,7 +184,7 @@ static mb_status draw_waiting(
     n = 0;
     for (size_t i = 0; i < gallery->n; i++) {
         if (gallery->items[i].is_waiting) {
-            take_result(ctx, &gallery->items[i], &jobs[n++]);
+            take_result(gallery, ctx, &gallery->items[i], &jobs[n++]);
             gallery->items[i].is_waiting = false;
         }
     }
@@ -212,6 +230,7 @@ static mb_status load_one(mb_gallery *gallery, mb_context *ctx, const char *name
     mb_release(ctx, text);
     MB_TRY(status);
     loaded->entry.is_drawn = mb_path_exists(loaded->entry.svg);
+    loaded->entry.is_animated = loaded->entry.is_drawn && mb_path_exists(loaded->entry.gif);
     return MB_OK;
 }
 

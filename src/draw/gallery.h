@@ -7,7 +7,7 @@
 #include "draw/figure.h"
 
 // The plots/ folder of a run: every figure as NAME.gp (script), NAME.csv (its numbers), NAME.svg
-// and NAME.png.
+// and NAME.png; a film also as NAME.gif and its frames NAME_00.png, NAME_01.png ...
 typedef struct mb_gallery mb_gallery;
 
 typedef struct mb_gallery_settings {
@@ -17,9 +17,10 @@ typedef struct mb_gallery_settings {
 
 typedef struct mb_gallery_entry {
     const char *name;
-    const char *caption;   // never NULL
-    const char *svg, *png; // paths
-    bool is_drawn;         // the pictures are there
+    const char *caption;         // never NULL
+    const char *svg, *png, *gif; // paths
+    bool is_drawn;               // the pictures are there
+    bool is_animated;            // the GIF too
 } mb_gallery_entry;
 
 // Makes the folder. settings may be NULL. The caller owns *out; on failure it is NULL.

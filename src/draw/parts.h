@@ -14,6 +14,7 @@
 typedef enum mb_column {
     MB_COLUMN_X,
     MB_COLUMN_Y,
+    MB_COLUMN_Z,
     MB_COLUMN_LOW,
     MB_COLUMN_HIGH,
     MB_COLUMN_X_LOW,
@@ -70,7 +71,7 @@ struct mb_figure {
     mb_status status; // the first failure
     const char *name, *title, *caption;
     double width, height;
-    int font_size;
+    int font_size, frame_milliseconds;
     size_t n_columns, n_panels;
     mb_panel *first, *last;
     mb_extra_column *first_extra, *last_extra;

@@ -246,9 +246,10 @@ static void write_base64(mb_buffer *out, const char *bytes, size_t length) {
 static mb_status write_picture(mb_report *report, const mb_gallery_entry *entry) {
     char *bytes = NULL;
     size_t length = 0;
-    const char *type = "svg+xml";
-    MB_TRY(mb_read_file(report->ctx, entry->svg, &bytes, &length));
-    if (length > LARGEST_SVG && mb_path_exists(entry->png)) {
+    const char *type = entry->is_animated ? "gif" : "svg+xml";
+    MB_TRY(
+        mb_read_file(report->ctx, entry->is_animated ? entry->gif : entry->svg, &bytes, &length));
+    if (!entry->is_animated && length > LARGEST_SVG && mb_path_exists(entry->png)) {
         mb_release(report->ctx, bytes);
         type = "png";
         MB_TRY(mb_read_file(report->ctx, entry->png, &bytes, &length));

@@ -29,8 +29,8 @@ void mb_report_tiles(mb_report *report, const mb_report_tile *tiles, size_t n);
 // empty. Columns whose cells are all numbers are set to the right.
 void mb_report_table(mb_report *report, const char *caption, const char *const *head,
     size_t n_columns, const char *const *cells, size_t n_rows);
-// A picture: its SVG, or beside it the PNG where the SVG is very large. Not drawn: the caption says
-// so.
+// A picture: its GIF where it is a film, else its SVG, or beside it the PNG where the SVG is very
+// large. Not drawn: the caption says so.
 void mb_report_figure(mb_report *report, const mb_gallery_entry *entry);
 // All figures of a gallery.
 void mb_report_gallery(mb_report *report, const mb_gallery *gallery);

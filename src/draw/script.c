@@ -148,7 +148,7 @@ static mb_extent common_values(const mb_figure *figure) {
 
 static void write_colors(mb_script *script, const mb_panel *panel) {
     const mb_color_scale *colors = &panel->settings.colors;
-    if (is_none(values_of(panel))) {
+    if (is_none(values_of(panel)) && !colors->has_range) {
         return;
     }
     const mb_extent common = common_values(script->figure);
@@ -160,8 +160,15 @@ static void write_colors(mb_script *script, const mb_panel *panel) {
     mb_buffer_format(script->text, "set palette defined (%s)\nset cbrange [%.17g:%.17g]\n",
         mb_palette_scripts[colors->palette], low, high);
     if (panel->settings.color_label != NULL) {
-        mb_script_quoted(script, "set colorbox; set cblabel ", panel->settings.color_label,
-            " noenhanced offset 1.5,0\n");
+        const mb_place *bar = &panel->settings.color_bar;
+        if (bar->left < bar->right && bar->bottom < bar->top) {
+            mb_buffer_format(script->text, "set colorbox user origin %.6g,%.6g size %.6g,%.6g\n",
+                bar->left, bar->bottom, bar->right - bar->left, bar->top - bar->bottom);
+        } else {
+            mb_buffer_text(script->text, "set colorbox default\n");
+        }
+        mb_script_quoted(
+            script, "set cblabel ", panel->settings.color_label, " noenhanced offset 1.5,0\n");
     }
 }
 
@@ -195,6 +202,14 @@ static void write_panel(mb_script *script, const mb_panel *panel) {
     write_legend(script, panel);
     mb_script_marks(script, panel, is_empty);
     write_colors(script, panel);
+    if (panel->settings.is_bare) {
+        mb_buffer_text(script->text, "set border 0; unset xtics; unset ytics\nplot NaN notitle\n"
+                                     "set xtics nomirror; set ytics nomirror\n");
+        return;
+    }
+    if (panel->settings.z.label != NULL && !is_empty) {
+        mb_script_space(script, panel);
+    }
     if (is_empty) {
         mb_buffer_text(script->text, "set label 'no entries' at graph 0.5, graph 0.5 center "
                                      "tc rgb '#777777'\nplot NaN notitle\n");
@@ -203,11 +218,8 @@ static void write_panel(mb_script *script, const mb_panel *panel) {
     }
 }
 
-static void write_terminals(mb_script *script) {
-    const int width = (int)(script->figure->width * MB_PIXELS_PER_INCH);
-    const int height = (int)(script->figure->height * MB_PIXELS_PER_INCH);
+static void write_picture_terminals(mb_script *script, int width, int height) {
     mb_buffer_format(script->text,
-        "do for [picture in 'svg png'] {\n"
         "if (picture eq 'svg') {\n"
         "    set terminal svg size %d,%d enhanced font 'sans-serif,%d' background '#FFFFFF'\n"
         "} else { if (strstrt(GPVAL_TERMINALS, 'pngcairo') > 0) {\n"
@@ -215,11 +227,87 @@ static void write_terminals(mb_script *script) {
         "linewidth %d pointscale %d\n"
         "} else {\n"
         "    set terminal png size %d,%d enhanced truecolor\n"
-        "} }\n"
-        "set output '%s.'.picture\n",
+        "} }\n",
         width, height, script->figure->font_size, width * MB_PNG_SCALE, height * MB_PNG_SCALE,
-        script->figure->font_size, MB_PNG_SCALE, MB_PNG_SCALE, MB_PNG_SCALE, width, height,
+        script->figure->font_size, MB_PNG_SCALE, MB_PNG_SCALE, MB_PNG_SCALE, width, height);
+}
+
+// The single frames are as large as the film.
+static void write_film_terminals(mb_script *script, int width, int height) {
+    const int font_size = script->figure->font_size;
+    mb_buffer_format(script->text,
+        "if (picture eq 'gif') {\n"
+        "    set terminal gif animate delay %d loop 0 size %d,%d enhanced font 'sans-serif,%d'\n"
+        "}\n"
+        "if (picture eq 'frames' && strstrt(GPVAL_TERMINALS, 'pngcairo') > 0) {\n"
+        "    set terminal pngcairo size %d,%d enhanced font 'sans-serif,%d' fontscale 1 "
+        "linewidth 1 pointscale 1\n"
+        "}\n",
+        script->figure->frame_milliseconds / 10, width, height, font_size, width, height,
+        font_size);
+}
+
+static void write_terminals(mb_script *script) {
+    const int width = (int)(script->figure->width * MB_PIXELS_PER_INCH);
+    const int height = (int)(script->figure->height * MB_PIXELS_PER_INCH);
+    const bool is_film = script->figure->frame_milliseconds > 0;
+    if (is_film) {
+        mb_buffer_text(script->text,
+            "pictures = strstrt(GPVAL_TERMINALS, ' gif') > 0 ? 'svg png frames gif' : "
+            "'svg png frames'\n"
+            "do for [picture in pictures] {\n");
+    } else {
+        mb_buffer_text(script->text, "do for [picture in 'svg png'] {\n");
+    }
+    write_picture_terminals(script, width, height);
+    if (is_film) {
+        write_film_terminals(script, width, height);
+    }
+    mb_buffer_format(script->text,
+        is_film ? "if (picture ne 'frames') { set output '%s.'.picture }\n"
+                : "set output '%s.'.picture\n",
         script->figure->name);
+}
+
+static void write_multiplot(mb_script *script, size_t n_rows, size_t n_columns) {
+    const mb_figure *figure = script->figure;
+    mb_buffer_format(script->text, "set multiplot layout %zu,%zu", n_rows, n_columns);
+    if (figure->title != NULL) {
+        mb_script_quoted(script, " title ", figure->title, " noenhanced");
+    }
+    if (n_rows * n_columns > 1 && has_outer_legend(figure)) {
+        write_margins(script);
+    }
+    mb_buffer_text(script->text, "\n");
+}
+
+static void write_panels(mb_script *script) {
+    const mb_figure *figure = script->figure;
+    const size_t n_columns = figure->n_columns > 0 ? figure->n_columns : figure->n_panels;
+    const size_t n_rows = n_columns > 0 ? (figure->n_panels + n_columns - 1) / n_columns : 1;
+    write_multiplot(script, mb_max_size(n_rows, 1), mb_max_size(n_columns, 1));
+    if (n_columns >= MANY_COLUMNS) {
+        mb_buffer_text(script->text, "set tics font ',10'\n");
+    }
+    for (const mb_panel *panel = figure->first; panel != NULL; panel = panel->next) {
+        write_panel(script, panel);
+    }
+    mb_buffer_text(script->text, "\nunset multiplot\n");
+}
+
+// The loop over panels stands in the script, so that each picture takes its panels out of it.
+static void write_film(mb_script *script) {
+    size_t i = 0;
+    for (const mb_panel *panel = script->figure->first; panel != NULL; panel = panel->next) {
+        mb_buffer_text(script->text, panel->next != NULL
+                                         ? "if (picture eq 'gif' || picture eq 'frames') {\n"
+                                         : "if (1) {\n");
+        mb_buffer_format(script->text, "if (picture eq 'frames') { set output '%s_%02zu.png' }\n",
+            script->figure->name, i++);
+        write_multiplot(script, 1, 1);
+        write_panel(script, panel);
+        mb_buffer_text(script->text, "\nunset multiplot\n}\n");
+    }
 }
 
 static void write_script(mb_script *script) {
@@ -231,24 +319,12 @@ static void write_script(mb_script *script) {
     mb_buffer_text(script->text, mb_style_script);
     mb_buffer_format(script->text, "data = '%s.csv'\n", figure->name);
     write_terminals(script);
-    const size_t n_columns = figure->n_columns > 0 ? figure->n_columns : figure->n_panels;
-    const size_t n_rows = n_columns > 0 ? (figure->n_panels + n_columns - 1) / n_columns : 1;
-    mb_buffer_format(script->text, "set multiplot layout %zu,%zu", mb_max_size(n_rows, 1),
-        mb_max_size(n_columns, 1));
-    if (figure->title != NULL) {
-        mb_script_quoted(script, " title ", figure->title, " noenhanced");
+    if (figure->frame_milliseconds > 0) {
+        write_film(script);
+    } else {
+        write_panels(script);
     }
-    if (figure->n_panels > 1 && has_outer_legend(figure)) {
-        write_margins(script);
-    }
-    mb_buffer_text(script->text, "\n");
-    if (n_columns >= MANY_COLUMNS) {
-        mb_buffer_text(script->text, "set tics font ',10'\n");
-    }
-    for (const mb_panel *panel = figure->first; panel != NULL; panel = panel->next) {
-        write_panel(script, panel);
-    }
-    mb_buffer_text(script->text, "\nunset multiplot\nunset output\n}\n");
+    mb_buffer_text(script->text, "unset output\n}\n");
 }
 
 static void write_extras(mb_script *script) {

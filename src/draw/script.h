@@ -33,6 +33,8 @@ mb_extent mb_panel_extent(const mb_panel *panel, mb_axis_side side);
 void mb_script_axis(mb_script *script, const mb_panel *panel, mb_axis_side side, bool is_empty);
 // Lines and texts; lines beyond the axes are left out.
 void mb_script_marks(mb_script *script, const mb_panel *panel, bool is_empty);
+// Makes the panel a view into space; after the axes of the plane, before its series.
+void mb_script_space(mb_script *script, const mb_panel *panel);
 // The plot command with all series of the panel.
 void mb_script_series(mb_script *script, const mb_panel *panel);
 

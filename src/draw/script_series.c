@@ -13,6 +13,9 @@ static const char *axis_label(
         const bool has_label = settings->color_label != NULL && settings->color_label[0] != '\0';
         return has_label ? settings->color_label : "value";
     }
+    if (c == MB_COLUMN_Z) {
+        return settings->z.label != NULL ? settings->z.label : "z";
+    }
     const mb_axis *axis = is_x                      ? &settings->x
                           : part->settings.is_right ? &settings->right
                                                     : &settings->y;
@@ -22,7 +25,7 @@ static const char *axis_label(
 static size_t add_column(
     mb_script *script, const mb_panel *panel, const mb_series_part *part, mb_column c) {
     static const char *const suffix[MB_N_COLUMNS] = {
-        "", "", " low", " high", " low", " high", " group", ""};
+        "", "", "", " low", " high", " low", " high", " group", ""};
     const bool is_cells = part->settings.kind == MB_SERIES_CELLS;
     const bool is_x = c == MB_COLUMN_X || c == MB_COLUMN_X_LOW || c == MB_COLUMN_X_HIGH;
     const bool is_place = is_x || (is_cells && c == MB_COLUMN_Y);
@@ -76,6 +79,11 @@ static void write_columns(
             mb_buffer_format(script->text, ":%zu", number[MB_COLUMN_VALUE]);
         }
         break;
+    case MB_SERIES_BALLS:
+        mb_buffer_format(script->text, "%zu:%zu:%zu:(ball(%.17g * $%zu)):(glass($%zu))", x, y,
+            number[MB_COLUMN_Z], part->settings.area, number[MB_COLUMN_VALUE],
+            number[MB_COLUMN_VALUE]);
+        break;
     case MB_SERIES_BAND:
         if (is_area) {
             mb_buffer_format(script->text,
@@ -125,6 +133,9 @@ static void write_look(mb_script *script, const mb_series_part *part, look style
         mb_buffer_format(script->text, "with %s %s ps 0.8",
             part->column[MB_COLUMN_X_LOW] != NULL ? "xyerrorbars" : "yerrorbars", line);
         break;
+    case MB_SERIES_BALLS:
+        mb_buffer_text(script->text, "with points pt 7 ps variable lc rgb variable");
+        break;
     case MB_SERIES_CELLS:
         if (part->column[MB_COLUMN_VALUE] != NULL) {
             mb_buffer_text(script->text, "with boxxyerror fs solid 1 noborder lc palette");
@@ -159,7 +170,8 @@ static void write_one_plot(mb_script *script, const mb_panel *panel, const mb_se
 
 void mb_script_series(mb_script *script, const mb_panel *panel) {
     int n_given = 0;
-    const char *before = "plot \\\n";
+    const bool is_space = panel->settings.z.label != NULL;
+    const char *before = is_space ? "splot \\\n" : "plot \\\n";
     for (const mb_series_part *part = panel->first_series; part != NULL; part = part->next) {
         look style = {part->settings.color, part->settings.is_dashed};
         if (style.line_type == 0) {
@@ -179,5 +191,6 @@ void mb_script_series(mb_script *script, const mb_panel *panel) {
         before = ", \\\n";
         write_one_plot(script, panel, part, style, false);
     }
-    mb_buffer_text(script->text, "\n");
+    // Balls mix their colours themselves: the colour bar needs a user.
+    mb_buffer_text(script->text, is_space ? ", NaN with points lc palette notitle\n" : "\n");
 }

@@ -7,7 +7,7 @@
 // How all figures look, in one place: colours that colour-blind people tell apart (after Okabe and
 // Ito), sizes that can be read from the last row.
 
-enum { MB_N_COLORS = 8, MB_COLOR_GREY = 9 };
+enum { MB_N_COLORS = 8, MB_COLOR_GREY = 9, MB_COLOR_BLACK = 10 };
 
 // Pixels of an SVG for one inch, and how many more a PNG has.
 enum { MB_PIXELS_PER_INCH = 96, MB_PNG_SCALE = 2, MB_FONT_SIZE = 14 };
@@ -25,12 +25,16 @@ static const char mb_style_script[] =
     "set linetype 7 lc rgb '#882255' lw 2 pt 4\n"
     "set linetype 8 lc rgb '#333333' lw 2 pt 8\n"
     "set linetype 9 lc rgb '#999999' lw 2 pt 7\n"
+    "set linetype 10 lc rgb '#000000' lw 2 pt 7\n"
     // The colour of a whole number: the palette again and again.
     "array shades[8] = [0x0072B2, 0xD55E00, 0x009E73, 0xCC79A7, 0xE69F00, 0x56B4E9, 0x882255, "
     "0x333333]\n"
     "shade(i) = shades[1 + int(i) % 8]\n"
     // A logarithmic axis has no place for empty bins: they go below its lower end.
     "positive(y) = y > 0 ? y : 1e-300\n"
+    // A ball of some square points as size of a point (6 points across), at an opacity of a half.
+    "ball(a) = a > 0 ? sqrt(a) / 4.5 : NaN\n"
+    "glass(v) = 0x7F000000 + palette(v)\n"
     "set border 3 lw 1.2 lc rgb '#444444'\n"
     "set tics nomirror textcolor rgb '#222222'\n"
     "set grid back lt 1 lw 0.6 lc rgb '#DDDDDD'\n"

@@ -134,8 +134,10 @@ typedef enum figure_kind { FIGURES_OF_NETWORK, FIGURES_OF_EVENTS } figure_kind;
 
 static const char *const figures_of_network[] = {
     "history", "roc", "scores", "turn_on_pt", "turn_on_tracks", "learning_curve", NULL};
-static const char *const figures_of_events[] = {
-    "multiplicity", "pt_eta", "hits_per_layer", "hits_zr", "selected_zr", "hits_zphi", NULL};
+static const char *const figures_of_events[] = {"multiplicity", "pt_eta", "hits_per_layer",
+    "hits_zr", "selected_zr", "hits_zphi", "energy_images", "timing_images", "photon", "electron",
+    "spacetime_scatter", "time_density", "time_density_energy", "time_cdf", "time_cdf_energy",
+    "crop_study", "hit_sequences", "vectorised_frames", NULL};
 
 static bool is_one_of(const char *name, const char *const *names) {
     for (size_t i = 0; names[i] != NULL; i++) {

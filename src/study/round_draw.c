@@ -4,27 +4,50 @@
 #include "base/output.h"
 #include "draw/figures.h"
 #include "draw/figures_calo.h"
+#include "draw/figures_ecal.h"
 #include "draw/figures_training.h"
 #include "study/history.h"
 #include "study/scored.h"
 
-// The pictures that belong to one detector.
+// The pictures that belong to one detector, and how its field draws what all have.
 typedef struct detector_pictures {
     const char *detector;
     mb_status (*draw)(mb_gallery *gallery, mb_context *ctx, const mb_bundle *pictures);
+    const mb_history_words *cross_entropy_words; // of a history of that loss; NULL: the usual ones
+    bool has_roc_alone;                          // one curve, its AUC in the title
 } detector_pictures;
 
-static const detector_pictures pictures_of[] = {{"barrel", mb_draw_barrel}, {"calo", mb_draw_calo}};
+static const mb_history_words ecal_words = {
+    "Binary Cross Entropy Loss", "Accuracy", "Epochs", "Training", "Validation"};
 
-static mb_status draw_history(mb_gallery *gallery, mb_context *ctx, const char *directory) {
+static const detector_pictures pictures_of[] = {
+    {"barrel", mb_draw_barrel, NULL, false},
+    {"calo", mb_draw_calo, NULL, false},
+    {"ecal", mb_draw_ecal, &ecal_words, true},
+};
+
+static const detector_pictures *find_pictures(const mb_study *study) {
+    static const detector_pictures none = {NULL, NULL, NULL, false};
+    for (size_t i = 0; study->detector != NULL && i < MB_COUNT_OF(pictures_of); i++) {
+        if (strcmp(pictures_of[i].detector, study->detector->name) == 0) {
+            return &pictures_of[i];
+        }
+    }
+    return &none;
+}
+
+static mb_status draw_history(
+    mb_gallery *gallery, mb_run *run, mb_context *ctx, const mb_round *round) {
     mb_history history;
-    mb_status status = mb_history_read(&history, ctx, directory);
+    mb_status status = mb_history_read(&history, ctx, round->directory);
     if (status == MB_OK) {
+        const bool is_cross_entropy = round->fit->train.loss.ops == &mb_loss_binary_crossentropy;
         const mb_history_columns columns = {.epoch = history.epoch,
             .loss = history.loss,
             .accuracy = history.accuracy,
             .val_loss = history.val_loss,
-            .val_accuracy = history.val_accuracy};
+            .val_accuracy = history.val_accuracy,
+            .words = is_cross_entropy ? find_pictures(run->study)->cross_entropy_words : NULL};
         status = mb_draw_history(gallery, ctx, &columns);
     }
     mb_history_clear(&history);
@@ -70,15 +93,21 @@ static mb_status add_curve(mb_context *ctx, const mb_scored *scored, int split, 
     return status;
 }
 
-static mb_status draw_roc(mb_gallery *gallery, mb_context *ctx, const mb_evaluate_options *evaluate,
-    const mb_scored *scored, int split) {
+static mb_status draw_roc(
+    mb_gallery *gallery, mb_run *run, mb_context *ctx, const mb_scored *scored, int split) {
+    const mb_evaluate_options *evaluate = &run->study->evaluate;
+    const bool is_alone = find_pictures(run->study)->has_roc_alone;
     mb_roc rocs[2] = {0};
     mb_roc_curve curves[2];
     size_t n = 0;
     double input = 0;
     MB_TRY(mb_rate_parse(ctx, evaluate->input_rate, &input));
     mb_status status = add_curve(ctx, scored, split, &rocs[0], curves, &n);
-    if (status == MB_OK && split != MB_SPLIT_TRAIN && split != MB_EVALUATE_ALL) {
+    if (status == MB_OK && is_alone && n > 0) {
+        status = mb_draw_roc_alone(gallery, ctx, "roc", curves[0].roc);
+        n = 0;
+    }
+    if (status == MB_OK && !is_alone && split != MB_SPLIT_TRAIN && split != MB_EVALUATE_ALL) {
         status = add_curve(ctx, scored, MB_SPLIT_TRAIN, &rocs[1], curves, &n);
     }
     if (status == MB_OK && n > 0) {
@@ -162,21 +191,19 @@ static mb_status draw_scores(
 
 mb_status mb_run_draw_detector(mb_run *run, mb_context *ctx, mb_gallery *gallery) {
     const mb_detector_ops *detector = run->study->detector;
-    for (size_t i = 0; detector != NULL && i < MB_COUNT_OF(pictures_of); i++) {
-        if (strcmp(pictures_of[i].detector, detector->name) != 0 || detector->pictures == NULL) {
-            continue;
-        }
-        mb_bundle pictures;
-        mb_bundle_init(&pictures, ctx);
-        const mb_detector_request request = mb_study_detector_request(run->study);
-        mb_status status = detector->pictures(ctx, &request, &pictures);
-        if (status == MB_OK) {
-            status = pictures_of[i].draw(gallery, ctx, &pictures);
-        }
-        mb_bundle_clear(&pictures);
-        return status;
+    const detector_pictures *of = find_pictures(run->study);
+    if (of->draw == NULL || detector->pictures == NULL) {
+        return MB_OK;
     }
-    return MB_OK;
+    mb_bundle pictures;
+    mb_bundle_init(&pictures, ctx);
+    const mb_detector_request request = mb_study_detector_request(run->study);
+    mb_status status = detector->pictures(ctx, &request, &pictures);
+    if (status == MB_OK) {
+        status = of->draw(gallery, ctx, &pictures);
+    }
+    mb_bundle_clear(&pictures);
+    return status;
 }
 
 mb_status mb_round_draw(
@@ -188,10 +215,10 @@ mb_status mb_round_draw(
     const bool is_one_of_many = run->study->evaluate.on.n > 0;
     if (status == MB_OK) {
         status = is_one_of_many ? draw_training(gallery, ctx, round)
-                                : draw_history(gallery, ctx, round->directory);
+                                : draw_history(gallery, run, ctx, round);
     }
     if (status == MB_OK && scored->label != NULL && run->study->evaluate.roc && !is_one_of_many) {
-        status = draw_roc(gallery, ctx, &run->study->evaluate, scored, split);
+        status = draw_roc(gallery, run, ctx, scored, split);
     }
     if (status == MB_OK && scored->label != NULL && !is_one_of_many) {
         status = draw_scores(gallery, run, ctx, scored, split);
