@@ -109,7 +109,7 @@ static mb_status draw_event(mb_shower *shower, size_t class_index, size_t i, siz
     const mb_array *event = mb_shower_array(shower, class_index, "event", MB_I64, 1);
     char name[LONGEST_TITLE];
     mb_format(name, sizeof name, "event_%zu", number);
-    mb_figure *figure = mb_figure_create(shower->ctx, name, 11, 5);
+    mb_figure *figure = mb_figure_create(shower->ctx, name, 13, 5);
     mb_figure_title(figure, shower->name[class_index]);
     if (event != NULL && i < event->shape[0]) {
         mb_figure_caption(figure,
@@ -133,7 +133,7 @@ static mb_status draw_event(mb_shower *shower, size_t class_index, size_t i, siz
                 .width = images->shape[2],
                 .value = value,
                 .colors = mb_shower_scale(&value, 1),
-                .place = {0.08 + 0.49 * (double)k, 0.41 + 0.49 * (double)k, 0.13, 0.83}});
+                .place = {0.07 + 0.48 * (double)k, 0.36 + 0.48 * (double)k, 0.14, 0.83}});
         status = panel != NULL ? MB_OK : MB_ERR_MEMORY;
     }
     return mb_shower_finish(shower, figure, status);
@@ -176,7 +176,7 @@ static mb_status add_scatter(mb_shower *shower, mb_figure *figure, size_t class_
                     .legend = MB_LEGEND_NONE,
                     .color_label = is_right ? "Energy" : NULL,
                     .colors = *colors,
-                    .color_bar = {0.922, 0.934, 0.2, 0.8}});
+                    .color_bar = {0.912, 0.924, 0.35, 0.82}});
     mb_panel_series(panel, &(mb_series){.kind = MB_SERIES_BALLS,
                                .x = column[2],
                                .y = column[3],
