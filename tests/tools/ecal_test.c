@@ -33,7 +33,8 @@ static void test_ecal__the_shipped_study_gives_the_same_bits_twice(void **state)
     mb_tool_expect(world, 0, "new ecal-shower -o ecal.yaml --force");
     mb_tool_expect(world, 0, "run ecal.yaml -o run1 --force --threads 1 %s", small);
     assert_non_null(strstr(world->last.err, "toy events are simulated"));
-    mb_tool_expect(world, 0, "run ecal.yaml -o run2 --force --threads 2 %s", small);
+    mb_tool_expect(world, 0,
+        "run ecal.yaml -o run2 --force --threads 2 %s --set evaluate.figures=false", small);
     char *first = weights_of(world, "run1/training.json");
     char *second = weights_of(world, "run2/training.json");
     assert_int_equal(strlen(first), 64);
@@ -128,7 +129,7 @@ static void test_ecal__predictions_scale_as_the_training_did(void **state) {
         "    - {dense: {units: 2, activation: softmax}}\n"
         "train: {loss: binary_crossentropy, optimizer: {adam: {}}, epochs: 1}\n";
     assert_ok(ctx, mb_write_file(ctx, mb_tool_path(world, "sequence.yaml"), text, strlen(text)));
-    mb_tool_expect(world, 0, "run sequence.yaml -o sequence --force");
+    mb_tool_expect(world, 0, "run sequence.yaml -o sequence --force --set evaluate.figures=false");
     assert_true(mb_path_exists(mb_tool_path(world, "sequence/facts.npz")));
     mb_tool_expect(world, 0, "predict sequence data/electrons.h5 -o electrons.csv --force");
     double run[40];
