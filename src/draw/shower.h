@@ -32,8 +32,8 @@ void mb_shower_leave_out(mb_context *ctx, const char *figure, const char *array)
 
 // One image of height x width values; NaN stays white. Row 0 is below, column 0 on the left.
 typedef struct mb_shower_image {
-    const char *title;       // NULL: none
-    const char *color_label; // NULL: no colour bar
+    const char *title;             // NULL: none
+    const char *color_label;       // NULL: no colour bar
     const char *x_label, *y_label; // NULL: not shown
     size_t height, width;
     mb_values value;

@@ -40,7 +40,7 @@ mb_matrix_value mb_matrix_value_of(
     for (size_t i = c->first; i < c->first + c->n; i++) {
         const double x = figure_of(matrix, row, i, figure);
         sum += isfinite(x) ? x : 0;
-        value.n += isfinite(x);
+        value.n += isfinite(x) ? 1 : 0;
     }
     if (value.n == 0) {
         return value;
