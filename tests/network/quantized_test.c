@@ -289,6 +289,7 @@ static void test_quantized__steps_allocate_nothing(void **state) {
         const mb_input input = {.dense = g.x.value};
         const mb_train_batch batch = {
             .inputs = &input, .n_rows = n, .parameters = model->parameters};
+        static squares s;
         s = (squares){.target = g.t.value, .size = g.t.n / n, .n_rows = n};
         assert_ok(world.ctx, mb_plan_create(world.ctx, model, &settings, &plan));
         assert_ok(world.ctx, mb_plan_reserve(world.ctx, plan));
