@@ -35,6 +35,8 @@ mb_status mb_read_file(mb_context *ctx, const char *path, char **out, size_t *le
 mb_status mb_make_directory(mb_context *ctx, const char *path) MB_MUST_CHECK;
 bool mb_path_exists(const char *path);
 bool mb_path_is_directory(const char *path);
+// Whether path ends in suffix (".csv") with something before it.
+bool mb_path_has_suffix(const char *path, const char *suffix);
 // Joins and normalises: an absolute name stays. Freed with mb_release.
 char *mb_path_join(mb_context *ctx, const char *directory, const char *name);
 // Names of the entries of a directory (without . and ..) in byte order. Freed with mb_names_clear.

@@ -18,6 +18,12 @@ bool mb_path_is_directory(const char *path) {
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
+bool mb_path_has_suffix(const char *path, const char *suffix) {
+    const size_t n = strlen(path);
+    const size_t m = strlen(suffix);
+    return n > m && strcmp(path + n - m, suffix) == 0;
+}
+
 static mb_status fail_folder(mb_context *ctx, const char *path, const char *what, int error) {
     char reason[128];
     if (strerror_r(error, reason, sizeof reason) != 0) {

@@ -6,6 +6,7 @@
 #include "base/numbers.h"
 #include "base/output.h"
 #include "exchange/firmware_options.h"
+#include "exchange/keras_graph.h"
 #include "files/json.h"
 #include "files/yaml.h"
 #include "network/layer.h"
@@ -287,12 +288,6 @@ mb_status mb_firmware_parse(mb_context *ctx, const char *name, const char *text,
     return status;
 }
 
-static bool ends_in(const char *text, const char *suffix) {
-    const size_t length = strlen(text);
-    const size_t tail = strlen(suffix);
-    return length >= tail && strcmp(text + length - tail, suffix) == 0;
-}
-
 static mb_status fail_types(mb_context *ctx, const char *types) {
     const char *names[32];
     size_t n = 0;
@@ -308,8 +303,8 @@ static mb_status fail_types(mb_context *ctx, const char *types) {
 }
 
 bool mb_firmware_is_path(const char *types) {
-    return strchr(types, '/') != NULL || ends_in(types, ".json") || ends_in(types, ".yaml") ||
-           ends_in(types, ".yml");
+    return strchr(types, '/') != NULL || mb_keras_ends_with(types, ".json") ||
+           mb_keras_ends_with(types, ".yaml") || mb_keras_ends_with(types, ".yml");
 }
 
 mb_status mb_firmware_load(mb_context *ctx, const char *directory, const char *types,
@@ -324,7 +319,7 @@ mb_status mb_firmware_load(mb_context *ctx, const char *directory, const char *t
     if (!mb_firmware_is_path(types)) {
         return fail_types(ctx, types);
     }
-    const bool is_json = ends_in(types, ".json");
+    const bool is_json = mb_keras_ends_with(types, ".json");
     mb_document document;
     const reader r = {ctx, &document, directory};
     mb_status status =

@@ -4,6 +4,7 @@
 #include "study/array_files.h"
 
 #include "base/numbers.h"
+#include "base/output.h"
 #include "files/arrays.h"
 #include "files/csv.h"
 #include "files/hdf5.h"
@@ -25,14 +26,8 @@ mb_status mb_array_file_read(mb_context *ctx, const char *where, mb_array *out) 
     return status;
 }
 
-static bool has_suffix(const char *path, const char *suffix) {
-    const size_t n = strlen(path);
-    const size_t m = strlen(suffix);
-    return n > m && strcmp(path + n - m, suffix) == 0;
-}
-
 mb_status mb_array_file_check(mb_context *ctx, const char *path) {
-    if (!mb_arrays_is_path(path) && !has_suffix(path, ".csv")) {
+    if (!mb_arrays_is_path(path) && !mb_path_has_suffix(path, ".csv")) {
         return mb_fail(
             ctx, MB_ERR_ARG, "%s: the suffix says no format; write .npy, .npz, .h5 or .csv", path);
     }
@@ -69,13 +64,13 @@ static mb_status write_hdf5(
 mb_status mb_array_file_write(
     mb_context *ctx, const char *path, const char *name, const mb_array *array) {
     MB_TRY(mb_array_file_check(ctx, path));
-    if (has_suffix(path, ".csv")) {
+    if (mb_path_has_suffix(path, ".csv")) {
         return write_csv(ctx, path, name, array);
     }
-    if (has_suffix(path, ".npy")) {
+    if (mb_path_has_suffix(path, ".npy")) {
         return mb_npy_write(ctx, path, array);
     }
-    if (has_suffix(path, ".npz")) {
+    if (mb_path_has_suffix(path, ".npz")) {
         return mb_npz_write(ctx, path, &name, &array, 1, false);
     }
     return write_hdf5(ctx, path, name, array);

@@ -13,12 +13,6 @@
 
 #include <math.h>
 
-static bool ends_in(const char *path, const char *suffix) {
-    const size_t n = strlen(path);
-    const size_t m = strlen(suffix);
-    return n > m && strcmp(path + n - m, suffix) == 0;
-}
-
 static mb_status count(mb_context *ctx, const char *path, mb_efficiency *out) {
     mb_calo_stream *stream = NULL;
     MB_TRY(mb_calo_stream_open(ctx, path, &stream));
@@ -65,7 +59,7 @@ mb_status mb_calo_acceptance(mb_context *ctx, const char *const *files, size_t n
     const char *output, bool is_forced, mb_answer **out) {
     *out = NULL;
     if (output != NULL) {
-        if (!ends_in(output, ".md") && !ends_in(output, ".csv")) {
+        if (!mb_path_has_suffix(output, ".md") && !mb_path_has_suffix(output, ".csv")) {
             return mb_fail(
                 ctx, MB_ERR_ARG, "%s: the suffix says no format; write .md or .csv", output);
         }
@@ -81,7 +75,7 @@ mb_status mb_calo_acceptance(mb_context *ctx, const char *const *files, size_t n
         status = make_rows(ctx, files, n, labels, answer, &csv);
     }
     if (status == MB_OK && output != NULL) {
-        status = ends_in(output, ".csv")
+        status = mb_path_has_suffix(output, ".csv")
                      ? mb_write_buffer(&csv, output)
                      : mb_write_file(ctx, output, answer->text.data, answer->text.length);
     }

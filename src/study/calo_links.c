@@ -3,6 +3,7 @@
 
 #include "minbias/calo.h"
 
+#include "base/output.h"
 #include "detector/calo/calo.h"
 #include "detector/calo/field_files.h"
 #include "detector/calo/regions_text.h"
@@ -12,12 +13,6 @@
 #include "study/study.h"
 
 enum { N = MB_CALO_N_REGIONS };
-
-static bool ends_in(const char *path, const char *suffix) {
-    const size_t n = strlen(path);
-    const size_t m = strlen(suffix);
-    return n > m && strcmp(path + n - m, suffix) == 0;
-}
 
 static mb_status write_npy(mb_context *ctx, const char *path, const mb_calo_links *links) {
     mb_array array = {.data = NULL};
@@ -48,10 +43,10 @@ static mb_status write_table(mb_context *ctx, const char *path, const mb_calo_li
 
 static mb_status write_decoded(
     mb_context *ctx, const char *path, bool has_fields, const mb_calo_links *links) {
-    if (ends_in(path, ".npy")) {
+    if (mb_path_has_suffix(path, ".npy")) {
         return write_npy(ctx, path, links);
     }
-    if (ends_in(path, ".h5")) {
+    if (mb_path_has_suffix(path, ".h5")) {
         return mb_calo_fields_write_hdf5(ctx, path, links->bits, links->n_events);
     }
     return has_fields ? mb_calo_fields_write_csv(ctx, path, links->bits, links->n_events)
@@ -81,8 +76,8 @@ static void tell(mb_answer *answer, const char *path, const mb_calo_links *links
 mb_status mb_calo_link_decode(mb_context *ctx, const char *path, bool has_fields,
     const char *output, bool is_forced, mb_answer **out) {
     *out = NULL;
-    const bool is_csv = ends_in(output, ".csv");
-    if (!is_csv && !ends_in(output, ".npy") && !ends_in(output, ".h5")) {
+    const bool is_csv = mb_path_has_suffix(output, ".csv");
+    if (!is_csv && !mb_path_has_suffix(output, ".npy") && !mb_path_has_suffix(output, ".h5")) {
         return mb_fail(
             ctx, MB_ERR_ARG, "%s: the suffix says no format; write .csv, .npy or .h5", output);
     }

@@ -9,13 +9,8 @@
 #include "study/keras_history.h"
 #include "study/study.h"
 
-static bool has_suffix(const char *path, const char *suffix) {
-    const size_t length = strlen(path), n = strlen(suffix);
-    return length > n && strcmp(path + length - n, suffix) == 0;
-}
-
 bool mb_history_is_path(const char *path) {
-    return has_suffix(path, ".pkl") || has_suffix(path, ".pickle");
+    return mb_path_has_suffix(path, ".pkl") || mb_path_has_suffix(path, ".pickle");
 }
 
 // The table of a run as Keras pickles it: without the epochs, which the places say.
@@ -81,8 +76,8 @@ mb_status mb_history_convert(
     mb_context *ctx, const char *input, const char *output, bool is_forced, mb_answer **out) {
     const bool to_pickle = mb_history_is_path(output);
     *out = NULL;
-    if (to_pickle ? !has_suffix(input, ".csv")
-                  : !mb_history_is_path(input) || !has_suffix(output, ".csv")) {
+    if (to_pickle ? !mb_path_has_suffix(input, ".csv")
+                  : !mb_history_is_path(input) || !mb_path_has_suffix(output, ".csv")) {
         return mb_fail(ctx, MB_ERR_ARG, "%s: a history goes from .csv to .pkl or back; name %s",
             to_pickle ? input : output,
             to_pickle ? "the history.csv of a run" : "the output FILE.csv");

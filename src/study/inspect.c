@@ -3,6 +3,7 @@
 
 #include "minbias/inspect.h"
 
+#include "base/output.h"
 #include "detector/detector.h"
 #include "exchange/keras.h"
 #include "files/arrays.h"
@@ -282,11 +283,6 @@ static mb_status tell_study(mb_answer *answer, mb_context *ctx, const char *path
     return MB_OK;
 }
 
-static bool has_suffix(const char *path, const char *suffix) {
-    const size_t n = strlen(path), k = strlen(suffix);
-    return n > k && strcmp(path + n - k, suffix) == 0;
-}
-
 // What a detector says of one of its own files.
 static mb_status tell_detector(
     mb_answer *answer, mb_context *ctx, const char *path, bool *is_found) {
@@ -319,7 +315,7 @@ static mb_status tell_raw(mb_answer *answer, mb_context *ctx, const char *path) 
     if (is_found) {
         return MB_OK;
     }
-    if (has_suffix(path, ".csv")) {
+    if (mb_path_has_suffix(path, ".csv")) {
         return tell_table(answer, ctx, path);
     }
     return mb_fail(ctx, MB_ERR_FORMAT,
@@ -341,7 +337,7 @@ mb_status mb_inspect(mb_context *ctx, const char *path, mb_answer **out) {
     mb_answer *answer = NULL;
     MB_TRY(mb_answer_create(ctx, &answer));
     mb_answer_put_text(answer, NULL, "file", path);
-    const bool is_study = has_suffix(path, ".yaml") || has_suffix(path, ".yml");
+    const bool is_study = mb_path_has_suffix(path, ".yaml") || mb_path_has_suffix(path, ".yml");
     const mb_status status = is_study ? tell_study(answer, ctx, path) : tell_raw(answer, ctx, path);
     return mb_answer_finish(answer, status, out);
 }

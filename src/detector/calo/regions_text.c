@@ -4,6 +4,7 @@
 #include "detector/calo/regions_text.h"
 
 #include "base/numbers.h"
+#include "base/output.h"
 #include "detector/calo/calo.h"
 #include "detector/calo/region_stream.h"
 #include "files/lines.h"
@@ -180,14 +181,8 @@ static mb_status read_npy(mb_context *ctx, const char *path, mb_calo_table *out)
     return MB_OK;
 }
 
-static bool ends_in(const char *path, const char *suffix) {
-    const size_t n = strlen(path);
-    const size_t m = strlen(suffix);
-    return n > m && strcmp(path + n - m, suffix) == 0;
-}
-
 mb_status mb_calo_table_read(mb_context *ctx, const char *path, mb_calo_table *out) {
-    if (ends_in(path, ".npy")) {
+    if (mb_path_has_suffix(path, ".npy")) {
         *out = (mb_calo_table){.regions = {.data = NULL}};
         const mb_status status = read_npy(ctx, path, out);
         if (status != MB_OK) {

@@ -3,6 +3,7 @@
 
 #include "detector/ecal/source.h"
 
+#include "base/output.h"
 #include "files/arrays.h"
 #include "files/npy.h"
 
@@ -33,12 +34,6 @@ static mb_status fail_contents(mb_ecal_source *source, mb_status status, const c
     mb_buffer_clear(&text);
     mb_arrays_list_clear(&list);
     return result;
-}
-
-static bool has_suffix(const char *path, const char *suffix) {
-    const size_t n = strlen(path);
-    const size_t m = strlen(suffix);
-    return n > m && strcmp(path + n - m, suffix) == 0;
 }
 
 // What is looked at of X, whichever file it is in.
@@ -141,8 +136,8 @@ static mb_status open_npy(mb_ecal_source *source) {
 
 mb_status mb_ecal_source_open(mb_context *ctx, const char *path, mb_ecal_source *out) {
     *out = (mb_ecal_source){.ctx = ctx, .path = path};
-    const bool is_npy = has_suffix(path, ".npy");
-    const bool is_npz = has_suffix(path, ".npz");
+    const bool is_npy = mb_path_has_suffix(path, ".npy");
+    const bool is_npz = mb_path_has_suffix(path, ".npz");
     MB_TRY(is_npy ? open_npy(out) : is_npz ? open_npz(out) : open_h5(out));
     return check_labels(out);
 }
