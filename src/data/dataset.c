@@ -25,6 +25,12 @@ void mb_dataset_clear(mb_dataset *dataset) {
             column->release_state(dataset->runtime, column->state);
         }
     }
+    for (size_t i = 0; i < dataset->n_axes; i++) {
+        mb_runtime_release(dataset->runtime, dataset->axes[i].offset);
+        mb_runtime_release(dataset->runtime, dataset->axes[i].source);
+        mb_runtime_release(dataset->runtime, dataset->axes[i].destination);
+    }
+    mb_runtime_release(dataset->runtime, dataset->axes);
     mb_runtime_release(dataset->runtime, dataset->columns);
     mb_runtime_release(dataset->runtime, dataset->event);
     mb_runtime_release(dataset->runtime, dataset->file);
@@ -98,6 +104,48 @@ const mb_column *mb_dataset_target(const mb_dataset *dataset) {
         }
     }
     return NULL;
+}
+
+mb_status mb_dataset_add_axis(mb_dataset *dataset, mb_context *ctx, const char *name,
+    const char *joins, mb_dataset_axis **out) {
+    *out = NULL;
+    if (mb_dataset_find_axis(dataset, name) != NULL) {
+        return mb_fail(
+            ctx, MB_ERR_ARG, "dataset: there is an axis '%s' already; name it otherwise", name);
+    }
+    MB_TRY(mb_grow(
+        ctx, &dataset->axes, &dataset->axis_capacity, dataset->n_axes + 1, sizeof *dataset->axes));
+    mb_dataset_axis axis = {.name = mb_arena_text(&dataset->arena, ctx, name)};
+    if (joins != NULL) {
+        axis.joins = mb_arena_text(&dataset->arena, ctx, joins);
+    }
+    if (axis.name == NULL || (joins != NULL && axis.joins == NULL)) {
+        return MB_ERR_MEMORY;
+    }
+    axis.offset = mb_allocate_zeroed(ctx, dataset->n_rows + 1, sizeof *axis.offset);
+    if (axis.offset == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    dataset->axes[dataset->n_axes] = axis;
+    *out = &dataset->axes[dataset->n_axes++];
+    return MB_OK;
+}
+
+const mb_dataset_axis *mb_dataset_find_axis(const mb_dataset *dataset, const char *name) {
+    for (size_t i = 0; i < dataset->n_axes; i++) {
+        if (strcmp(dataset->axes[i].name, name) == 0) {
+            return &dataset->axes[i];
+        }
+    }
+    return NULL;
+}
+
+size_t mb_dataset_axis_rows(const mb_dataset *dataset, const char *name) {
+    if (name == NULL) {
+        return dataset->n_rows;
+    }
+    const mb_dataset_axis *axis = mb_dataset_find_axis(dataset, name);
+    return axis != NULL ? (size_t)axis->offset[dataset->n_rows] : 0;
 }
 
 static inline float entry_value(const mb_column *column, uint64_t entry) {

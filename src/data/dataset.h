@@ -17,9 +17,19 @@ typedef enum mb_column_kind {
     MB_COLUMN_MADE,   // rows are made when asked for
 } mb_column_kind;
 
+// Parts of which an event has any number, none included: its nodes, its edges of one kind. Edges
+// join rows of another axis, counted in their event.
+typedef struct mb_dataset_axis {
+    const char *name;  // "nodes", "edges.pred", "edges.loss", "edges.true"; in the arena
+    uint64_t *offset;  // dataset rows + 1: where each event's part begins
+    const char *joins; // edges: the axis whose rows they join ("nodes"); NULL for nodes
+    int32_t *source, *destination; // edges, in stored order, counted in their event; NULL for nodes
+} mb_dataset_axis;
+
 typedef struct mb_column mb_column;
 struct mb_column {
     const char *name; // as in the model's inputs; the target's is "target"
+    const char *axis; // a row is a part of this axis (offset[n_rows] rows, dense); NULL: an event
     mb_column_role role;
     mb_column_kind kind;
     mb_dtype dtype; // as a prepared file stores it
@@ -78,6 +88,8 @@ typedef struct mb_dataset {
     // files have them beside the columns, a run keeps them and hands them to the source again when
     // it predicts.
     mb_bundle facts;
+    mb_dataset_axis *axes; // NULL: one row an event in every column
+    size_t n_axes, axis_capacity;
     bool whole_files; // a prepared folder holds each column in one file NAME.npy, all sets together
 } mb_dataset;
 
@@ -91,7 +103,15 @@ mb_status mb_dataset_add_column(mb_dataset *dataset, mb_context *ctx, const char
     mb_column_role role, mb_column **out) MB_MUST_CHECK;
 const mb_column *mb_dataset_find(const mb_dataset *dataset, const char *name);
 const mb_column *mb_dataset_target(const mb_dataset *dataset); // first of role TARGET, or NULL
-// n rows of a column as floats (background filled in).
+// Adds an axis whose name is copied and whose offsets (rows + 1, after set_rows) are 0; joins: the
+// name of the axis whose rows its edges join, or NULL. The caller fills offset, and source and
+// destination with mb_allocate; the dataset frees them. Borrowed until the next add.
+mb_status mb_dataset_add_axis(mb_dataset *dataset, mb_context *ctx, const char *name,
+    const char *joins, mb_dataset_axis **out) MB_MUST_CHECK;
+const mb_dataset_axis *mb_dataset_find_axis(const mb_dataset *dataset, const char *name);
+// Rows of all events of an axis; of events where name is NULL; 0 for an axis that is not there.
+size_t mb_dataset_axis_rows(const mb_dataset *dataset, const char *name);
+// n rows of a column as floats (background filled in); rows of its axis, where it has one.
 mb_status mb_column_gather(const mb_column *column, mb_context *ctx, const uint32_t *rows, size_t n,
     float *out) MB_MUST_CHECK;
 // Whether a column can be had as index lists with background 0: a sparse one, or a made one with

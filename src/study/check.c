@@ -27,6 +27,11 @@ static uint64_t dataset_bytes(const mb_dataset *dataset) {
             bytes += column->state_bytes;
         }
     }
+    for (size_t i = 0; i < dataset->n_axes; i++) {
+        const mb_dataset_axis *axis = &dataset->axes[i];
+        bytes += (dataset->n_rows + 1) * sizeof *axis->offset;
+        bytes += axis->joins != NULL ? axis->offset[dataset->n_rows] * 2 * sizeof *axis->source : 0;
+    }
     return bytes;
 }
 
@@ -35,6 +40,10 @@ static mb_status tell_events(mb_answer *answer, mb_run *run) {
     char bytes[40];
     mb_answer_line(answer, "%zu events, %s in memory", dataset->n_rows,
         mb_format_bytes(bytes, sizeof bytes, dataset_bytes(dataset)));
+    for (size_t i = 0; i < dataset->n_axes; i++) {
+        const char *name = dataset->axes[i].name;
+        mb_answer_line(answer, "  %-12s %zu", name, mb_dataset_axis_rows(dataset, name));
+    }
     mb_answer_put_int(answer, NULL, "events", (int64_t)dataset->n_rows);
     mb_answer_put_int(answer, NULL, "data_bytes", (int64_t)dataset_bytes(dataset));
     const mb_column *target = mb_dataset_target(dataset);
@@ -42,13 +51,15 @@ static mb_status tell_events(mb_answer *answer, mb_run *run) {
         return MB_OK;
     }
     size_t n_signal = 0;
-    for (uint32_t i = 0; i < dataset->n_rows; i++) {
+    const size_t n_rows = mb_dataset_axis_rows(dataset, target->axis);
+    for (uint32_t i = 0; i < n_rows; i++) {
         float value = 0;
         MB_TRY(mb_column_gather(target, run->ctx, &i, 1, &value));
         n_signal += value > 0.5F;
     }
-    const double fraction = dataset->n_rows > 0 ? (double)n_signal / (double)dataset->n_rows : 0.0;
-    mb_answer_line(answer, "balance: %zu of label 1 (%.1f %%)", n_signal, 100 * fraction);
+    const double fraction = n_rows > 0 ? (double)n_signal / (double)n_rows : 0.0;
+    mb_answer_line(
+        answer, "balance: %zu of %zu of label 1 (%.1f %%)", n_signal, n_rows, 100 * fraction);
     mb_answer_put_int(answer, NULL, "signal", (int64_t)n_signal);
     return MB_OK;
 }

@@ -228,6 +228,30 @@ static void test_dataset__names_are_unique(void **state) {
     mb_dataset_clear(&dataset);
 }
 
+static void test_dataset__axes_have_parts_of_any_number(void **state) {
+    (void)state;
+    mb_dataset dataset;
+    mb_dataset_axis *axis;
+    mb_dataset_init(&dataset, world.ctx);
+    assert_ok(world.ctx, mb_dataset_set_rows(&dataset, world.ctx, 2));
+    assert_ok(world.ctx, mb_dataset_add_axis(&dataset, world.ctx, "nodes", NULL, &axis));
+    assert_int_equal(mb_dataset_axis_rows(&dataset, "nodes"), 0);
+    axis->offset[1] = 3;
+    axis->offset[2] = 5;
+    assert_ok(world.ctx, mb_dataset_add_axis(&dataset, world.ctx, "edges", "nodes", &axis));
+    axis->source = mb_allocate_zeroed(world.ctx, 4, sizeof *axis->source);
+    axis->destination = mb_allocate_zeroed(world.ctx, 4, sizeof *axis->destination);
+    axis->offset[2] = 4;
+    assert_int_equal(mb_dataset_axis_rows(&dataset, "nodes"), 5);
+    assert_int_equal(mb_dataset_axis_rows(&dataset, "edges"), 4);
+    assert_int_equal(mb_dataset_axis_rows(&dataset, NULL), 2);
+    assert_int_equal(mb_dataset_axis_rows(&dataset, "other"), 0);
+    assert_string_equal(mb_dataset_find_axis(&dataset, "edges")->joins, "nodes");
+    assert_fails(world.ctx, mb_dataset_add_axis(&dataset, world.ctx, "edges", NULL, &axis),
+        MB_ERR_ARG, "'edges'");
+    mb_dataset_clear(&dataset);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_dataset__gather_fills_the_background),
@@ -237,6 +261,7 @@ int main(void) {
         cmocka_unit_test(test_dataset__made_columns_may_give_index_lists),
         cmocka_unit_test(test_dataset__rows_of_a_split_come_in_order),
         cmocka_unit_test(test_dataset__names_are_unique),
+        cmocka_unit_test(test_dataset__axes_have_parts_of_any_number),
     };
     return cmocka_run_group_tests(tests, open_world, close_world);
 }
