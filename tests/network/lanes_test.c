@@ -11,7 +11,7 @@
 
 // 29 samples: a whole tile and a part of one. Of a batch of 100 each chunk has 7 rows, less than a
 // tile.
-enum { FEW_ROWS = 7, MANY_ROWS = 29, BATCH = 100, LARGE_BATCH = 512, MOST_LAYERS = 6 };
+enum { FEW_ROWS = 7, MANY_ROWS = 29, BATCH = 100, LARGE_BATCH = 512, MOST_LAYERS = 8 };
 
 typedef struct chain {
     const char *name;
@@ -55,6 +55,23 @@ static const chain chains[] = {
     {"vectors of a row", {.rank = 2, .dim = {6, 5}},
         {{"dense", "{\"units\": 3, \"activation\": \"softmax\"}"},
             {"up_sampling1d", "{\"size\": 2}"}, {"dense", "{\"units\": 9}"}, {"softmax", "{}"}},
+        false},
+    {"an encoder and a decoder", {.rank = 3, .dim = {8, 8, 1}},
+        {{"conv2d", "{\"filters\": 8, \"kernel_size\": 3, \"strides\": 2, \"padding\": "
+                    "\"same\", \"activation\": \"relu\"}"},
+            {"flatten", "{}"}, {"dense", "{\"units\": 16, \"activation\": \"relu\"}"},
+            {"dense", "{\"units\": 128, \"activation\": \"relu\"}"},
+            {"reshape", "{\"target_shape\": [4, 4, 8]}"},
+            {"conv2d_transpose", "{\"filters\": 8, \"kernel_size\": 3, \"strides\": 2, "
+                                 "\"padding\": \"same\", \"activation\": \"relu\"}"},
+            {"conv2d_transpose", "{\"filters\": 1, \"kernel_size\": 3, \"padding\": \"same\"}"},
+            {"activation", "{\"activation\": \"sigmoid\"}"}},
+        false},
+    {"transposed convolutions", {.rank = 3, .dim = {3, 4, 5}},
+        {{"conv2d_transpose", "{\"filters\": 3, \"kernel_size\": 2, \"strides\": 2}"},
+            {"conv2d_transpose", "{\"filters\": 2, \"kernel_size\": [3, 2], \"use_bias\": false, "
+                                 "\"dilation_rate\": 2, \"activation\": \"elu\"}"},
+            {"conv2d_transpose", "{\"filters\": 17, \"kernel_size\": 1, \"strides\": [1, 2]}"}},
         false},
 };
 

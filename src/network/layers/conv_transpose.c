@@ -4,6 +4,7 @@
 // Transposed convolution: the gradient of a plain one by its input. The plain one goes from the
 // output's shape to the input's; its geometry is used backwards.
 
+#include "network/lanes.h"
 #include "network/layers/conv_frame.h"
 
 typedef struct transpose_options {
@@ -170,9 +171,7 @@ static void refresh(const mb_step *step, const float *parameters, float *packed)
         for (size_t i = 0; i < plan->n_in; i++) {
             const float w = kernel[row * plan->n_in + i];
             packed[plan->at_back + (run * plan->n_in + i) * footprint->run_pad + k] = w;
-            if (step->is_training) {
-                packed[row * plan->conv.width + i] = w;
-            }
+            packed[row * plan->conv.width + i] = w;
         }
     }
     for (size_t o = 0; o < plan->n_out && step->layer->n_weights > 1; o++) {
@@ -258,10 +257,93 @@ static void backward(const mb_step *step, const mb_rows *rows) {
     }
 }
 
+// A tile's scratch in floats: the frame, gradients of all positions, gradients of the input.
+static size_t at_d(const transpose_plan *plan) {
+    return plan->conv.frame * MB_SAMPLES;
+}
+
+static size_t at_cells(const mb_step *step, const transpose_plan *plan) {
+    return at_d(plan) + step->out_size * MB_SAMPLES;
+}
+
+static mb_activation activation_of(const transpose_plan *plan) {
+    mb_activation activation = {.ops = plan->activation};
+    memcpy(
+        activation.parameters, plan->activation->default_parameters, sizeof activation.parameters);
+    return activation;
+}
+
+static void forward_lanes(const mb_step *step, const mb_rows *rows) {
+    const transpose_plan *plan = step->data;
+    const mb_activation activation = activation_of(plan);
+    const size_t n_positions = step->out_size / plan->n_out;
+    float *frame = rows->scratch;
+    memset(frame, 0, at_d(plan) * sizeof *frame);
+    step->kernels->lanes->back(plan->conv.n_cells, plan->conv.base, &plan->conv.footprint,
+        rows->in[0], step->packed, plan->conv.width, plan->n_in, frame);
+    for (size_t i = 0; i < step->out_size * MB_SAMPLES; i++) {
+        rows->out[i] = step->packed[plan->at_bias + i / MB_SAMPLES % plan->n_out];
+    }
+    mb_conv_add_frame(&plan->conv, MB_SAMPLES, frame, rows->out);
+    mb_lanes_activate(step->kernels, &activation, rows->out, n_positions, plan->n_out);
+}
+
+static void backward_lanes(const mb_step *step, const mb_rows *rows) {
+    const transpose_plan *plan = step->data;
+    const mb_conv_plan *conv = &plan->conv;
+    const mb_lane_kernels *kernels = step->kernels->lanes;
+    const mb_activation activation = activation_of(plan);
+    const size_t n_positions = step->out_size / plan->n_out;
+    const size_t n_rows = conv->footprint.n_runs * conv->footprint.run_length;
+    float *frame = rows->scratch;
+    float *d = frame + at_d(plan);
+    float *cells = frame + at_cells(step, plan);
+    mb_lanes_differentiate(
+        step->kernels, &activation, rows->out, rows->d_out, n_positions, plan->n_out, d);
+    kernels->sum(n_positions, plan->n_out, d, rows->gradient + n_rows * plan->n_in * MB_SAMPLES);
+    mb_conv_fill_frame(conv, MB_SAMPLES, d, frame);
+    kernels->gradient(conv->n_cells, conv->base, frame, &conv->footprint, rows->in[0], plan->n_in,
+        rows->gradient);
+    if (rows->d_in[0] == NULL) {
+        return;
+    }
+    kernels->positions(conv->n_cells, conv->base, frame, &conv->footprint, step->packed,
+        step->packed + plan->at_zero, conv->width, plan->n_in, cells);
+    for (size_t i = 0; i < step->in_size[0] * MB_SAMPLES; i++) {
+        rows->d_in[0][i] += cells[i];
+    }
+}
+
+static void unpack_lanes(const mb_step *step, const float *packed_gradient, float *gradient) {
+    const transpose_plan *plan = step->data;
+    const mb_footprint *footprint = &plan->conv.footprint;
+    const size_t n_kernel = footprint->n_runs * footprint->run_length * plan->n_in;
+    for (size_t i = 0; i < n_kernel; i++) {
+        gradient[step->layer->weights[0].offset + i] +=
+            mb_lanes_total(packed_gradient + i * MB_SAMPLES);
+    }
+    for (size_t o = 0; o < plan->n_out && step->layer->n_weights > 1; o++) {
+        gradient[step->layer->weights[1].offset + o] +=
+            mb_lanes_total(packed_gradient + (n_kernel + o) * MB_SAMPLES);
+    }
+}
+
+static void plan_lanes(mb_step *step) {
+    const transpose_plan *plan = step->data;
+    const mb_footprint *footprint = &plan->conv.footprint;
+    const size_t end = at_cells(step, plan) + step->in_size[0] * MB_SAMPLES;
+    step->lanes = (mb_step_lanes){.forward = forward_lanes,
+        .backward = backward_lanes,
+        .unpack = unpack_lanes,
+        .gradient_floats =
+            (footprint->n_runs * footprint->run_length * plan->n_in + plan->n_out) * MB_SAMPLES,
+        .scratch_bytes = (step->is_training ? end : at_d(plan)) * sizeof(float)};
+}
+
 static void lay_out(mb_step *step, transpose_plan *plan) {
     const mb_footprint *footprint = &plan->conv.footprint;
     const size_t n_rows = footprint->n_runs * footprint->run_length;
-    plan->at_bias = step->is_training ? n_rows * plan->conv.width : 0;
+    plan->at_bias = n_rows * plan->conv.width;
     plan->at_zero = plan->at_bias + plan->out_width;
     plan->at_back = plan->at_zero + plan->conv.width;
     step->packed_floats = plan->at_back + plan->n_in * footprint->n_runs * footprint->run_pad;
@@ -298,6 +380,7 @@ static mb_status plan_transpose(mb_context *ctx, mb_plan_site *site, size_t n_sp
     step->refresh = refresh;
     step->unpack = unpack;
     step->n_products = (uint64_t)plan->conv.n_cells * plan->conv.n_taps * plan->n_in * plan->n_out;
+    plan_lanes(step);
     return MB_OK;
 }
 
