@@ -32,6 +32,8 @@ struct mb_layer_ops {
     size_t options_size;
     unsigned least_inputs, most_inputs; // most 0: any number
     mb_layout layout;
+    // Takes rows of other axes than it gives; others work on row after row of any one axis.
+    bool moves_axes;
     bool (*is_channels_first)(const mb_layer *layer); // for MB_LAYOUT_CHANNELS
     bool (*needs_written)(const mb_layer
             *layer); // for MB_LAYOUT_ANY: this one does need the written order; NULL: never

@@ -17,9 +17,9 @@
 
 enum { MB_MAX_DIMS = 5 };
 
-// Axes have names; events is the first. Others (nodes, edges.pred ...) come with the sources that
-// have them.
-enum { MB_AXIS_EVENTS = 0 };
+// Axes have names; events is the first. Others (nodes, edges.pred ...) come with the inputs and the
+// layers that have them; those of edges join rows of another one.
+enum { MB_AXIS_EVENTS = 0, MB_MOST_AXES = 8 };
 
 // The shape of one row of a value.
 typedef struct mb_value_type {
@@ -65,6 +65,7 @@ struct mb_layer {
     size_t n_weights;
     size_t n_calls;
     bool is_trainable;      // false: frozen, none of its weights is updated
+    unsigned edges;         // the axis whose relation it works with; 0: none
     mb_quantizer quantizer; // of the output, where the option "activation" is one
 };
 
@@ -94,12 +95,19 @@ typedef struct mb_group {
     size_t n_calls, call_capacity;
 } mb_group;
 
+typedef struct mb_model_axis {
+    const char *name; // "events", "nodes", "edges.pred"
+    unsigned joins;   // of edges: the axis whose rows they join; 0: none
+} mb_model_axis;
+
 struct mb_model {
     mb_document document; // memory of everything but parameters
     mb_runtime *runtime;
     const char *name;
     const char *class_name; // "Functional" or "Sequential"
-    mb_layer **layers;      // in the order they were added; inputs are layers
+    mb_model_axis axes[MB_MOST_AXES];
+    size_t n_axes;
+    mb_layer **layers; // in the order they were added; inputs are layers
     size_t n_layers, layer_capacity;
     mb_call *calls; // in topological order
     size_t n_calls, call_capacity;
@@ -123,6 +131,10 @@ mb_status mb_model_begin(mb_context *ctx, const char *name, mb_model **out) MB_M
 // name NULL: kind plus a counter, as Keras does. Borrowed layer.
 mb_status mb_model_add_layer(mb_context *ctx, mb_model *model, const char *kind, const char *name,
     mb_document *document, const mb_node *options, mb_layer **out) MB_MUST_CHECK;
+// The axis of a name, added where the model has none such. joins: the axis that its edges join, 0
+// for no edges; FORMAT where it joins another one already, LIMIT for too many axes.
+mb_status mb_model_add_axis(mb_context *ctx, mb_model *model, const char *name, unsigned joins,
+    unsigned *axis) MB_MUST_CHECK;
 // Adds an input of a given row shape: a layer of kind "input" and its call.
 mb_status mb_model_add_input(mb_context *ctx, mb_model *model, const char *name,
     const mb_value_type *type, size_t *value) MB_MUST_CHECK;

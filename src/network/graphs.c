@@ -1,0 +1,131 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "network/graphs.h"
+
+size_t mb_graph_words(size_t n_nodes, size_t n_edges) {
+    return 2 * (n_nodes + 1) + 4 * n_edges;
+}
+
+// Counts of keys become places where each one's begin: of n + 1 words the first is 0.
+static void add_up(uint32_t *offset, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        offset[i + 1] += offset[i];
+    }
+}
+
+// After placing, an offset stands where the next one began.
+static void move_back(uint32_t *offset, size_t n) {
+    for (size_t i = n; i > 0; i--) {
+        offset[i] = offset[i - 1];
+    }
+    offset[0] = 0;
+}
+
+bool mb_graph_sort(size_t n_nodes, size_t n_edges, const int32_t *source,
+    const int32_t *destination, uint32_t *memory, mb_graph *out) {
+    uint32_t *in_offset = memory;
+    uint32_t *out_offset = in_offset + n_nodes + 1;
+    uint32_t *from = out_offset + n_nodes + 1;
+    uint32_t *to = from + n_edges;
+    uint32_t *out_edge = to + n_edges;
+    uint32_t *stored = out_edge + n_edges;
+    memset(in_offset, 0, 2 * (n_nodes + 1) * sizeof *in_offset);
+    for (size_t e = 0; e < n_edges; e++) {
+        if (source[e] < 0 || destination[e] < 0 || (size_t)source[e] >= n_nodes ||
+            (size_t)destination[e] >= n_nodes) {
+            return false;
+        }
+        in_offset[destination[e] + 1]++;
+        out_offset[source[e] + 1]++;
+    }
+    add_up(in_offset, n_nodes);
+    add_up(out_offset, n_nodes);
+    for (size_t e = 0; e < n_edges; e++) {
+        const uint32_t place = in_offset[destination[e]]++;
+        from[place] = (uint32_t)source[e];
+        to[place] = (uint32_t)destination[e];
+        stored[place] = (uint32_t)e;
+    }
+    for (size_t e = 0; e < n_edges; e++) {
+        out_edge[out_offset[from[e]]++] = (uint32_t)e;
+    }
+    move_back(in_offset, n_nodes);
+    move_back(out_offset, n_nodes);
+    *out = (mb_graph){n_nodes, n_edges, in_offset, from, to, out_offset, out_edge, stored};
+    return true;
+}
+
+static mb_status fail_edge(
+    mb_context *ctx, const char *name, size_t graph, size_t n_nodes, const mb_graph_edges *edges) {
+    for (uint64_t e = edges->edge_offset[graph]; e < edges->edge_offset[graph + 1]; e++) {
+        const int32_t ends[2] = {edges->source[e], edges->destination[e]};
+        for (size_t k = 0; k < 2; k++) {
+            if (ends[k] < 0 || (size_t)ends[k] >= n_nodes) {
+                return mb_fail(ctx, MB_ERR_RANGE,
+                    "%s: event %zu: edge %llu joins node %d, but the event has %zu nodes; correct "
+                    "the edges",
+                    name, graph, (unsigned long long)(e - edges->edge_offset[graph]), ends[k],
+                    n_nodes);
+            }
+        }
+    }
+    return MB_ERR_INTERNAL;
+}
+
+static mb_status fill(
+    mb_context *ctx, const char *name, const mb_graph_edges *edges, mb_graph_set *set) {
+    const uint64_t n_nodes = edges->node_offset[edges->n];
+    const uint64_t n_edges = edges->edge_offset[edges->n];
+    set->n = edges->n;
+    set->graphs = mb_allocate_zeroed(ctx, mb_max_size(edges->n, 1), sizeof *set->graphs);
+    set->memory = mb_allocate(
+        ctx, mb_graph_words((size_t)n_nodes + edges->n, (size_t)n_edges), sizeof *set->memory);
+    if (set->graphs == NULL || set->memory == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    uint32_t *memory = set->memory;
+    for (size_t i = 0; i < edges->n; i++) {
+        const uint64_t begin = edges->edge_offset[i];
+        const size_t nodes = (size_t)(edges->node_offset[i + 1] - edges->node_offset[i]);
+        const size_t count = (size_t)(edges->edge_offset[i + 1] - begin);
+        if (nodes >= UINT32_MAX || count >= UINT32_MAX) {
+            return mb_fail(ctx, MB_ERR_LIMIT,
+                "%s: event %zu has %zu nodes and %zu edges, more than 32 bits count; split it",
+                name, i, nodes, count);
+        }
+        if (!mb_graph_sort(nodes, count, edges->source + begin, edges->destination + begin, memory,
+                &set->graphs[i])) {
+            return fail_edge(ctx, name, i, nodes, edges);
+        }
+        memory += mb_graph_words(nodes, count);
+    }
+    return MB_OK;
+}
+
+mb_status mb_graph_set_create(
+    mb_context *ctx, const char *name, const mb_graph_edges *edges, mb_graph_set **out) {
+    *out = NULL;
+    mb_graph_set *set = mb_allocate_zeroed(ctx, 1, sizeof *set);
+    if (set == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    set->runtime = mb_context_runtime(ctx);
+    const mb_status status = fill(ctx, name, edges, set);
+    if (status != MB_OK) {
+        mb_graph_set_destroy(set);
+        return status;
+    }
+    *out = set;
+    return MB_OK;
+}
+
+void mb_graph_set_destroy(mb_graph_set *set) {
+    if (set == NULL) {
+        return;
+    }
+    mb_runtime *runtime = set->runtime;
+    mb_runtime_release(runtime, set->graphs);
+    mb_runtime_release(runtime, set->memory);
+    mb_runtime_release(runtime, set);
+}

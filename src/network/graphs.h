@@ -1,0 +1,44 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef NETWORK_GRAPHS_H
+#define NETWORK_GRAPHS_H
+
+#include "kernels/graph.h"
+
+// Relations of many graphs, sorted once for all steps that work with them.
+
+typedef struct mb_graph_set {
+    mb_runtime *runtime;
+    size_t n;
+    mb_graph *graphs;
+    uint32_t *memory;
+} mb_graph_set;
+
+// Edges as they are stored, counted in their graph. offsets: n + 1 each.
+typedef struct mb_graph_edges {
+    size_t n;
+    const uint64_t *node_offset, *edge_offset;
+    const int32_t *source, *destination;
+} mb_graph_edges;
+
+// Fails with RANGE, naming the graph and the edge, for an end that is no node of its graph; with
+// LIMIT for a graph of more than 2^32 - 1 edges or nodes. The caller owns *out.
+mb_status mb_graph_set_create(mb_context *ctx, const char *name, const mb_graph_edges *edges,
+    mb_graph_set **out) MB_MUST_CHECK;
+void mb_graph_set_destroy(mb_graph_set *set);
+
+// One graph, in memory of the caller's: so many words. False where an end is no node.
+size_t mb_graph_words(size_t n_nodes, size_t n_edges);
+bool mb_graph_sort(size_t n_nodes, size_t n_edges, const int32_t *source,
+    const int32_t *destination, uint32_t *memory, mb_graph *out);
+
+// n nodes of a graph's rows, as kernels take them: base pointers of the graphs of a block.
+typedef struct mb_graph_rows {
+    size_t n;
+    const mb_graph *const *graph;
+    const size_t *node, *edge; // n + 1: where a graph's rows begin, less the first one's is in the
+                               // block
+} mb_graph_rows;
+
+#endif
