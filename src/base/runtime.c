@@ -40,7 +40,7 @@ static uint32_t detect_cpu(void) {
 }
 
 // A batch system gives a job some of a machine's processors.
-static unsigned detect_threads(void) {
+unsigned mb_runtime_processors(void) {
     long n = sysconf(_SC_NPROCESSORS_ONLN);
 #if defined(__linux__)
     cpu_set_t allowed;
@@ -80,7 +80,7 @@ mb_status mb_runtime_create(const mb_runtime_settings *settings, mb_runtime **ou
     if (runtime->limits.depth == 0) {
         runtime->limits.depth = 64;
     }
-    runtime->n_threads = settings->n_threads != 0 ? settings->n_threads : detect_threads();
+    runtime->n_threads = settings->n_threads != 0 ? settings->n_threads : mb_runtime_processors();
     runtime->cpu = detect_cpu() & settings->cpu_mask;
     if ((runtime->cpu & MB_CPU_AVX2) == 0) {
         runtime->cpu = 0; // the AVX-512 kernels share the AVX2 ones' files and assume them

@@ -35,5 +35,7 @@ struct mb_context {
 };
 
 void mb_pool_destroy(mb_pool *pool);
+// Processors that this process may run on, at most as many as a runtime takes threads.
+unsigned mb_runtime_processors(void);
 
 #endif

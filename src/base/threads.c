@@ -5,6 +5,16 @@
 
 #include "base/runtime.h"
 
+#include <sched.h>
+#if defined(__x86_64__)
+#include <emmintrin.h>
+#endif
+
+// A training step is a few hundred microseconds: going to sleep and being woken would cost a third
+// of it. So whoever has just worked looks around for some tens of microseconds before it sleeps,
+// and gives its processor to others meanwhile.
+enum { SPIN_ROUNDS = 48, SPIN_PAUSES = 48 };
+
 struct mb_pool {
     mb_runtime *runtime;
     unsigned n_workers; // threads beside the caller's
@@ -13,10 +23,14 @@ struct mb_pool {
     pthread_mutex_t lock;
     pthread_mutex_t use; // one parallel call at a time
     pthread_cond_t start, finished;
-    uint64_t generation; // counts jobs, so that a worker never runs one twice
-    unsigned n_invited, n_running;
+    // Counts jobs, so that a worker never runs one twice. It and n_running change under the lock,
+    // but are looked at without it.
+    atomic_uint_fast64_t generation;
+    atomic_uint n_running;
+    unsigned n_invited;
     bool is_open; // workers may still join the job
     bool is_ending;
+    bool spins; // every thread can have a processor of its own
     mb_task_fn task;
     void *user;
     size_t n_tasks;
@@ -51,6 +65,29 @@ typedef struct worker_start {
     unsigned index;
 } worker_start;
 
+static void pause_briefly(void) {
+    for (unsigned i = 0; i < SPIN_PAUSES; i++) {
+#if defined(__x86_64__)
+        _mm_pause();
+#else
+        atomic_signal_fence(memory_order_seq_cst);
+#endif
+    }
+    sched_yield();
+}
+
+static void spin_for_job(mb_pool *pool, uint64_t seen) {
+    for (unsigned i = 0; i < SPIN_ROUNDS && atomic_load(&pool->generation) == seen; i++) {
+        pause_briefly();
+    }
+}
+
+static void spin_for_end(mb_pool *pool) {
+    for (unsigned i = 0; i < SPIN_ROUNDS && atomic_load(&pool->n_running) > 0; i++) {
+        pause_briefly();
+    }
+}
+
 static void *worker_main(void *argument) {
     const worker_start start = *(worker_start *)argument;
     mb_pool *pool = start.pool;
@@ -58,23 +95,28 @@ static void *worker_main(void *argument) {
     uint64_t seen = 0;
     pthread_mutex_lock(&pool->lock);
     for (;;) {
-        while (!pool->is_ending && pool->generation == seen) {
+        while (!pool->is_ending && atomic_load(&pool->generation) == seen) {
             pthread_cond_wait(&pool->start, &pool->lock);
         }
         if (pool->is_ending) {
             break;
         }
-        seen = pool->generation;
+        seen = atomic_load(&pool->generation);
         // Whoever wakes late, on a busy machine, finds the job closed: nobody waits for it.
         if (!pool->is_open || start.index >= pool->n_invited) {
             continue;
         }
-        pool->n_running++;
+        atomic_fetch_add(&pool->n_running, 1);
         pthread_mutex_unlock(&pool->lock);
         run_tasks(pool, pool->contexts[start.index], start.index + 1);
         pthread_mutex_lock(&pool->lock);
-        if (--pool->n_running == 0) {
+        if (atomic_fetch_sub(&pool->n_running, 1) == 1) {
             pthread_cond_signal(&pool->finished);
+        }
+        if (pool->spins) {
+            pthread_mutex_unlock(&pool->lock);
+            spin_for_job(pool, seen);
+            pthread_mutex_lock(&pool->lock);
         }
     }
     pthread_mutex_unlock(&pool->lock);
@@ -146,6 +188,7 @@ static mb_status get_pool(mb_context *ctx, mb_pool **out) {
         } else {
             pool->runtime = runtime;
             pool->failure.runtime = runtime;
+            pool->spins = runtime->n_threads <= mb_runtime_processors();
             pthread_mutex_init(&pool->lock, NULL);
             pthread_mutex_init(&pool->use, NULL);
             pthread_cond_init(&pool->start, NULL);
@@ -188,15 +231,20 @@ mb_status mb_parallel_at_most(
     atomic_store(&pool->next, 0);
     atomic_store(&pool->lowest_failure, SIZE_MAX);
     pool->n_invited = (unsigned)n - 1;
-    pool->n_running = 0;
+    atomic_store(&pool->n_running, 0);
     pool->is_open = true;
-    pool->generation++;
+    atomic_fetch_add(&pool->generation, 1);
     pthread_cond_broadcast(&pool->start);
     pthread_mutex_unlock(&pool->lock);
     run_tasks(pool, pool->contexts[pool->runtime->n_threads - 1], 0);
     pthread_mutex_lock(&pool->lock);
     pool->is_open = false;
-    while (pool->n_running > 0) {
+    if (pool->spins) {
+        pthread_mutex_unlock(&pool->lock);
+        spin_for_end(pool);
+        pthread_mutex_lock(&pool->lock);
+    }
+    while (atomic_load(&pool->n_running) > 0) {
         pthread_cond_wait(&pool->finished, &pool->lock);
     }
     mb_status status = MB_OK;

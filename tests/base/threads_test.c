@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 enum { THREADS = 4, TASKS = 1000 };
 
@@ -210,12 +211,44 @@ static void test_threads__as_many_as_the_process_may_run_on(void **state) {
 #endif
 }
 
+static double processor_seconds(void) {
+    struct timespec time;
+    assert_int_equal(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time), 0);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+// Workers look around for a next job; one that comes late finds them asleep, having used nothing.
+static void test_threads__idle_workers_fall_asleep_and_come_back(void **state) {
+    (void)state;
+    const struct timespec pause = {0, 200000000};
+    for (unsigned n_threads = 2; n_threads <= THREADS; n_threads++) {
+        mb_test_world world;
+        mb_test_world_open(&world, n_threads, 0);
+        for (size_t n_jobs = 1; n_jobs <= 100; n_jobs *= 10) {
+            counts *c = calloc(1, sizeof *c);
+            assert_non_null(c);
+            for (size_t i = 0; i < n_jobs; i++) {
+                assert_ok(world.ctx, mb_parallel(world.ctx, THREADS, count, c));
+            }
+            const double before = processor_seconds();
+            nanosleep(&pause, NULL);
+            assert_true(processor_seconds() - before < 0.05);
+            for (size_t k = 0; k < THREADS; k++) {
+                assert_int_equal(c->runs[k], n_jobs);
+            }
+            free(c);
+        }
+        mb_test_world_close(&world);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_threads__every_task_runs_once),
         cmocka_unit_test(test_threads__the_lowest_failure_is_reported),
         cmocka_unit_test(test_threads__a_call_within_a_task_stays_on_its_thread),
         cmocka_unit_test(test_threads__several_callers_share_a_runtime),
+        cmocka_unit_test(test_threads__idle_workers_fall_asleep_and_come_back),
         cmocka_unit_test(test_threads__a_start_without_memory_leaves_nothing_behind),
         cmocka_unit_test(test_threads__as_many_as_the_process_may_run_on),
     };
