@@ -4,18 +4,106 @@
 #ifndef KERNELS_GRAPH_H
 #define KERNELS_GRAPH_H
 
-#include "base/base.h"
+#include "kernels/kernels.h"
 
-// The edges of one graph in the order of all sums over them: by destination, then as they were
-// stored. Nodes are counted in their graph, so that graphs side by side need base pointers alone.
+// Message passing over one graph. Plain C is the definition, faster versions give the same bits
+// (kernels.h). Rows of nodes and edges lie one behind the other, width floats each, any width.
+//
+// The product of two rows, "a . b", is a fixed tree: with a[k], b[k] = 0 for k >= width, MB_DOT
+// sums t[l] = a[l] * b[l], then fused for c = 1, 2, ..: += a[MB_DOT c + l] * b[MB_DOT c + l]; these
+// are added up in pairs: t[l] + t[l + 8], of the sums l and l + 4, then l and l + 2, then 0 and 1.
+enum { MB_DOT = 16 };
+
+// A graph's edges, by destination and among equals in stored order: "edge e" counts in this order.
+// Nodes count in the graph.
 typedef struct mb_graph {
     size_t n_nodes, n_edges;
-    const uint32_t *in_offset;   // n_nodes + 1: the edges that arrive at a node begin there
-    const uint32_t *source;      // per edge
-    const uint32_t *destination; // per edge
-    const uint32_t *out_offset;  // n_nodes + 1: where in out_edge those that leave a node begin
-    const uint32_t *out_edge;    // edges, rising for each node
-    const uint32_t *stored;      // per edge: its number as stored
+    const uint32_t *in_offset;       // n_nodes + 1: edges that arrive at node i: [in_offset[i],
+                                     // in_offset[i + 1])
+    const uint32_t *source;          // per edge
+    const uint32_t *destination;     // per edge
+    const uint32_t *stored;          // per edge: its number in stored order
+    const uint32_t *out_offset;      // n_nodes + 1: of the two below
+    const uint32_t *out_edge;        // edges that leave node i, rising
+    const uint32_t *out_destination; // ... and where they arrive
+    // Nodes by falling number of incoming, of leaving edges: loops of equal length behind each
+    // other are what a processor predicts. No bit depends on it.
+    const uint32_t *in_order, *out_order;
 } mb_graph;
+
+// Sorts edges given in stored order; their nodes must be below n_nodes. words: mb_graph_words
+// numbers, which *out then borrows.
+size_t mb_graph_words(size_t n_nodes, size_t n_edges);
+void mb_graph_build(size_t n_nodes, size_t n_edges, const int32_t *source,
+    const int32_t *destination, uint32_t *words, mb_graph *out);
+
+// Which edges a kernel visits for a node.
+typedef enum mb_graph_side { MB_GRAPH_IN, MB_GRAPH_OUT } mb_graph_side;
+
+// Rows that edges read at their two ends, or add up.
+typedef struct mb_edge_rows {
+    const float *own;   // of the node visited
+    const float *other; // of the edge's other end
+} mb_edge_rows;
+
+// The loss of pairs of nodes and its way back.
+typedef struct mb_pair_loss {
+    size_t n; // edges, in any order of which all sums are taken
+    const int32_t *source, *destination;
+    const float *truth; // 1: the same, to be near; else to be apart
+    float margin;       // of those apart
+    float scale;        // of the gradient
+} mb_pair_loss;
+
+struct mb_graph_kernels {
+    // score[e] = bias + relu(p[source] + q[destination]) . w
+    void (*scores)(const mb_graph *graph, const float *p, const float *q, size_t width,
+        const float *w, float bias, float *score);
+    // rows of edges first .. first + n: relu(p[source] + q[destination])
+    void (*hidden)(const mb_graph *graph, size_t first, size_t n, const float *p, const float *q,
+        size_t width, float *rows);
+    // out[i] = bias + rows[i] . w
+    void (*dots)(size_t n, const float *rows, size_t width, const float *w, float bias, float *out);
+
+    // y = 1 / (1 + exp(-x)) in float32 arithmetic (error about an ulp; 0 is never reached), and the
+    // way back: d[i] *= y[i] * (1 - y[i]). Returns the sum of the results: MB_DOT sums of every
+    // 16th, added up as a product's.
+    void (*sigmoid)(size_t n, float *values);
+    float (*sigmoid_back)(size_t n, const float *y, float *d);
+    // Over the edges that arrive at each node: y = exp(x - most) / sum, sums edge by edge.
+    void (*softmax)(const mb_graph *graph, float *values);
+    float (*softmax_back)(const mb_graph *graph, const float *y, float *d);
+
+    // out[node] += weight[e] * rows[other end], fused, edge by edge.
+    void (*sums)(const mb_graph *graph, mb_graph_side side, const float *weight, const float *rows,
+        size_t width, float *out);
+    // out[e] = a[destination] . b[source]
+    void (*products)(
+        const mb_graph *graph, const float *a, const float *b, size_t width, float *out);
+
+    // The relu of the hidden layer, looked at from a node: out[node][k] = sum over its edges of d
+    // where own[node][k] + other[other end][k] > 0, else of 0. d: d[e], or with rows d[e * width +
+    // k].
+    void (*gates)(const mb_graph *graph, mb_graph_side side, const mb_edge_rows *rows, size_t width,
+        const float *d, float *out);
+    void (*row_gates)(const mb_graph *graph, mb_graph_side side, const mb_edge_rows *rows,
+        size_t width, const float *d, float *out);
+    // sum[k] += rows[i][k] * d[i][k], fused, row by row; then d[i][k] *= w[k].
+    void (*weigh)(size_t n, const float *rows, size_t width, const float *w, float *d, float *sum);
+
+    // Per edge: distance = sqrt(sum over k of (a[k] - b[k] + 1e-6)^2), a = row of the source, b of
+    // the destination; loss = distance where truth is 1, else max(0, margin - distance). Returns
+    // the sum of the losses (MB_DOT sums of every 16th in double, added up as a product's) and in
+    // *right how many are on truth's side of 0.5. d_rows (NULL: not wanted) += scale * gradient,
+    // edge by edge, first at the source. Scratch: MB_DOT * (width + 2) floats.
+    double (*pairs)(const mb_pair_loss *loss, const float *rows, size_t width, float *d_rows,
+        float *scratch, size_t *right);
+};
+
+extern const mb_graph_kernels mb_graph_kernels_c;
+#if defined(MB_HAVE_X86)
+extern const mb_graph_kernels mb_graph_kernels_avx2;
+extern const mb_graph_kernels mb_graph_kernels_avx512;
+#endif
 
 #endif

@@ -3,56 +3,15 @@
 
 #include "network/graphs.h"
 
-size_t mb_graph_words(size_t n_nodes, size_t n_edges) {
-    return 2 * (n_nodes + 1) + 4 * n_edges;
-}
-
-// Counts of keys become places where each one's begin: of n + 1 words the first is 0.
-static void add_up(uint32_t *offset, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        offset[i + 1] += offset[i];
-    }
-}
-
-// After placing, an offset stands where the next one began.
-static void move_back(uint32_t *offset, size_t n) {
-    for (size_t i = n; i > 0; i--) {
-        offset[i] = offset[i - 1];
-    }
-    offset[0] = 0;
-}
-
 bool mb_graph_sort(size_t n_nodes, size_t n_edges, const int32_t *source,
     const int32_t *destination, uint32_t *memory, mb_graph *out) {
-    uint32_t *in_offset = memory;
-    uint32_t *out_offset = in_offset + n_nodes + 1;
-    uint32_t *from = out_offset + n_nodes + 1;
-    uint32_t *to = from + n_edges;
-    uint32_t *out_edge = to + n_edges;
-    uint32_t *stored = out_edge + n_edges;
-    memset(in_offset, 0, 2 * (n_nodes + 1) * sizeof *in_offset);
     for (size_t e = 0; e < n_edges; e++) {
         if (source[e] < 0 || destination[e] < 0 || (size_t)source[e] >= n_nodes ||
             (size_t)destination[e] >= n_nodes) {
             return false;
         }
-        in_offset[destination[e] + 1]++;
-        out_offset[source[e] + 1]++;
     }
-    add_up(in_offset, n_nodes);
-    add_up(out_offset, n_nodes);
-    for (size_t e = 0; e < n_edges; e++) {
-        const uint32_t place = in_offset[destination[e]]++;
-        from[place] = (uint32_t)source[e];
-        to[place] = (uint32_t)destination[e];
-        stored[place] = (uint32_t)e;
-    }
-    for (size_t e = 0; e < n_edges; e++) {
-        out_edge[out_offset[from[e]]++] = (uint32_t)e;
-    }
-    move_back(in_offset, n_nodes);
-    move_back(out_offset, n_nodes);
-    *out = (mb_graph){n_nodes, n_edges, in_offset, from, to, out_offset, out_edge, stored};
+    mb_graph_build(n_nodes, n_edges, source, destination, memory, out);
     return true;
 }
 

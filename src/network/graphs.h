@@ -28,8 +28,7 @@ mb_status mb_graph_set_create(mb_context *ctx, const char *name, const mb_graph_
     mb_graph_set **out) MB_MUST_CHECK;
 void mb_graph_set_destroy(mb_graph_set *set);
 
-// One graph, in memory of the caller's: so many words. False where an end is no node.
-size_t mb_graph_words(size_t n_nodes, size_t n_edges);
+// One graph, in memory of the caller's (mb_graph_words). False where an end is no node.
 bool mb_graph_sort(size_t n_nodes, size_t n_edges, const int32_t *source,
     const int32_t *destination, uint32_t *memory, mb_graph *out);
 

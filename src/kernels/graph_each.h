@@ -1,0 +1,172 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Plain C that every version of the graph kernels is built from, compiled for its instruction set.
+// NAME(x) is the version's name for x; NAME(exponents) turns n values x <= 0 into exp(x).
+
+#include "kernels/graph.h"
+
+#include <math.h>
+
+// Constants of exp(x) = 2^n exp(r), |r| <= ln(2) / 2: the polynomial for exp(r) is that of Cephes's
+// expf (Moshier 1989). Below LOWEST the answer is that of LOWEST, the last that is a normal number.
+#define EXP_LOWEST  (-87.0F)
+#define EXP_LOG2E   0x1.715476p+0F
+#define EXP_ROUNDER 0x1.8p23F
+#define EXP_HIGH    0x1.62e4p-1F
+#define EXP_LOW     0x1.7f7d1cp-20F
+#define EXP_C6      1.9875691500e-4F
+#define EXP_C5      1.3981999507e-3F
+#define EXP_C4      8.3334519073e-3F
+#define EXP_C3      4.1665795894e-2F
+#define EXP_C2      1.6666665459e-1F
+#define EXP_C1      5.0000001201e-1F
+
+// Adds up MB_DOT sums in pairs.
+static inline float NAME(total)(const float *t) {
+    float sum[MB_DOT / 2];
+    for (size_t l = 0; l < 8; l++) {
+        sum[l] = t[l] + t[l + 8];
+    }
+    for (size_t l = 0; l < 4; l++) {
+        sum[l] = sum[l] + sum[l + 4];
+    }
+    return (sum[0] + sum[2]) + (sum[1] + sum[3]);
+}
+
+static void NAME(softmax)(const mb_graph *graph, float *values) {
+    for (size_t i = 0; i < graph->n_nodes; i++) {
+        const size_t first = graph->in_offset[i], end = graph->in_offset[i + 1];
+        float most = first < end ? values[first] : 0;
+        for (size_t e = first; e < end; e++) {
+            most = values[e] > most ? values[e] : most;
+        }
+        for (size_t e = first; e < end; e++) {
+            values[e] -= most;
+        }
+    }
+    NAME(exponents)(graph->n_edges, values);
+    for (size_t i = 0; i < graph->n_nodes; i++) {
+        const size_t first = graph->in_offset[i], end = graph->in_offset[i + 1];
+        float sum = 0;
+        for (size_t e = first; e < end; e++) {
+            sum += values[e];
+        }
+        for (size_t e = first; e < end; e++) {
+            values[e] /= sum;
+        }
+    }
+}
+
+static float NAME(softmax_back)(const mb_graph *graph, const float *y, float *d) {
+    float t[MB_DOT] = {0};
+    for (size_t i = 0; i < graph->n_nodes; i++) {
+        const size_t first = graph->in_offset[i], end = graph->in_offset[i + 1];
+        float sum = 0;
+        for (size_t e = first; e < end; e++) {
+            sum += d[e] * y[e];
+        }
+        for (size_t e = first; e < end; e++) {
+            d[e] = y[e] * (d[e] - sum);
+        }
+    }
+    for (size_t e = 0; e < graph->n_edges; e++) {
+        t[e % MB_DOT] += d[e];
+    }
+    return NAME(total)(t);
+}
+
+// Differences of the ends of up to MB_DOT edges, and the distances, component by component.
+static inline void NAME(measure_pairs)(const mb_pair_loss *loss, size_t first, size_t n,
+    const float *rows, size_t width, float *difference, float *distance) {
+    for (size_t i = n; i < MB_DOT; i++) {
+        for (size_t k = 0; k < width; k++) {
+            difference[k * MB_DOT + i] = 0;
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        const float *a = rows + (size_t)loss->source[first + i] * width;
+        const float *b = rows + (size_t)loss->destination[first + i] * width;
+        for (size_t k = 0; k < width; k++) {
+            difference[k * MB_DOT + i] = a[k] - b[k] + 1e-6F;
+        }
+    }
+    for (size_t i = 0; i < MB_DOT; i++) {
+        distance[i] = 0;
+    }
+    for (size_t k = 0; k < width; k++) {
+        for (size_t i = 0; i < MB_DOT; i++) {
+            distance[i] += difference[k * MB_DOT + i] * difference[k * MB_DOT + i];
+        }
+    }
+    for (size_t i = 0; i < MB_DOT; i++) {
+        distance[i] = sqrtf(distance[i]);
+    }
+}
+
+// The gradient of up to MB_DOT edges to their ends. sum: of the source's stretch, which begins and
+// ends where the source changes.
+static inline void NAME(spread_pairs)(const mb_pair_loss *loss, size_t first, size_t n,
+    size_t width, const float *difference, const float *factor, float *sum, float *d_rows) {
+    for (size_t i = 0; i < n; i++) {
+        const size_t e = first + i;
+        float *to = d_rows + (size_t)loss->destination[e] * width;
+        for (size_t k = 0; k < width; k++) {
+            const float g = difference[k * MB_DOT + i] * factor[i];
+            sum[k] += g;
+            to[k] -= g;
+        }
+        if (e + 1 == loss->n || loss->source[e + 1] != loss->source[e]) {
+            float *from = d_rows + (size_t)loss->source[e] * width;
+            for (size_t k = 0; k < width; k++) {
+                from[k] += sum[k];
+                sum[k] = 0;
+            }
+        }
+    }
+}
+
+static inline double NAME(pairs_of_width)(const mb_pair_loss *loss, const float *rows, size_t width,
+    float *d_rows, float *sum, float *difference, size_t *right) {
+    double total[MB_DOT] = {0};
+    float distance[MB_DOT], factor[MB_DOT];
+    size_t n_right = 0;
+    for (size_t k = 0; k < width; k++) {
+        sum[k] = 0;
+    }
+    for (size_t first = 0; first < loss->n; first += MB_DOT) {
+        const size_t n = mb_min_size(MB_DOT, loss->n - first);
+        float truth[MB_DOT] = {0};
+        memcpy(truth, loss->truth + first, n * sizeof *truth);
+        NAME(measure_pairs)(loss, first, n, rows, width, difference, distance);
+        for (size_t i = 0; i < MB_DOT; i++) {
+            const float rest = loss->margin - distance[i];
+            const float apart = rest > 0 ? rest : rest != rest ? rest : 0;
+            const float size = loss->scale / (distance[i] > 0 ? distance[i] : INFINITY);
+            const float apart_factor = rest > 0 ? -size : 0;
+            total[i] += (double)(i >= n ? 0 : truth[i] > 0.5F ? distance[i] : apart);
+            factor[i] = truth[i] > 0.5F ? size : apart_factor;
+        }
+        for (size_t i = 0; i < n; i++) {
+            n_right += (distance[i] <= 0.5F) == (truth[i] > 0.5F) ? 1 : 0;
+        }
+        if (d_rows != NULL) {
+            NAME(spread_pairs)(loss, first, n, width, difference, factor, sum, d_rows);
+        }
+    }
+    *right = n_right;
+    for (size_t half = MB_DOT / 2; half > 0; half /= 2) {
+        for (size_t l = 0; l < half; l++) {
+            total[l] += total[l + half];
+        }
+    }
+    return total[0];
+}
+
+static double NAME(pairs)(const mb_pair_loss *loss, const float *rows, size_t width, float *d_rows,
+    float *scratch, size_t *right) {
+    float sum[2], difference[2 * MB_DOT];
+    return width == 2
+               ? NAME(pairs_of_width)(loss, rows, 2, d_rows, sum, difference, right)
+               : NAME(pairs_of_width)(loss, rows, width, d_rows, scratch, scratch + width, right);
+}

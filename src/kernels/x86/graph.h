@@ -1,0 +1,266 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Message passing for one instruction set. Included by a file that defines
+//   VEC, LANES, LOAD(p), STORE(p, v), SPLAT(p), SET(x), ADD, SUB, MUL, DIV, FMA(a, b, c) = a * b +
+//   c, MAX(a, b) = a > b ? a : b, ZERO, PART, PART_OF(n) (the first n <= LANES lanes),
+//   LOAD_PART(part, p) (0 beyond), STORE_PART(part, p, v), WHERE_ABOVE(a, b, d) = a > b ? d : 0,
+//   WHERE_BELOW(a, b, x, y) = a < b ? x : y, KEEP_NAN(x, y) = x is NaN ? x : y, NEGATE(v),
+//   NEGATE_SIZE(v) = -|v|, SCALE(y, t) = y times 2 to the integer in the low bits of a rounder's
+//   sum t, and SUMS(t), the sums of LANES vectors of products, as mb_graph's trees go, NAME(x), and
+//   EACH(X), which is X(0) .. X(LANES - 1).
+
+static inline VEC NAME(exponent)(VEC argument) {
+    const VEC x = MAX(SET(EXP_LOWEST), argument);
+    const VEC t = FMA(x, SET(EXP_LOG2E), SET(EXP_ROUNDER));
+    const VEC n = SUB(t, SET(EXP_ROUNDER));
+    const VEC r = FMA(n, SET(-EXP_LOW), FMA(n, SET(-EXP_HIGH), x));
+    VEC p = FMA(SET(EXP_C6), r, SET(EXP_C5));
+    p = FMA(p, r, SET(EXP_C4));
+    p = FMA(p, r, SET(EXP_C3));
+    p = FMA(p, r, SET(EXP_C2));
+    p = FMA(p, r, SET(EXP_C1));
+    const VEC y = ADD(FMA(p, MUL(r, r), r), SET(1.0F));
+    return KEEP_NAN(x, SCALE(y, t));
+}
+
+static void NAME(exponents)(size_t n, float *values) {
+    for (size_t i = 0; i < n; i += LANES) {
+        const PART part = PART_OF(n - i);
+        STORE_PART(part, values + i, NAME(exponent)(LOAD_PART(part, values + i)));
+    }
+}
+
+static inline VEC NAME(sigmoid_of)(VEC x) {
+    const VEC power = NAME(exponent)(NEGATE_SIZE(x));
+    const VEC y = DIV(WHERE_BELOW(x, ZERO, power, SET(1.0F)), ADD(SET(1.0F), power));
+    return KEEP_NAN(x, y);
+}
+
+static void NAME(sigmoid)(size_t n, float *values) {
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        STORE(values + i, NAME(sigmoid_of)(LOAD(values + i)));
+    }
+    if (i < n) {
+        const PART part = PART_OF(n - i);
+        STORE_PART(part, values + i, NAME(sigmoid_of)(LOAD_PART(part, values + i)));
+    }
+}
+
+static float NAME(sigmoid_back)(size_t n, const float *y, float *d) {
+    float t[MB_DOT];
+    VEC sum[MB_DOT / LANES];
+    for (size_t h = 0; h < MB_DOT / LANES; h++) {
+        sum[h] = ZERO;
+    }
+    for (size_t i = 0; i < n; i += MB_DOT) {
+        for (size_t h = 0; h < MB_DOT / LANES && i + h * LANES < n; h++) {
+            const size_t at = i + h * LANES;
+            const PART part = PART_OF(n - at);
+            const VEC v = LOAD_PART(part, y + at);
+            const VEC slope = MUL(v, SUB(SET(1.0F), v));
+            const VEC back = MUL(LOAD_PART(part, d + at), slope);
+            STORE_PART(part, d + at, back);
+            sum[h] = ADD(sum[h], back);
+        }
+    }
+    for (size_t h = 0; h < MB_DOT / LANES; h++) {
+        STORE(t + h * LANES, sum[h]);
+    }
+    return NAME(total)(t);
+}
+
+// The terms of a product that meet in the sums 0 .. LANES - 1 of a tree. get(k, part): lanes k ..
+// of what is multiplied by w.
+#define DEFINE_TERMS(title, parameters, get)                                                       \
+    static inline VEC NAME(title)(parameters, const float *w, size_t width) {                      \
+        VEC t[MB_DOT / LANES];                                                                     \
+        for (size_t h = 0; h < MB_DOT / LANES; h++) {                                              \
+            t[h] = ZERO;                                                                           \
+            for (size_t k = h * LANES; k < width; k += MB_DOT) {                                   \
+                const PART part = PART_OF(width - k);                                              \
+                const VEC a = get;                                                                 \
+                const VEC b = LOAD_PART(part, w + k);                                              \
+                t[h] = k < MB_DOT ? MUL(a, b) : FMA(a, b, t[h]);                                   \
+            }                                                                                      \
+        }                                                                                          \
+        return FOLD(t);                                                                            \
+    }
+#define TWO_ROWS const float *p, const float *q
+DEFINE_TERMS(relu_terms, TWO_ROWS, MAX(ZERO, ADD(LOAD_PART(part, p + k), LOAD_PART(part, q + k))))
+DEFINE_TERMS(terms, const float *p, LOAD_PART(part, p + k))
+
+// The same for MB_DOT numbers.
+static inline VEC NAME(relu_terms_full)(const float *p, const float *q, const VEC *w) {
+    VEC t[MB_DOT / LANES];
+    for (size_t h = 0; h < MB_DOT / LANES; h++) {
+        t[h] = MUL(MAX(ZERO, ADD(LOAD(p + h * LANES), LOAD(q + h * LANES))), w[h]);
+    }
+    return FOLD(t);
+}
+
+static inline VEC NAME(terms_full)(const float *a, const float *b) {
+    VEC t[MB_DOT / LANES];
+    for (size_t h = 0; h < MB_DOT / LANES; h++) {
+        t[h] = MUL(LOAD(a + h * LANES), LOAD(b + h * LANES));
+    }
+    return FOLD(t);
+}
+
+static void NAME(scores)(const mb_graph *graph, const float *p, const float *q, size_t width,
+    const float *w, float bias, float *score) {
+    const VEC shift = SET(bias);
+    const size_t n = graph->n_edges;
+    size_t e = 0;
+    if (width == MB_DOT) {
+        VEC whole[MB_DOT / LANES];
+        for (size_t h = 0; h < MB_DOT / LANES; h++) {
+            whole[h] = LOAD(w + h * LANES);
+        }
+        for (; e + LANES <= n; e += LANES) {
+            const uint32_t *s = graph->source + e, *d = graph->destination + e;
+            VEC t[LANES];
+#define ONE(i)                                                                                     \
+    t[i] = NAME(relu_terms_full)(p + s[i] * (size_t)MB_DOT, q + d[i] * (size_t)MB_DOT, whole);
+            EACH(ONE)
+#undef ONE
+            STORE(score + e, ADD(shift, SUMS(t)));
+        }
+    }
+    for (; e < n; e += LANES) {
+        VEC t[LANES];
+        for (size_t i = 0; i < LANES; i++) {
+            t[i] = e + i >= n ? ZERO
+                              : NAME(relu_terms)(p + graph->source[e + i] * width,
+                                    q + graph->destination[e + i] * width, w, width);
+        }
+        STORE_PART(PART_OF(n - e), score + e, ADD(shift, SUMS(t)));
+    }
+}
+
+static void NAME(products)(
+    const mb_graph *graph, const float *a, const float *b, size_t width, float *out) {
+    const size_t n = graph->n_edges;
+    size_t e = 0;
+    if (width == MB_DOT) {
+        for (; e + LANES <= n; e += LANES) {
+            const uint32_t *s = graph->source + e, *d = graph->destination + e;
+            VEC t[LANES];
+#define ONE(i) t[i] = NAME(terms_full)(a + d[i] * (size_t)MB_DOT, b + s[i] * (size_t)MB_DOT);
+            EACH(ONE)
+#undef ONE
+            STORE(out + e, SUMS(t));
+        }
+    }
+    for (; e < n; e += LANES) {
+        VEC t[LANES];
+        for (size_t i = 0; i < LANES; i++) {
+            t[i] = e + i >= n ? ZERO
+                              : NAME(terms)(a + graph->destination[e + i] * width,
+                                    b + graph->source[e + i] * width, width);
+        }
+        STORE_PART(PART_OF(n - e), out + e, SUMS(t));
+    }
+}
+
+static void NAME(dots)(
+    size_t n, const float *rows, size_t width, const float *w, float bias, float *out) {
+    for (size_t e = 0; e < n; e += LANES) {
+        VEC t[LANES];
+        for (size_t i = 0; i < LANES; i++) {
+            t[i] = e + i >= n ? ZERO : NAME(terms)(rows + (e + i) * width, w, width);
+        }
+        STORE_PART(PART_OF(n - e), out + e, ADD(SET(bias), SUMS(t)));
+    }
+}
+
+static void NAME(hidden)(const mb_graph *graph, size_t first, size_t n, const float *p,
+    const float *q, size_t width, float *rows) {
+    for (size_t i = 0; i < n; i++) {
+        const float *a = p + graph->source[first + i] * width;
+        const float *b = q + graph->destination[first + i] * width;
+        for (size_t k = 0; k < width; k += LANES) {
+            const PART part = PART_OF(width - k);
+            const VEC sum = ADD(LOAD_PART(part, a + k), LOAD_PART(part, b + k));
+            STORE_PART(part, rows + i * width + k, MAX(ZERO, sum));
+        }
+    }
+}
+
+// Loops over the edges of nodes, LANES columns at a time. begin: the accumulator of a node; each:
+// what edge i does to it; own and other: the places of the nodes' rows in columns k ...
+#define DEFINE_VISIT(title, parameters, begin, each)                                               \
+    static inline void NAME(title)(size_t n_nodes, const uint32_t *order, const uint32_t *offset,  \
+        const uint32_t *ends, const uint32_t *edge, size_t width, size_t k, parameters,            \
+        float *out) {                                                                              \
+        const PART part = PART_OF(width - k);                                                      \
+        for (size_t node = 0; node < n_nodes; node++) {                                            \
+            const size_t own = order[node] * width + k;                                            \
+            const size_t end = offset[order[node] + 1];                                            \
+            begin;                                                                                 \
+            for (size_t i = offset[order[node]]; i < end; i++) {                                   \
+                const size_t other = ends[i] * width + k;                                          \
+                const size_t e = edge != NULL ? edge[i] : i;                                       \
+                each;                                                                              \
+            }                                                                                      \
+            STORE_PART(part, out + own, sum);                                                      \
+        }                                                                                          \
+    }
+
+#define WEIGHTED    const float *weight, const float *rows
+#define GATED       const float *d, const mb_edge_rows *rows
+#define GATE(value) WHERE_ABOVE(LOAD_PART(part, rows->other + other), threshold, value)
+#define BEGIN_GATE                                                                                 \
+    VEC sum = ZERO;                                                                                \
+    const VEC threshold = NEGATE(LOAD_PART(part, rows->own + own))
+
+DEFINE_VISIT(visit_sums, WEIGHTED, VEC sum = LOAD_PART(part, out + own),
+    sum = FMA(SPLAT(weight + e), LOAD_PART(part, rows + other), sum))
+DEFINE_VISIT(visit_gates, GATED, BEGIN_GATE, sum = ADD(sum, GATE(SPLAT(d + e))))
+DEFINE_VISIT(
+    visit_row_gates, GATED, BEGIN_GATE, sum = ADD(sum, GATE(LOAD_PART(part, d + e * width + k))))
+
+// The columns of a side's visit; whole vectors of the one common width know their number of lanes.
+#define DEFINE_SIDES(title, parameters, visit, first, second)                                      \
+    static void NAME(title)(const mb_graph *g, mb_graph_side side, parameters, float *out) {       \
+        for (size_t k = 0; k < width; k += LANES) {                                                \
+            if (width == MB_DOT && side == MB_GRAPH_IN) {                                          \
+                NAME(visit)                                                                        \
+                (g->n_nodes, g->in_order, g->in_offset, g->source, NULL, MB_DOT, k, first, second, \
+                    out);                                                                          \
+            } else if (width == MB_DOT) {                                                          \
+                NAME(visit)                                                                        \
+                (g->n_nodes, g->out_order, g->out_offset, g->out_destination, g->out_edge, MB_DOT, \
+                    k, first, second, out);                                                        \
+            } else if (side == MB_GRAPH_IN) {                                                      \
+                NAME(visit)                                                                        \
+                (g->n_nodes, g->in_order, g->in_offset, g->source, NULL, width, k, first, second,  \
+                    out);                                                                          \
+            } else {                                                                               \
+                NAME(visit)                                                                        \
+                (g->n_nodes, g->out_order, g->out_offset, g->out_destination, g->out_edge, width,  \
+                    k, first, second, out);                                                        \
+            }                                                                                      \
+        }                                                                                          \
+    }
+#define OF_ROWS const float *weight, const float *rows, size_t width
+#define OF_GATE const mb_edge_rows *rows, size_t width, const float *d
+DEFINE_SIDES(sums, OF_ROWS, visit_sums, weight, rows)
+DEFINE_SIDES(gates, OF_GATE, visit_gates, d, rows)
+DEFINE_SIDES(row_gates, OF_GATE, visit_row_gates, d, rows)
+
+static void NAME(weigh)(
+    size_t n, const float *rows, size_t width, const float *w, float *d, float *sum) {
+    for (size_t k = 0; k < width; k += LANES) {
+        const PART part = PART_OF(width - k);
+        const VEC factor = LOAD_PART(part, w + k);
+        VEC all = LOAD_PART(part, sum + k);
+        for (size_t i = k; i < n * width; i += width) {
+            const VEC value = LOAD_PART(part, d + i);
+            all = FMA(LOAD_PART(part, rows + i), value, all);
+            STORE_PART(part, d + i, MUL(value, factor));
+        }
+        STORE_PART(part, sum + k, all);
+    }
+}

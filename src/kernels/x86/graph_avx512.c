@@ -1,0 +1,79 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "kernels/graph.h"
+
+#if !defined(__AVX512F__) || !defined(__AVX512DQ__) || !defined(__FMA__)
+#error "this file needs -mavx512f -mavx512dq -mfma"
+#endif
+#include <immintrin.h>
+
+#define NAME(x) x##_avx512
+
+static void exponents_avx512(size_t n, float *values);
+
+#include "kernels/graph_each.h"
+
+#define VEC                     __m512
+#define LANES                   16
+#define LOAD(p)                 _mm512_loadu_ps(p)
+#define STORE(p, v)             _mm512_storeu_ps(p, v)
+#define SPLAT(p)                _mm512_set1_ps(*(p))
+#define SET(x)                  _mm512_set1_ps(x)
+#define ADD(a, b)               _mm512_add_ps(a, b)
+#define SUB(a, b)               _mm512_sub_ps(a, b)
+#define MUL(a, b)               _mm512_mul_ps(a, b)
+#define DIV(a, b)               _mm512_div_ps(a, b)
+#define FMA(a, b, c)            _mm512_fmadd_ps(a, b, c)
+#define MAX(a, b)               _mm512_max_ps(a, b)
+#define ZERO                    _mm512_setzero_ps()
+#define PART                    __mmask16
+#define PART_OF(n)              ((__mmask16)((n) >= LANES ? 0xffff : (1u << (n)) - 1))
+#define LOAD_PART(part, p)      _mm512_maskz_loadu_ps(part, p)
+#define STORE_PART(part, p, v)  _mm512_mask_storeu_ps(p, part, v)
+#define WHERE_ABOVE(a, b, d)    _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(a, b, _CMP_GT_OQ), d)
+#define WHERE_BELOW(a, b, x, y) _mm512_mask_mov_ps(y, _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), x)
+#define KEEP_NAN(x, y)          _mm512_mask_mov_ps(y, _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), x)
+#define NEGATE(v)               _mm512_xor_ps(v, _mm512_set1_ps(-0.0F))
+#define NEGATE_SIZE(v)          _mm512_or_ps(v, _mm512_set1_ps(-0.0F))
+#define SCALE(y, t)                                                                                \
+    _mm512_castsi512_ps(                                                                           \
+        _mm512_add_epi32(_mm512_castps_si512(y), _mm512_slli_epi32(_mm512_castps_si512(t), 23)))
+#define FOLD(t) (t)[0]
+#define SUMS(t) add_up(t)
+#define EACH(X)                                                                                    \
+    X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
+
+// The sums of halves of a and b, of quarters, and so on, side by side. Two vectors hold the parts
+// to be added: one is blended, the other shuffled.
+static inline VEC halves(VEC a, VEC b) {
+    return ADD(_mm512_mask_mov_ps(a, 0xff00, b), _mm512_shuffle_f32x4(a, b, 0x4e));
+}
+
+static inline VEC quarters(VEC a, VEC b) {
+    const VEC mixed = _mm512_mask_mov_ps(b, 0xf0f0, a);
+    return ADD(_mm512_mask_mov_ps(a, 0xf0f0, b), _mm512_shuffle_f32x4(mixed, mixed, 0xb1));
+}
+
+static inline VEC pairs_of(VEC a, VEC b) {
+    return ADD(_mm512_mask_mov_ps(a, 0xcccc, b), _mm512_shuffle_ps(a, b, 0x4e));
+}
+
+static inline VEC neighbours(VEC a, VEC b) {
+    const VEC mixed = _mm512_mask_mov_ps(b, 0xaaaa, a);
+    return ADD(_mm512_mask_mov_ps(a, 0xaaaa, b), _mm512_permute_ps(mixed, 0xb1));
+}
+
+static inline VEC add_up(const VEC *t) {
+    const VEC a = quarters(halves(t[0], t[8]), halves(t[4], t[12]));
+    const VEC b = quarters(halves(t[2], t[10]), halves(t[6], t[14]));
+    const VEC c = quarters(halves(t[1], t[9]), halves(t[5], t[13]));
+    const VEC d = quarters(halves(t[3], t[11]), halves(t[7], t[15]));
+    return neighbours(pairs_of(a, b), pairs_of(c, d));
+}
+
+#include "kernels/x86/graph.h"
+
+const mb_graph_kernels mb_graph_kernels_avx512 = {scores_avx512, hidden_avx512, dots_avx512,
+    sigmoid_avx512, sigmoid_back_avx512, softmax_avx512, softmax_back_avx512, sums_avx512,
+    products_avx512, gates_avx512, row_gates_avx512, weigh_avx512, pairs_avx512};
