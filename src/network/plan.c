@@ -492,6 +492,7 @@ mb_status mb_plan_create(
     plan->kernels = mb_kernels_for(mb_runtime_cpu(plan->runtime));
     plan->is_training = settings->is_training;
     plan->is_frozen = settings->is_training && settings->is_frozen;
+    plan->is_one_chunk = settings->is_one_chunk;
     plan->max_rows = settings->max_rows;
     planner p = {
         .ctx = ctx, .plan = plan, .model = model, .sparse_inputs = settings->sparse_inputs};

@@ -16,6 +16,8 @@ typedef struct mb_plan_settings {
     // In training: gradients of the network as it predicts (no random numbers, moving averages of
     // normalisations, no barrier between rows), by its inputs too.
     bool is_frozen;
+    // In training: a batch is one chunk, for calls from inside of parallel work.
+    bool is_one_chunk;
     size_t max_rows;           // of a batch (training) or of one call (prediction)
     const bool *sparse_inputs; // per model input; NULL: all dense, as is_frozen wants them
 } mb_plan_settings;

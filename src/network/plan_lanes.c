@@ -27,7 +27,7 @@ static size_t tile_bytes(const mb_plan *plan) {
 
 static bool is_for_lanes(const mb_plan *plan) {
     const size_t rows =
-        plan->is_training ? (plan->max_rows + MB_PLAN_CHUNKS - 1) / MB_PLAN_CHUNKS : plan->max_rows;
+        plan->is_training ? mb_plan_chunk_rows(plan, plan->max_rows) : plan->max_rows;
     if (rows < LEAST_ROWS) {
         return false;
     }

@@ -59,7 +59,7 @@ struct mb_plan {
     mb_runtime *runtime;
     const mb_model *model;
     const mb_kernels *kernels;
-    bool is_training, is_frozen;
+    bool is_training, is_frozen, is_one_chunk;
     bool is_in_lanes; // steps work on tiles of MB_SAMPLES samples in lanes
     size_t max_rows;
     size_t tile; // rows worked on at a time through the whole plan
@@ -85,6 +85,8 @@ struct mb_plan {
     size_t training_bytes, at_scratch, at_gradients, at_statistics;
 };
 
+// Rows of a chunk of a training batch of n rows.
+size_t mb_plan_chunk_rows(const mb_plan *plan, size_t n);
 // Bytes of a block of rows, and the places in it.
 size_t mb_plan_block_bytes(const mb_plan *plan, size_t rows);
 

@@ -26,9 +26,14 @@ static size_t align(size_t bytes) {
     return mb_round_up(bytes, 64);
 }
 
+size_t mb_plan_chunk_rows(const mb_plan *plan, size_t n) {
+    return plan->is_one_chunk ? n : (n + MB_PLAN_CHUNKS - 1) / MB_PLAN_CHUNKS;
+}
+
 mb_status mb_plan_lay_out(mb_context *ctx, mb_plan *plan) {
     plan->n_workers = mb_runtime_threads(plan->runtime);
-    const size_t chunk = (plan->max_rows + MB_PLAN_CHUNKS - 1) / MB_PLAN_CHUNKS;
+    const size_t chunk = mb_plan_chunk_rows(plan, plan->max_rows);
+    const size_t n_chunks = plan->is_one_chunk ? 1 : MB_PLAN_CHUNKS;
     const bool is_tiled = plan->n_barriers == 0;
     plan->block_rows = !is_tiled           ? mb_max_size(plan->max_rows, 1)
                        : plan->is_in_lanes ? MB_SAMPLES
@@ -44,9 +49,9 @@ mb_status mb_plan_lay_out(mb_context *ctx, mb_plan *plan) {
     plan->at_scratch = blocks;
     plan->at_gradients = plan->at_scratch + align(plan->scratch_bytes) * plan->n_workers;
     plan->at_statistics =
-        plan->at_gradients + align(plan->gradient_floats * sizeof(float)) * MB_PLAN_CHUNKS;
+        plan->at_gradients + align(plan->gradient_floats * sizeof(float)) * n_chunks;
     plan->training_bytes =
-        plan->at_statistics + align(plan->most_statistics * sizeof(double)) * MB_PLAN_CHUNKS;
+        plan->at_statistics + align(plan->most_statistics * sizeof(double)) * n_chunks;
     return MB_OK;
 }
 
@@ -318,7 +323,7 @@ mb_status mb_plan_gradient(mb_context *ctx, mb_plan *plan, const mb_train_batch 
         return MB_OK;
     }
     train_run run = {.plan = plan, .batch = batch, .loss = loss, .user = user};
-    run.chunk_rows = (batch->n_rows + MB_PLAN_CHUNKS - 1) / MB_PLAN_CHUNKS;
+    run.chunk_rows = mb_plan_chunk_rows(plan, batch->n_rows);
     run.n_chunks = (batch->n_rows + run.chunk_rows - 1) / run.chunk_rows;
     if (plan->n_barriers == 0) {
         MB_TRY(mb_parallel(ctx, run.n_chunks, run_tiled_chunk, &run));

@@ -91,6 +91,8 @@ typedef struct mb_fit_request {
     const uint32_t *train_rows, *validation_rows;
     size_t n_train, n_validation; // 0 validation rows are legal
     const mb_train *train;
+    const char *target;           // the dataset's column that is learned; NULL: its target
+    const mb_model *loss_network; // of a loss that judges by a network; else NULL
     uint64_t seed;
     const mb_bundle *resume; // a checkpoint of the same fit, or NULL
     const char *best_by;     // figure whose lowest value is best where no callback says; NULL: none

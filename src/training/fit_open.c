@@ -42,7 +42,13 @@ static mb_status fail_target(const fit_run *run, mb_context *ctx, const mb_colum
 }
 
 static mb_status match_target(fit_run *run, mb_context *ctx) {
-    const mb_column *target = mb_dataset_target(run->request->dataset);
+    const char *name = run->request->target;
+    const mb_column *target = name != NULL ? mb_dataset_find(run->request->dataset, name)
+                                           : mb_dataset_target(run->request->dataset);
+    if (target == NULL && name != NULL) {
+        return mb_fail(ctx, MB_ERR_SHAPE,
+            "train: the data has no column '%s' to learn; name one that it has", name);
+    }
     if (target == NULL) {
         return mb_fail(ctx, MB_ERR_SHAPE,
             "train: the data has no target column; give the labels (data.particles, or "
@@ -67,6 +73,16 @@ static mb_status match_target(fit_run *run, mb_context *ctx) {
         return fail_target(run, ctx, target);
     }
     return MB_OK;
+}
+
+static mb_status open_loss(fit_run *run, mb_context *ctx) {
+    const mb_loss *loss = &run->train->loss;
+    if (loss->ops->open == NULL) {
+        return MB_OK;
+    }
+    const mb_loss_site site = {
+        .n = run->n_outputs, .channels = run->channels, .network = run->request->loss_network};
+    return loss->ops->open(ctx, loss->options, &site, &run->loss_state);
 }
 
 static mb_status match_weights(fit_run *run, mb_context *ctx) {
@@ -237,6 +253,7 @@ static mb_status open_feeding(fit_run *run, mb_context *ctx) {
         .leaves_target = true,
         .max_rows = mb_min_size(run->train->options.batch, run->request->n_train)};
     MB_TRY(match_target(run, ctx));
+    MB_TRY(open_loss(run, ctx));
     MB_TRY(match_weights(run, ctx));
     // Class weights are for training alone, as Keras has it.
     if (run->request->n_validation > 0) {
@@ -270,6 +287,9 @@ mb_status mb_fit_open(fit_run *run, mb_context *ctx) {
 }
 
 void mb_fit_close(fit_run *run) {
+    if (run->loss_state != NULL) {
+        run->train->loss.ops->close(run->runtime, run->loss_state);
+    }
     mb_plan_destroy(run->plan);
     mb_evaluator_destroy(run->evaluator);
     mb_feeder_destroy(run->feeder);

@@ -35,6 +35,7 @@ typedef struct fit_run {
     bool *is_sparse;
     mb_input *inputs;
     mb_target_kind target_kind;
+    void *loss_state;           // of a loss that has one
     size_t n_outputs, channels; // values of one row of the output, in groups of channels
     mb_feeder_settings feeder_settings;
     mb_feeder *feeder;
@@ -78,10 +79,18 @@ void mb_fit_close(fit_run *run);
 mb_status mb_fit_check_targets(fit_run *run, mb_context *ctx) MB_MUST_CHECK;
 
 void mb_fit_tally_reset(fit_tally *tally);
-// Works out the figures of row index of the present batch or pass and, when gradient is not NULL,
-// the gradient of its loss, scaled by scale and the row's weight.
-void mb_fit_judge_row(const fit_run *run, fit_tally *tally, size_t index, const float *target,
-    const float *output, float weight, float scale, float *gradient);
+// Works out the figures of a block of rows and, when gradients is not NULL, the gradients of their
+// losses, scaled by scale and a row's weight.
+typedef struct fit_block {
+    size_t index, n; // place of the first row in the present batch or pass, and how many
+    const mb_feeder *feeder;
+    size_t first_fed;     // place of the first row in the feeder, for its target
+    const float *weights; // of the rows; NULL: all 1
+    float scale;
+    const float *outputs; // n rows
+    float *gradients;
+} fit_block;
+void mb_fit_judge(const fit_run *run, fit_tally *tally, const fit_block *block);
 // Adds the rows [0, n) to the sums.
 void mb_fit_tally_add(const fit_run *run, fit_tally *tally, size_t n);
 // loss, then the metrics.

@@ -20,15 +20,30 @@ static bool is_label_set(const fit_run *run, const float *target, size_t i) {
     return (size_t)target[i / run->channels] == i % run->channels;
 }
 
-void mb_fit_judge_row(const fit_run *run, fit_tally *tally, size_t index, const float *target,
-    const float *output, float weight, float scale, float *gradient) {
+// The losses of a few rows, one by one or together.
+static void judge_losses(const fit_run *run, const fit_block *block, size_t first, size_t n,
+    float *losses, float *gradients) {
     const mb_loss *loss = &run->train->loss;
-    const size_t n = run->n_outputs;
-    tally->row_loss[index] =
-        weight * loss->ops->row(loss->options, target, output, n, run->channels, gradient);
-    for (size_t i = 0; gradient != NULL && i < n; i++) {
-        gradient[i] *= weight * scale;
+    const void *options = run->loss_state != NULL ? run->loss_state : loss->options;
+    const float *targets[MB_LOSS_ROWS];
+    const float *outputs = block->outputs + first * run->n_outputs;
+    for (size_t i = 0; i < n; i++) {
+        targets[i] = mb_feeder_target_row(block->feeder, block->first_fed + first + i);
     }
+    if (loss->ops->rows != NULL) {
+        loss->ops->rows(run->loss_state, n, targets, outputs, losses, gradients);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        losses[i] =
+            loss->ops->row(options, targets[i], outputs + i * run->n_outputs, run->n_outputs,
+                run->channels, gradients != NULL ? gradients + i * run->n_outputs : NULL);
+    }
+}
+
+static void judge_metrics(
+    const fit_run *run, fit_tally *tally, size_t index, const float *target, const float *output) {
+    const size_t n = run->n_outputs;
     for (size_t k = 0; k < run->train->n_metrics; k++) {
         const mb_metric_ops *ops = run->train->metrics[k].ops;
         if (ops->row != NULL) {
@@ -40,6 +55,24 @@ void mb_fit_judge_row(const fit_run *run, fit_tally *tally, size_t index, const 
         const size_t place = tally->n_scores + index * n + i;
         tally->scores[place] = output[i];
         tally->labels[place] = is_label_set(run, target, i);
+    }
+}
+
+void mb_fit_judge(const fit_run *run, fit_tally *tally, const fit_block *block) {
+    const size_t size = run->n_outputs;
+    for (size_t first = 0; first < block->n; first += MB_LOSS_ROWS) {
+        const size_t n = mb_min_size(MB_LOSS_ROWS, block->n - first);
+        judge_losses(run, block, first, n, tally->row_loss + block->index + first,
+            block->gradients != NULL ? block->gradients + first * size : NULL);
+    }
+    for (size_t i = 0; i < block->n; i++) {
+        const float weight = block->weights != NULL ? block->weights[i] : 1.0F;
+        tally->row_loss[block->index + i] *= weight;
+        for (size_t k = i * size; block->gradients != NULL && k < (i + 1) * size; k++) {
+            block->gradients[k] *= weight * block->scale;
+        }
+        judge_metrics(run, tally, block->index + i,
+            mb_feeder_target_row(block->feeder, block->first_fed + i), block->outputs + i * size);
     }
 }
 
@@ -84,12 +117,15 @@ static void judge_block(void *user, size_t first_row, size_t n_rows, const float
     float *const *d_outputs) {
     const batch_judge *judge = user;
     fit_run *run = judge->run;
-    for (size_t i = 0; i < n_rows; i++) {
-        const size_t row = first_row + i;
-        mb_fit_judge_row(run, &run->training, row, mb_feeder_target_row(run->feeder, row),
-            outputs[0] + i * run->n_outputs, judge->weights != NULL ? judge->weights[row] : 1.0F,
-            judge->scale, d_outputs[0] + i * run->n_outputs);
-    }
+    const fit_block block = {.index = first_row,
+        .n = n_rows,
+        .feeder = run->feeder,
+        .first_fed = first_row,
+        .weights = judge->weights != NULL ? judge->weights + first_row : NULL,
+        .scale = judge->scale,
+        .outputs = outputs[0],
+        .gradients = d_outputs[0]};
+    mb_fit_judge(run, &run->training, &block);
 }
 
 // The figures of the batch must be numbers before they touch the parameters or the sums.
@@ -141,11 +177,13 @@ static mb_status validate_block(void *user, mb_context *ctx, size_t first, size_
     const mb_feeder *feeder, const float *const *outputs) {
     (void)ctx;
     fit_run *run = user;
-    const float *weights = mb_feeder_weights(feeder);
-    for (size_t i = 0; i < n; i++) {
-        mb_fit_judge_row(run, &run->validation, first + i, mb_feeder_target_row(feeder, i),
-            outputs[0] + i * run->n_outputs, weights != NULL ? weights[i] : 1.0F, 1.0F, NULL);
-    }
+    const fit_block block = {.index = first,
+        .n = n,
+        .feeder = feeder,
+        .weights = mb_feeder_weights(feeder),
+        .scale = 1.0F,
+        .outputs = outputs[0]};
+    mb_fit_judge(run, &run->validation, &block);
     return MB_OK;
 }
 

@@ -120,7 +120,8 @@ static void test_loss__gradients_are_finite_differences_of_the_values(void **sta
         "{categorical_crossentropy: {label_smoothing: 0.3}}",
         "{categorical_crossentropy: {from_logits: true}}", "sparse_categorical_crossentropy",
         "{sparse_categorical_crossentropy: {from_logits: true}}", "mean_squared_error",
-        "mean_absolute_error", "huber", "{huber: {delta: 0.3}}", "mean_squared_logarithmic_error"};
+        "mean_absolute_error", "huber", "{huber: {delta: 0.3}}", "mean_squared_logarithmic_error",
+        "weighted_mse"};
     mb_test_world world;
     mb_test_world_open(&world, 1, MB_CPU_ALL);
     bool is_seen[64] = {false};
@@ -139,7 +140,8 @@ static void test_loss__gradients_are_finite_differences_of_the_values(void **sta
         mb_document_clear(&document);
     }
     for (size_t k = 0; mb_loss_list[k] != NULL; k++) {
-        if (!is_seen[k]) {
+        // Those over a module's cells are in module_loss_test.c.
+        if (!is_seen[k] && mb_loss_list[k]->open == NULL) {
             fail_msg("loss %s has no case here", mb_loss_list[k]->name);
         }
     }
