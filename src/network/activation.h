@@ -15,6 +15,7 @@ typedef struct mb_activation_ops {
     void (*backward)(
         const double *parameters, const float *y, float *gradient, size_t n, size_t channels);
     double default_parameters[2]; // alpha or slope, threshold
+    bool mixes_channels;          // a number depends on others of its group
 } mb_activation_ops;
 
 // An activation and its parameters.

@@ -189,13 +189,13 @@ struct mb_plan_site {
     bool is_input_first;  // ... and the written order is channels first
     const struct mb_step
         *active_source; // the input has an activity list, made by this step; NULL: none
-    // Layers behind this one that the step may take over, each alone in using what comes before:
-    // an activation, and a max pooling behind it. The step's output is then that of the last taken.
-    const mb_activation *activation; // NULL: none
-    const mb_layer *pool;            // NULL: none
-    bool quantizer_taken;  // set by ops->plan: the step applies layer->quantizer; else another does
-    bool activation_taken; // set by ops->plan
-    bool pool_taken;       // the same; needs the activation before it, if any, taken
+    // Layers behind this one that the step may take over, each alone in using what comes before: an
+    // activation, a dropout, a batch normalisation and a max pooling, in this order. One may be
+    // taken when all before it are. The step's output is then that of the last taken.
+    const mb_activation *activation;                // NULL: none
+    const mb_layer *dropout, *normalization, *pool; // NULL: none
+    bool quantizer_taken; // set by ops->plan: the step applies layer->quantizer; else another does
+    bool activation_taken, dropout_taken, normalization_taken, pool_taken; // set by ops->plan
 };
 
 // For ops->plan: the output is the input, number by number.

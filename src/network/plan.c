@@ -178,40 +178,6 @@ static bool wants_channels_last(const planner *p, const mb_call *call) {
     return true;
 }
 
-// Calls behind a call that its step may take over. SIZE_MAX: none.
-typedef struct followers {
-    size_t activation, pool;
-    mb_activation found;
-} followers;
-
-// The call that alone uses a model value, or SIZE_MAX.
-static size_t find_reader(const planner *p, size_t model_value) {
-    return p->n_uses[model_value] == 1 ? p->only_user[model_value] : SIZE_MAX;
-}
-
-static bool is_pool_of(const mb_layer *pool, const mb_layer *layer) {
-    return (pool->ops == &mb_layer_max_pooling1d || pool->ops == &mb_layer_max_pooling2d ||
-               pool->ops == &mb_layer_max_pooling3d) &&
-           pool->ops->is_channels_first(pool) == layer->ops->is_channels_first(layer);
-}
-
-static void find_followers(const planner *p, const mb_call *call, followers *out) {
-    const mb_call *calls = p->model->calls;
-    size_t next = find_reader(p, call->output);
-    out->activation = out->pool = SIZE_MAX;
-    if (call->layer->ops->layout != MB_LAYOUT_CHANNELS || call->layer->quantizer.ops != NULL) {
-        return;
-    }
-    if (next != SIZE_MAX && calls[next].layer->ops->find_activation != NULL &&
-        calls[next].layer->ops->find_activation(calls[next].layer, &out->found)) {
-        out->activation = next;
-        next = find_reader(p, calls[next].output);
-    }
-    if (next != SIZE_MAX && is_pool_of(calls[next].layer, call->layer)) {
-        out->pool = next;
-    }
-}
-
 static mb_status plan_layer(planner *p, mb_plan_site *site) {
     if (site->layer->ops->plan(p->ctx, site) != MB_OK) {
         return mb_fail_within(p->ctx, "layer %s", site->layer->name);
@@ -288,15 +254,17 @@ static mb_status plan_call(planner *p, size_t index) {
     const mb_call *call = &p->model->calls[index];
     mb_plan *plan = p->plan;
     const bool is_last = wants_channels_last(p, call);
-    followers behind;
-    find_followers(p, call, &behind);
+    mb_plan_followers behind;
+    mb_plan_find_followers(p->model, call, p->n_uses, p->only_user, plan, &behind);
     const mb_value_type *written = &p->model->values[call->output].type;
     const mb_value_type out = is_last && written->rank > 1 ? rotate_type(written, true) : *written;
     mb_plan_step *made = NULL;
     mb_plan_site site = {.arena = &plan->arena,
         .layer = call->layer,
-        .activation = behind.activation != SIZE_MAX ? &behind.found : NULL,
-        .pool = behind.pool != SIZE_MAX ? p->model->calls[behind.pool].layer : NULL};
+        .activation = behind.call[MB_FOLLOWS_ACTIVATION] != SIZE_MAX ? &behind.found : NULL,
+        .dropout = mb_plan_follower(p->model, &behind, MB_FOLLOWS_DROPOUT),
+        .normalization = mb_plan_follower(p->model, &behind, MB_FOLLOWS_NORMALIZATION),
+        .pool = mb_plan_follower(p->model, &behind, MB_FOLLOWS_POOL)};
     if (call->n_inputs == 1 && plan->values[p->value_of[call->inputs[0]]].is_sparse) {
         MB_TRY(plan_sparse(p, call, &site, &out, is_last, &made));
     }
@@ -304,13 +272,15 @@ static mb_status plan_call(planner *p, size_t index) {
         MB_TRY(plan_dense(p, call, &site, &out, is_last, &made));
     }
     size_t model_value = call->output;
-    if (site.activation_taken) {
-        p->is_absorbed[behind.activation] = true;
-        model_value = p->model->calls[behind.activation].output;
+    const bool is_taken[MB_FOLLOWERS] = {
+        site.activation_taken, site.dropout_taken, site.normalization_taken, site.pool_taken};
+    for (size_t i = 0; i < MB_FOLLOWERS; i++) {
+        if (is_taken[i]) {
+            p->is_absorbed[behind.call[i]] = true;
+            model_value = p->model->calls[behind.call[i]].output;
+        }
     }
     if (site.pool_taken) {
-        p->is_absorbed[behind.pool] = true;
-        model_value = p->model->calls[behind.pool].output;
         set_pooled(plan, made, &p->model->values[model_value].type, is_last);
     }
     plan->values[made->output].is_last = is_last && made->step.out.rank > 1;

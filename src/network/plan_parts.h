@@ -105,6 +105,26 @@ typedef struct mb_plan_block {
     uint32_t step;
 } mb_plan_block;
 
+// Calls behind a call that its step may take over, in the order in which they may stand. SIZE_MAX:
+// none.
+typedef enum mb_follows {
+    MB_FOLLOWS_ACTIVATION,
+    MB_FOLLOWS_DROPOUT,
+    MB_FOLLOWS_NORMALIZATION,
+    MB_FOLLOWS_POOL,
+    MB_FOLLOWERS
+} mb_follows;
+typedef struct mb_plan_followers {
+    size_t call[MB_FOLLOWERS];
+    mb_activation found;
+} mb_plan_followers;
+// n_uses and only_user: per model value, how many calls use it and the last of them.
+void mb_plan_find_followers(const mb_model *model, const mb_call *call, const size_t *n_uses,
+    const size_t *only_user, const mb_plan *plan, mb_plan_followers *out);
+// The layer of one, or NULL.
+const mb_layer *mb_plan_follower(
+    const mb_model *model, const mb_plan_followers *followers, mb_follows kind);
+
 // Puts the steps' work in lanes in place of that in rows, where that is faster: a small model, all
 // of whose steps offer it, and enough rows. Decided by the model and the plan alone.
 void mb_plan_choose_lanes(mb_plan *plan);

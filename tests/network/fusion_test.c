@@ -10,7 +10,7 @@
 
 // Layers that a convolution takes over: fewer steps, the same bits.
 
-enum { MOST_LAYERS = 4, ROWS = 5, MOST_SIZE = 4096 };
+enum { MOST_LAYERS = 8, ROWS = 5, MOST_SIZE = 4096 };
 
 typedef struct chain {
     const char *name;
@@ -22,7 +22,10 @@ typedef struct chain {
 } chain;
 
 #define FIRST "\"data_format\": \"channels_first\""
-#define CONV  "{\"filters\": 5, \"kernel_size\": 3, \"padding\": \"same\"}"
+#define BLOCK(filters)                                                                             \
+    "{\"filters\": " filters                                                                       \
+    ", \"kernel_size\": 3, \"padding\": \"same\", \"activation\": \"relu\"}"
+#define CONV "{\"filters\": 5, \"kernel_size\": 3, \"padding\": \"same\"}"
 
 static const chain chains[] = {
     {"activation", {.rank = 3, .dim = {9, 8, 2}},
@@ -55,6 +58,41 @@ static const chain chains[] = {
             {"activation", "{\"activation\": \"relu\"}"}, {"max_pooling2d", "{" FIRST "}"},
             {"flatten", "{" FIRST "}"}},
         2}, // rows to channels last; flattening moves nothing
+    {"activation, dropout, normalisation, pool", {.rank = 3, .dim = {9, 8, 2}},
+        {{"conv2d", CONV}, {"activation", "{\"activation\": \"relu\"}"},
+            {"dropout", "{\"rate\": 0.25}"}, {"batch_normalization", "{}"},
+            {"max_pooling2d", "{}"}},
+        1},
+    {"dropout, pool", {.rank = 3, .dim = {9, 8, 2}},
+        {{"conv2d", CONV}, {"dropout", "{\"rate\": 0.25}"}, {"max_pooling2d", "{}"}}, 1},
+    {"normalisation that rises, pool", {.rank = 3, .dim = {9, 8, 2}},
+        {{"conv2d", CONV}, {"batch_normalization", "{\"scale\": false}"}, {"max_pooling2d", "{}"}},
+        1},
+    {"normalisation alone, eight filters", {.rank = 3, .dim = {9, 8, 2}},
+        {{"conv2d", "{\"filters\": 8, \"kernel_size\": 3, \"activation\": \"elu\"}"},
+            {"batch_normalization", "{}"}},
+        1},
+    {"normalisation before the activation, which stays", {.rank = 3, .dim = {9, 8, 2}},
+        {{"conv2d", CONV}, {"batch_normalization", "{}"},
+            {"activation", "{\"activation\": \"relu\"}"}, {"max_pooling2d", "{}"}},
+        3},
+    {"softmax before a normalisation, which stays", {.rank = 3, .dim = {9, 8, 2}},
+        {{"conv2d", "{\"filters\": 5, \"kernel_size\": 3, \"activation\": \"softmax\"}"},
+            {"batch_normalization", "{}"}},
+        2},
+    {"two blocks of three dimensions", {.rank = 4, .dim = {9, 20, 20, 1}},
+        {{"conv3d", BLOCK("3")}, {"dropout", "{\"rate\": 0.25}"}, {"batch_normalization", "{}"},
+            {"max_pooling3d", "{}"}, {"conv3d", BLOCK("2")}, {"dropout", "{\"rate\": 0.25}"},
+            {"batch_normalization", "{}"}, {"max_pooling3d", "{}"}},
+        2},
+    {"channels first, normalised last", {.rank = 3, .dim = {2, 9, 8}},
+        {{"conv2d", "{\"filters\": 4, \"kernel_size\": 3, " FIRST "}"},
+            {"batch_normalization", "{\"axis\": 3}"}},
+        4}, // rows to channels last, back, and the normalisation's own two
+    {"channels first, normalised first", {.rank = 3, .dim = {2, 9, 8}},
+        {{"conv2d", "{\"filters\": 4, \"kernel_size\": 3, " FIRST "}"},
+            {"batch_normalization", "{\"axis\": 1}"}},
+        3},
     {"other layers than convolutions", {.rank = 2, .dim = {6, 4}},
         {{"average_pooling1d", "{}"}, {"re_lu", "{}"}, {"max_pooling1d", "{}"}}, 3},
 };

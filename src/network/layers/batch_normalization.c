@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "network/lanes.h"
+#include "network/layers/normalization.h"
 
 #include <math.h>
 
@@ -46,29 +47,6 @@ static const mb_option quantized_options[] = {COMMON_OPTIONS,
     NODE(variance_quantizer, "quantiser of the variance; default "
                              "quantized_relu_po2(6,quadratic_approximation=1)"),
     MB_OPTIONS_END};
-
-typedef struct normalization_plan {
-    size_t n_channels; // stored last, also where they are written first
-    double momentum, epsilon;
-    size_t gamma, beta, moving_mean, moving_variance; // offsets in the parameters, or SIZE_MAX
-    const mb_weight *mean_weight, *variance_weight;
-    bool is_unbiased, is_quantized;
-} normalization_plan;
-
-// Arrays of n_channels floats in packed, and in batch. The inverse is 1 / sqrt(variance + epsilon).
-enum { PACKED_GAMMA, PACKED_BETA, PACKED_MEAN, PACKED_INVERSE, N_PACKED };
-// Mean and inverse are quantised where the layer does that; the centre is the mean as it is, and
-// the slopes are those of the quantisers.
-enum {
-    BATCH_MEAN,
-    BATCH_INVERSE,
-    BATCH_D_MEAN,
-    BATCH_D_PROJECTION,
-    BATCH_CENTRE,
-    BATCH_MEAN_SLOPE,
-    BATCH_VARIANCE_SLOPE,
-    N_BATCH
-};
 
 static bool is_channels_first(const mb_layer *layer) {
     return ((const normalization_options *)layer->options)->axis == 1;
@@ -118,16 +96,23 @@ static mb_status infer(mb_context *ctx, mb_model *model, mb_layer *layer,
     return MB_OK;
 }
 
-static void refresh(const mb_step *step, const float *parameters, float *packed) {
-    const normalization_plan *plan = step->data;
-    const size_t n = plan->n_channels;
+void mb_normalization_pack(
+    const mb_normalization *normalization, const float *parameters, float *packed) {
+    const size_t n = normalization->n_channels;
+    const size_t gamma = normalization->gamma;
+    const size_t beta = normalization->beta;
     for (size_t c = 0; c < n; c++) {
-        packed[PACKED_GAMMA * n + c] = plan->gamma == SIZE_MAX ? 1.0F : parameters[plan->gamma + c];
-        packed[PACKED_BETA * n + c] = plan->beta == SIZE_MAX ? 0.0F : parameters[plan->beta + c];
-        packed[PACKED_MEAN * n + c] = parameters[plan->moving_mean + c];
-        packed[PACKED_INVERSE * n + c] =
-            (float)(1 / sqrt((double)parameters[plan->moving_variance + c] + plan->epsilon));
+        const double variance = (double)parameters[normalization->moving_variance + c];
+        packed[MB_NORMALIZATION_GAMMA * n + c] = gamma == SIZE_MAX ? 1.0F : parameters[gamma + c];
+        packed[MB_NORMALIZATION_BETA * n + c] = beta == SIZE_MAX ? 0.0F : parameters[beta + c];
+        packed[MB_NORMALIZATION_MEAN * n + c] = parameters[normalization->moving_mean + c];
+        packed[MB_NORMALIZATION_INVERSE * n + c] =
+            (float)(1 / sqrt(variance + normalization->epsilon));
     }
+}
+
+static void refresh(const mb_step *step, const float *parameters, float *packed) {
+    mb_normalization_pack(step->data, parameters, packed);
 }
 
 #define FOR_EACH_ELEMENT(plan, n_floats, i, c)                                                     \
@@ -136,9 +121,9 @@ static void refresh(const mb_step *step, const float *parameters, float *packed)
 
 static void normalize(
     const mb_step *step, const mb_rows *rows, const float *mean, const float *inverse) {
-    const normalization_plan *plan = step->data;
-    const float *gamma = step->packed + PACKED_GAMMA * plan->n_channels;
-    const float *beta = step->packed + PACKED_BETA * plan->n_channels;
+    const mb_normalization *plan = step->data;
+    const float *gamma = step->packed + MB_NORMALIZATION_GAMMA * plan->n_channels;
+    const float *beta = step->packed + MB_NORMALIZATION_BETA * plan->n_channels;
     const float *in = rows->in[0];
     FOR_EACH_ELEMENT(plan, rows->n * step->out_size, i, c) {
         rows->out[i] = (in[i] - mean[c]) * (inverse[c] * gamma[c]) + beta[c];
@@ -146,19 +131,21 @@ static void normalize(
 }
 
 static void forward_moving(const mb_step *step, const mb_rows *rows) {
-    const size_t n = ((const normalization_plan *)step->data)->n_channels;
-    normalize(step, rows, step->packed + PACKED_MEAN * n, step->packed + PACKED_INVERSE * n);
+    const size_t n = ((const mb_normalization *)step->data)->n_channels;
+    normalize(step, rows, step->packed + MB_NORMALIZATION_MEAN * n,
+        step->packed + MB_NORMALIZATION_INVERSE * n);
 }
 
 static void forward_batch(const mb_step *step, const mb_rows *rows) {
-    const size_t n = ((const normalization_plan *)step->data)->n_channels;
-    normalize(step, rows, step->batch + BATCH_MEAN * n, step->batch + BATCH_INVERSE * n);
+    const size_t n = ((const mb_normalization *)step->data)->n_channels;
+    normalize(step, rows, step->batch + MB_NORMALIZATION_BATCH_MEAN * n,
+        step->batch + MB_NORMALIZATION_BATCH_INVERSE * n);
 }
 
 static void backward_moving(const mb_step *step, const mb_rows *rows) {
-    const normalization_plan *plan = step->data;
-    const float *gamma = step->packed + PACKED_GAMMA * plan->n_channels;
-    const float *inverse = step->packed + PACKED_INVERSE * plan->n_channels;
+    const mb_normalization *plan = step->data;
+    const float *gamma = step->packed + MB_NORMALIZATION_GAMMA * plan->n_channels;
+    const float *inverse = step->packed + MB_NORMALIZATION_INVERSE * plan->n_channels;
     if (rows->d_in[0] == NULL) {
         return;
     }
@@ -168,20 +155,21 @@ static void backward_moving(const mb_step *step, const mb_rows *rows) {
 }
 
 static void forward_lanes(const mb_step *step, const mb_rows *rows) {
-    const size_t n = ((const normalization_plan *)step->data)->n_channels;
+    const size_t n = ((const mb_normalization *)step->data)->n_channels;
     const float *packed = step->packed;
     for (size_t i = 0; i < step->out_size * MB_SAMPLES; i++) {
         const size_t c = i / MB_SAMPLES % n;
-        rows->out[i] = (rows->in[0][i] - packed[PACKED_MEAN * n + c]) *
-                           (packed[PACKED_INVERSE * n + c] * packed[PACKED_GAMMA * n + c]) +
-                       packed[PACKED_BETA * n + c];
+        rows->out[i] = (rows->in[0][i] - packed[MB_NORMALIZATION_MEAN * n + c]) *
+                           (packed[MB_NORMALIZATION_INVERSE * n + c] *
+                               packed[MB_NORMALIZATION_GAMMA * n + c]) +
+                       packed[MB_NORMALIZATION_BETA * n + c];
     }
 }
 
 static void backward_lanes(const mb_step *step, const mb_rows *rows) {
-    const size_t n = ((const normalization_plan *)step->data)->n_channels;
-    const float *gamma = step->packed + PACKED_GAMMA * n;
-    const float *inverse = step->packed + PACKED_INVERSE * n;
+    const size_t n = ((const mb_normalization *)step->data)->n_channels;
+    const float *gamma = step->packed + MB_NORMALIZATION_GAMMA * n;
+    const float *inverse = step->packed + MB_NORMALIZATION_INVERSE * n;
     for (size_t i = 0; i < step->out_size * MB_SAMPLES && rows->d_in[0] != NULL; i++) {
         const size_t c = i / MB_SAMPLES % n;
         rows->d_in[0][i] += rows->d_out[i] * (inverse[c] * gamma[c]);
@@ -189,7 +177,7 @@ static void backward_lanes(const mb_step *step, const mb_rows *rows) {
 }
 
 static void take_statistics(const mb_step *step, const mb_rows *rows, double *partial) {
-    const normalization_plan *plan = step->data;
+    const mb_normalization *plan = step->data;
     const float *in = rows->in[0];
     double *sum = partial;
     double *sum_of_squares = partial + plan->n_channels;
@@ -206,7 +194,7 @@ static float move(float moving, double value, double momentum) {
 }
 
 static double count_of(const mb_step *step, size_t n_rows) {
-    const normalization_plan *plan = step->data;
+    const mb_normalization *plan = step->data;
     return (double)n_rows * (double)(step->out_size / plan->n_channels);
 }
 
@@ -218,23 +206,21 @@ static void quantize_statistic(
     mb_quantizer_apply(quantizer, &shape, values, values);
 }
 
-static void quantize_statistics(const normalization_plan *plan, float *batch) {
+static void quantize_statistics(const mb_normalization *plan, float *batch) {
     const size_t n = plan->n_channels;
-    float *inverse = batch + BATCH_INVERSE * n;
+    float *inverse = batch + MB_NORMALIZATION_BATCH_INVERSE * n;
+    quantize_statistic(&plan->mean_weight->quantizer, n, batch + MB_NORMALIZATION_BATCH_MEAN * n,
+        batch + MB_NORMALIZATION_MEAN_SLOPE * n);
     quantize_statistic(
-        &plan->mean_weight->quantizer, n, batch + BATCH_MEAN * n, batch + BATCH_MEAN_SLOPE * n);
-    quantize_statistic(
-        &plan->variance_weight->quantizer, n, inverse, batch + BATCH_VARIANCE_SLOPE * n);
+        &plan->variance_weight->quantizer, n, inverse, batch + MB_NORMALIZATION_VARIANCE_SLOPE * n);
     for (size_t c = 0; c < n; c++) {
         inverse[c] = (float)(1 / sqrt((double)inverse[c] + plan->epsilon));
     }
 }
 
-static void finish(
-    const mb_step *step, const double *total, size_t n_rows, float *batch, float *moving) {
-    const normalization_plan *plan = step->data;
+void mb_normalization_finish(
+    const mb_normalization *plan, const double *total, double count, float *batch, float *moving) {
     const size_t n = plan->n_channels;
-    const double count = count_of(step, n_rows);
     for (size_t c = 0; c < n; c++) {
         const double mean = total[c] / count;
         const double difference = total[n + c] / count - mean * mean;
@@ -242,10 +228,12 @@ static void finish(
         const double correction = plan->is_unbiased ? count / (count > 1 ? count - 1 : 1) : 1;
         float *moving_mean = &moving[plan->moving_mean + c];
         float *moving_variance = &moving[plan->moving_variance + c];
-        batch[BATCH_CENTRE * n + c] = batch[BATCH_MEAN * n + c] = (float)mean;
-        batch[BATCH_INVERSE * n + c] =
+        batch[MB_NORMALIZATION_CENTRE * n + c] = batch[MB_NORMALIZATION_BATCH_MEAN * n + c] =
+            (float)mean;
+        batch[MB_NORMALIZATION_BATCH_INVERSE * n + c] =
             plan->is_quantized ? (float)variance : (float)(1 / sqrt(variance + plan->epsilon));
-        batch[BATCH_MEAN_SLOPE * n + c] = batch[BATCH_VARIANCE_SLOPE * n + c] = 1;
+        batch[MB_NORMALIZATION_MEAN_SLOPE * n + c] =
+            batch[MB_NORMALIZATION_VARIANCE_SLOPE * n + c] = 1;
         *moving_mean = move(*moving_mean, mean, plan->momentum);
         *moving_variance = move(*moving_variance, variance * correction, plan->momentum);
     }
@@ -254,13 +242,18 @@ static void finish(
     }
 }
 
+static void finish(
+    const mb_step *step, const double *total, size_t n_rows, float *batch, float *moving) {
+    mb_normalization_finish(step->data, total, count_of(step, n_rows), batch, moving);
+}
+
 // Sums over the batch of the output's gradient, and of it times the normalised input.
 static void take_d_statistics(
     const mb_step *step, const mb_rows *rows, const float *batch, double *partial) {
-    const normalization_plan *plan = step->data;
+    const mb_normalization *plan = step->data;
     const size_t n = plan->n_channels;
-    const float *mean = batch + BATCH_MEAN * n;
-    const float *inverse = batch + BATCH_INVERSE * n;
+    const float *mean = batch + MB_NORMALIZATION_BATCH_MEAN * n;
+    const float *inverse = batch + MB_NORMALIZATION_BATCH_INVERSE * n;
     const float *in = rows->in[0];
     memset(partial, 0, step->n_d_statistics * sizeof *partial);
     FOR_EACH_ELEMENT(plan, rows->n * step->out_size, i, c) {
@@ -270,27 +263,32 @@ static void take_d_statistics(
     }
 }
 
-static void finish_backward(
-    const mb_step *step, const double *total, size_t n_rows, float *batch, float *gradient) {
-    const size_t n = ((const normalization_plan *)step->data)->n_channels;
-    const double count = count_of(step, n_rows);
+void mb_normalization_finish_backward(const mb_normalization *plan, const double *total,
+    double count, float *batch, float *gradient) {
+    const size_t n = plan->n_channels;
     for (size_t c = 0; c < n; c++) {
-        batch[BATCH_D_MEAN * n + c] = (float)(total[c] / count) * batch[BATCH_MEAN_SLOPE * n + c];
-        batch[BATCH_D_PROJECTION * n + c] =
-            (float)(total[n + c] / count) * batch[BATCH_VARIANCE_SLOPE * n + c];
+        batch[MB_NORMALIZATION_D_MEAN * n + c] =
+            (float)(total[c] / count) * batch[MB_NORMALIZATION_MEAN_SLOPE * n + c];
+        batch[MB_NORMALIZATION_D_PROJECTION * n + c] =
+            (float)(total[n + c] / count) * batch[MB_NORMALIZATION_VARIANCE_SLOPE * n + c];
         gradient[c] += (float)total[n + c];
         gradient[n + c] += (float)total[c];
     }
 }
 
+static void finish_backward(
+    const mb_step *step, const double *total, size_t n_rows, float *batch, float *gradient) {
+    mb_normalization_finish_backward(step->data, total, count_of(step, n_rows), batch, gradient);
+}
+
 static void backward_batch(const mb_step *step, const mb_rows *rows) {
-    const normalization_plan *plan = step->data;
+    const mb_normalization *plan = step->data;
     const size_t n = plan->n_channels;
-    const float *gamma = step->packed + PACKED_GAMMA * n;
-    const float *mean = step->batch + BATCH_CENTRE * n;
-    const float *inverse = step->batch + BATCH_INVERSE * n;
-    const float *d_mean = step->batch + BATCH_D_MEAN * n;
-    const float *d_projection = step->batch + BATCH_D_PROJECTION * n;
+    const float *gamma = step->packed + MB_NORMALIZATION_GAMMA * n;
+    const float *mean = step->batch + MB_NORMALIZATION_CENTRE * n;
+    const float *inverse = step->batch + MB_NORMALIZATION_BATCH_INVERSE * n;
+    const float *d_mean = step->batch + MB_NORMALIZATION_D_MEAN * n;
+    const float *d_projection = step->batch + MB_NORMALIZATION_D_PROJECTION * n;
     const float *in = rows->in[0];
     if (rows->d_in[0] == NULL) {
         return;
@@ -302,8 +300,8 @@ static void backward_batch(const mb_step *step, const mb_rows *rows) {
     }
 }
 
-static void unpack(const mb_step *step, const float *packed_gradient, float *gradient) {
-    const normalization_plan *plan = step->data;
+void mb_normalization_unpack(
+    const mb_normalization *plan, const float *packed_gradient, float *gradient) {
     for (size_t c = 0; c < plan->n_channels; c++) {
         if (plan->gamma != SIZE_MAX) {
             gradient[plan->gamma + c] += packed_gradient[c];
@@ -312,6 +310,10 @@ static void unpack(const mb_step *step, const float *packed_gradient, float *gra
             gradient[plan->beta + c] += packed_gradient[plan->n_channels + c];
         }
     }
+}
+
+static void unpack(const mb_step *step, const float *packed_gradient, float *gradient) {
+    mb_normalization_unpack(step->data, packed_gradient, gradient);
 }
 
 static const mb_weight *find_weight(const mb_layer *layer, const char *name) {
@@ -327,34 +329,37 @@ static size_t offset_of(const mb_weight *weight) {
     return weight != NULL ? weight->offset : SIZE_MAX;
 }
 
-static void fill_plan(const mb_plan_site *site, normalization_plan *plan) {
-    const normalization_options *n = site->layer->options;
-    const mb_value_type *in = &site->step->in[0];
-    plan->n_channels = in->dim[in->rank - 1];
-    plan->momentum = n->momentum;
-    plan->epsilon = n->epsilon;
-    plan->is_unbiased = n->unbiased_variance;
-    plan->is_quantized = site->layer->ops == &mb_layer_q_batch_normalization;
-    plan->mean_weight = find_weight(site->layer, "moving_mean");
-    plan->variance_weight = find_weight(site->layer, "moving_variance");
-    plan->gamma = offset_of(find_weight(site->layer, "gamma"));
-    plan->beta = offset_of(find_weight(site->layer, "beta"));
-    plan->moving_mean = plan->mean_weight->offset;
-    plan->moving_variance = plan->variance_weight->offset;
+void mb_normalization_read(const mb_layer *layer, size_t n_channels, mb_normalization *out) {
+    const normalization_options *n = layer->options;
+    *out = (mb_normalization){.n_channels = n_channels,
+        .momentum = n->momentum,
+        .epsilon = n->epsilon,
+        .is_unbiased = n->unbiased_variance,
+        .is_quantized = layer->ops == &mb_layer_q_batch_normalization,
+        .mean_weight = find_weight(layer, "moving_mean"),
+        .variance_weight = find_weight(layer, "moving_variance"),
+        .gamma = offset_of(find_weight(layer, "gamma")),
+        .beta = offset_of(find_weight(layer, "beta"))};
+    out->moving_mean = out->mean_weight->offset;
+    out->moving_variance = out->variance_weight->offset;
+}
+
+// Keras: a frozen layer predicts with its moving averages in training too.
+bool mb_normalization_looks_at_batch(const mb_layer *layer, const mb_step *step) {
+    return step->is_training && !step->is_frozen && layer->is_trainable;
 }
 
 static mb_status plan_normalization(mb_context *ctx, mb_plan_site *site) {
     mb_step *step = site->step;
-    normalization_plan *plan = mb_arena_allocate(site->arena, ctx, 1, sizeof *plan);
+    mb_normalization *plan = mb_arena_allocate(site->arena, ctx, 1, sizeof *plan);
     if (plan == NULL) {
         return MB_ERR_MEMORY;
     }
-    fill_plan(site, plan);
+    mb_normalization_read(site->layer, step->in[0].dim[step->in[0].rank - 1], plan);
     step->data = plan;
     step->refresh = refresh;
-    step->packed_floats = N_PACKED * plan->n_channels;
-    if (!step->is_training || step->is_frozen || !site->layer->is_trainable) {
-        // Keras: a frozen layer predicts with its moving averages in training too.
+    step->packed_floats = MB_NORMALIZATION_PACKED * plan->n_channels;
+    if (!mb_normalization_looks_at_batch(site->layer, step)) {
         step->forward = forward_moving;
         step->backward = backward_moving;
         step->lanes = (mb_step_lanes){.forward = forward_lanes, .backward = backward_lanes};
@@ -364,7 +369,7 @@ static mb_status plan_normalization(mb_context *ctx, mb_plan_site *site) {
     step->backward = backward_batch;
     step->unpack = unpack;
     step->gradient_floats = 2 * plan->n_channels;
-    step->n_batch_floats = N_BATCH * plan->n_channels;
+    step->n_batch_floats = MB_NORMALIZATION_BATCH * plan->n_channels;
     step->n_statistics = 2 * plan->n_channels;
     step->n_d_statistics = 2 * plan->n_channels;
     step->statistics = take_statistics;

@@ -6,6 +6,7 @@
 
 #include "network/activation.h"
 #include "network/layer.h"
+#include "network/layers/normalization.h"
 
 // Convolution in one to three dimensions, always as three (leading ones) over channels-last rows.
 
@@ -37,9 +38,11 @@ typedef struct mb_conv_plan {
     mb_footprint footprint;
     uint32_t *base;           // n_cells * window: a position's place in the frame
     mb_activation activation; // its own, or that of a layer it took over
+    bool has_affine; // in prediction: a normalisation that it took over, behind the activation
+    mb_normalization normalization;
     // packed: offsets in floats
-    size_t at_weights, at_bias, at_back, at_empty_frame, at_empty_out, at_empty_winner, at_finite,
-        at_scratch;
+    size_t at_affine, at_weights, at_bias, at_back, at_empty_frame, at_empty_out, at_empty_winner,
+        at_finite, at_scratch;
     size_t gradient_rows; // floats of the kernel's part of the packed gradient; the bias follows
     bool is_sparse;       // the input is a sparse column
     bool is_sparse_first; // ... indexed channels first
@@ -97,6 +100,14 @@ size_t mb_conv_saved_bytes(const mb_conv_plan *plan);
 // so many floats: 1, or the samples of a tile.
 void mb_conv_fill_frame(const mb_conv_plan *plan, size_t floats, const float *row, float *frame);
 void mb_conv_add_frame(const mb_conv_plan *plan, size_t floats, const float *frame, float *row);
+// conv_affine.c: the normalisation behind the activation of positions (n of width numbers, the
+// first n_out of which count, each a stretch of so many floats). Where activation and normalisation
+// rise in every channel they are applied behind the maximum, which changes no bit.
+size_t mb_conv_affine_floats(const mb_conv_plan *plan);
+void mb_conv_pack_affine(const mb_conv_plan *plan, const float *parameters, float *packed);
+bool mb_conv_affine_rises(const mb_conv_plan *plan, const float *packed);
+void mb_conv_apply_affine(const mb_conv_plan *plan, const float *packed, size_t n, size_t width,
+    size_t floats, float *values);
 // conv_lanes.c
 void mb_conv_plan_lanes(mb_step *step);
 // conv_step.c
@@ -105,6 +116,11 @@ void mb_conv_plan_lanes(mb_step *step);
 // the cell.
 void mb_conv_cells(const mb_step *step, const float *frame, const uint32_t *list, size_t first,
     size_t last, float *out, uint8_t *winner, float *scratch);
+// Maxima of positions' sums (n_cells x window x width), activation and normalisation, packed to
+// n_out numbers a cell in place: sums or maxima. stride: of the sums, where n_out may be packed
+// already.
+float *mb_conv_finish(const mb_step *step, size_t stride, float *sums, float *maxima,
+    size_t n_cells, uint8_t *winner);
 // Where an input position (its number without channels) lies in the frame, in floats.
 size_t mb_conv_frame_place(const mb_conv_plan *plan, uint32_t position);
 // Marks the cells that an input position reaches.

@@ -52,11 +52,22 @@ static void forward(const mb_step *step, const mb_rows *rows) {
     step->kernels->lanes->positions(n, plan->base, frame != NULL ? frame : rows->in[0],
         &plan->footprint, step->packed + plan->at_weights, step->packed + plan->at_bias,
         plan->width, plan->n_out, sums);
+    const bool is_before =
+        plan->window > 1 && plan->has_affine && !mb_conv_affine_rises(plan, step->packed);
+    if (is_before) {
+        mb_lanes_activate(step->kernels, &plan->activation, sums, n, plan->n_out);
+        mb_conv_apply_affine(plan, step->packed, n, plan->n_out, MB_SAMPLES, sums);
+    }
     if (plan->window > 1) {
         step->kernels->max_windows(plan->n_cells, plan->window, sums, plan->n_out * MB_SAMPLES,
             rows->out, saved_winners(plan, rows));
     }
-    mb_lanes_activate(step->kernels, &plan->activation, rows->out, plan->n_cells, plan->n_out);
+    if (!is_before) {
+        mb_lanes_activate(step->kernels, &plan->activation, rows->out, plan->n_cells, plan->n_out);
+    }
+    if (!is_before && plan->has_affine) {
+        mb_conv_apply_affine(plan, step->packed, plan->n_cells, plan->n_out, MB_SAMPLES, rows->out);
+    }
 }
 
 static void backward(const mb_step *step, const mb_rows *rows) {

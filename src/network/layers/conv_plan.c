@@ -6,7 +6,7 @@
 #include "network/layers/pool.h"
 
 // Places in a frame are 32-bit numbers.
-enum { MOST_FRAME = 1 << 30 };
+enum { MOST_FRAME = 1 << 30, MANY_PRODUCTS = 1 << 16 };
 
 static uint32_t *table(mb_context *ctx, mb_arena *arena, size_t n) {
     return mb_arena_allocate(arena, ctx, mb_max_size(n, 1), sizeof(uint32_t));
@@ -177,10 +177,9 @@ static void set_activation(mb_plan_site *site, mb_conv_plan *plan) {
 }
 
 // A pool can be taken over when its windows tile the outputs, begin at the first, and maximum and
-// activation commute.
+// activation commute, or a normalisation between them has all positions computed first.
 static bool take_pool(const mb_plan_site *site, size_t n_spatial, mb_conv_plan *plan) {
-    if (site->pool == NULL || (site->activation != NULL && !site->activation_taken) ||
-        !plan->activation.ops->is_monotone) {
+    if (site->pool == NULL || (!plan->activation.ops->is_monotone && !plan->has_affine)) {
         return false;
     }
     size_t window[3];
@@ -194,9 +193,29 @@ static bool take_pool(const mb_plan_site *site, size_t n_spatial, mb_conv_plan *
     return true;
 }
 
+// In training, dropout and normalisation are steps of their own.
+static void take_followers(mb_plan_site *site, size_t n_spatial, mb_conv_plan *plan) {
+    set_activation(site, plan);
+    if (site->activation != NULL && !site->activation_taken) {
+        return;
+    }
+    site->dropout_taken = site->dropout != NULL && !site->step->is_training;
+    if (site->dropout != NULL && !site->dropout_taken) {
+        return;
+    }
+    if (site->normalization != NULL) {
+        if (site->step->is_training || plan->activation.ops->mixes_channels) {
+            return;
+        }
+        site->normalization_taken = plan->has_affine = true;
+        mb_normalization_read(site->normalization, plan->n_out, &plan->normalization);
+    }
+    site->pool_taken = take_pool(site, n_spatial, plan);
+}
+
 // Activity is worth following while one hit reaches a small part of the grid: a fixed rule, so that
 // the algorithm depends on the model alone. 1/64: with 64 hits spread evenly some cells are still
-// untouched.
+// untouched. A cell of many products outweighs its place in a list many times.
 static bool is_reach_small(const mb_conv_plan *plan) {
     size_t reach = 1;
     for (size_t d = 0; d < 3; d++) {
@@ -208,14 +227,14 @@ static bool is_reach_small(const mb_conv_plan *plan) {
         }
         reach *= most;
     }
-    return reach * 64 <= plan->n_cells;
+    const size_t per_cell = plan->window * plan->n_taps * plan->n_in * plan->n_out;
+    return reach * (per_cell < MANY_PRODUCTS ? 64 : 8) <= plan->n_cells;
 }
 
 mb_status mb_conv_plan_make(
     mb_context *ctx, mb_plan_site *site, size_t n_spatial, mb_conv_plan *plan) {
-    set_activation(site, plan);
     set_shapes(site, n_spatial, plan);
-    site->pool_taken = take_pool(site, n_spatial, plan);
+    take_followers(site, n_spatial, plan);
     plan->window = plan->pool[0] * plan->pool[1] * plan->pool[2];
     plan->n_cells = 1;
     plan->n_taps = 1;
@@ -258,6 +277,8 @@ static void lay_out_packed(const mb_plan_site *site, mb_conv_plan *plan) {
     size_t at = 0;
     plan->at_finite = at;
     at += MB_LANES;
+    plan->at_affine = at;
+    at += mb_conv_affine_floats(plan);
     plan->at_weights = at;
     at += n_rows * plan->width;
     plan->at_bias = at;

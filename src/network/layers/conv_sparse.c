@@ -240,16 +240,8 @@ void mb_conv_sparse_forward(const mb_step *step, const mb_rows *rows, size_t row
         mb_conv_copy(scratch->sums + i * plan->width, step->packed + plan->at_bias, plan->width);
     }
     walk_pairs(step, &rows->sparse[0], rows->first + row, scratch, flush_forward, NULL);
-    float *cells = scratch->sums;
-    if (plan->window > 1) {
-        cells = scratch->maxima;
-        step->kernels->max_windows(n, plan->window, scratch->sums, plan->width, cells,
-            winner != NULL ? scratch->winner : NULL);
-    }
-    for (size_t i = 1; i < n && plan->n_out != plan->width; i++) {
-        memmove(cells + i * plan->n_out, cells + i * plan->width, plan->n_out * sizeof *cells);
-    }
-    plan->activation.ops->forward(plan->activation.parameters, cells, n * plan->n_out, plan->n_out);
+    const float *cells = mb_conv_finish(step, plan->width, scratch->sums, scratch->maxima, n,
+        winner != NULL ? scratch->winner : NULL);
     if (!step->skips_background) {
         memcpy(out, step->packed + plan->at_empty_out, plan->n_cells * plan->n_out * sizeof *out);
     }

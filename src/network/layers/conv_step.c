@@ -94,6 +94,9 @@ void mb_conv_refresh(const mb_step *step, const float *parameters, float *packed
         is_finite = is_finite && isfinite(packed[plan->at_bias + o]);
     }
     packed[plan->at_finite] = is_finite ? 1 : 0;
+    if (plan->has_affine) {
+        mb_conv_pack_affine(plan, parameters, packed);
+    }
     if (!step->is_training) {
         return;
     }
@@ -209,21 +212,35 @@ static size_t sum_stride(const mb_conv_plan *plan) {
     return plan->window == 1 && plan->width == MB_LANES ? plan->n_out : plan->width;
 }
 
-// Maxima of a block and its activation, packed to n_out channels per cell in place.
-static float *finish_block(const mb_conv_plan *plan, const mb_kernels *kernels, float *sums,
-    float *maxima, size_t n_cells, uint8_t *winner) {
+// Where a channel falls by its normalisation, activation and normalisation come before the maximum.
+static bool falls(const mb_conv_plan *plan, const float *packed) {
+    return plan->window > 1 && plan->has_affine && !mb_conv_affine_rises(plan, packed);
+}
+
+float *mb_conv_finish(const mb_step *step, size_t stride, float *sums, float *maxima,
+    size_t n_cells, uint8_t *winner) {
+    const mb_conv_plan *plan = step->data;
+    const mb_activation *activation = &plan->activation;
+    const bool is_before = falls(plan, step->packed);
     float *cells = sums;
+    if (is_before) {
+        const size_t n = n_cells * plan->window;
+        activation->ops->forward(activation->parameters, sums, n * plan->width, plan->width);
+        mb_conv_apply_affine(plan, step->packed, n, plan->width, 1, sums);
+    }
     if (plan->window > 1) {
-        kernels->max_windows(n_cells, plan->window, sums, plan->width, maxima, winner);
+        step->kernels->max_windows(n_cells, plan->window, sums, plan->width, maxima, winner);
         cells = maxima;
     }
-    if (plan->n_out != sum_stride(plan)) {
-        for (size_t i = 1; i < n_cells; i++) {
-            mb_conv_copy(cells + i * plan->n_out, cells + i * plan->width, plan->n_out);
-        }
+    for (size_t i = 1; i < n_cells && plan->n_out != stride; i++) {
+        memmove(cells + i * plan->n_out, cells + i * plan->width, plan->n_out * sizeof *cells);
     }
-    plan->activation.ops->forward(
-        plan->activation.parameters, cells, n_cells * plan->n_out, plan->n_out);
+    if (!is_before) {
+        activation->ops->forward(activation->parameters, cells, n_cells * plan->n_out, plan->n_out);
+    }
+    if (!is_before && plan->has_affine) {
+        mb_conv_apply_affine(plan, step->packed, n_cells, plan->n_out, 1, cells);
+    }
     return cells;
 }
 
@@ -256,7 +273,7 @@ void mb_conv_cells(const mb_step *step, const float *frame, const uint32_t *list
         uint8_t *block_winner = winner == NULL ? NULL
                                 : list == NULL ? winner + begin * plan->width
                                                : (uint8_t *)bases;
-        const float *cells = finish_block(plan, step->kernels, sums, maxima, n, block_winner);
+        const float *cells = mb_conv_finish(step, sum_stride(plan), sums, maxima, n, block_winner);
         if (is_direct) {
             continue;
         }
