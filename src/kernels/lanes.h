@@ -50,6 +50,11 @@ struct mb_lane_kernels {
     void (*rectify)(size_t n, float *values);
     void (*rectify_back)(size_t n, const float *y, const float *dy, float *d);
     void (*softmax)(size_t n, size_t channels, float *values);
+
+    // Of n numbers a sample, which may be replaced in place: base/math.h's mb_expf, and mb_log
+    // rounded to float.
+    void (*exponential)(size_t n, const float *x, float *y);
+    void (*logarithm)(size_t n, const float *x, float *y);
 };
 
 extern const mb_lane_kernels mb_lane_kernels_c;

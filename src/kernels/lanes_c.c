@@ -153,5 +153,17 @@ static void softmax_c(size_t n, size_t channels, float *values) {
     }
 }
 
+static void exponential_c(size_t n, const float *x, float *y) {
+    for (size_t i = 0; i < n * MB_SAMPLES; i++) {
+        y[i] = mb_expf(x[i]);
+    }
+}
+
+static void logarithm_c(size_t n, const float *x, float *y) {
+    for (size_t i = 0; i < n * MB_SAMPLES; i++) {
+        y[i] = (float)mb_log((double)x[i]);
+    }
+}
+
 const mb_lane_kernels mb_lane_kernels_c = {fill_c, fetch_c, store_c, positions_c, back_c,
-    gradient_c, outer_c, sum_c, rectify_c, rectify_back_c, softmax_c};
+    gradient_c, outer_c, sum_c, rectify_c, rectify_back_c, softmax_c, exponential_c, logarithm_c};

@@ -49,6 +49,11 @@ void mb_plan_work(const mb_plan *plan, void *scratch, const mb_input *inputs, si
 typedef void (*mb_loss_fn)(void *user, size_t first_row, size_t n_rows, const float *const *outputs,
     float *const *d_outputs);
 
+// The same on a tile of samples in lanes (kernels/lanes.h), n_rows <= MB_SAMPLES of them: gradients
+// of the others are to be 0. room[i]: a tile of the size of outputs[i], for the caller's use.
+typedef void (*mb_lane_loss_fn)(void *user, size_t first_row, size_t n_rows,
+    const float *const *outputs, float *const *d_outputs, float *const *room);
+
 typedef struct mb_train_batch {
     const mb_input *inputs; // per model input
     size_t n_rows;
@@ -58,6 +63,7 @@ typedef struct mb_train_batch {
     // Of a frozen plan: per model input n_rows x row size, filled with the gradient by it; a row's
     // gradient is that of what the loss asked for of this row. NULL: not wanted.
     float *const *input_gradients;
+    mb_lane_loss_fn loss_in_lanes; // called instead by plans that work in lanes; NULL: rows
 } mb_train_batch;
 
 // Lays out the training memory for max_rows and the runtime's threads. Later mb_plan_gradient calls

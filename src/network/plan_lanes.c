@@ -140,7 +140,24 @@ void mb_plan_fetch_ahead(const mb_plan_block *block, size_t end, size_t part, si
     }
 }
 
+static void call_lane_loss(const mb_plan_block *block, void *user) {
+    const mb_plan *plan = block->plan;
+    const float *outputs[MB_PLAN_MOST_OUTPUTS];
+    float *d_outputs[MB_PLAN_MOST_OUTPUTS];
+    float *room[MB_PLAN_MOST_OUTPUTS];
+    for (size_t i = 0; i < plan->model->n_outputs; i++) {
+        outputs[i] = mb_plan_value_rows(block, plan->output_values[i]);
+        d_outputs[i] = mb_plan_gradient_rows(block, plan->output_values[i]);
+        room[i] = mb_plan_output_rows(block, plan->output_values[i]);
+    }
+    block->loss_in_lanes(user, block->first, block->n, outputs, d_outputs, room);
+}
+
 void mb_plan_call_loss_in_lanes(const mb_plan_block *block, mb_loss_fn loss, void *user) {
+    if (block->loss_in_lanes != NULL) {
+        call_lane_loss(block, user);
+        return;
+    }
     const mb_plan *plan = block->plan;
     const mb_lane_kernels *kernels = plan->kernels->lanes;
     const float *outputs[MB_PLAN_MOST_OUTPUTS];

@@ -103,6 +103,7 @@ typedef struct mb_plan_block {
     float *gradient; // the chunk's
     uint64_t seed;
     uint32_t step;
+    mb_lane_loss_fn loss_in_lanes; // or NULL
 } mb_plan_block;
 
 // Calls behind a call that its step may take over, in the order in which they may stand. SIZE_MAX:

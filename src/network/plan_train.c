@@ -86,6 +86,7 @@ static mb_plan_block make_block(const train_run *run, size_t chunk, unsigned wor
         .capacity = plan->block_rows,
         .seed = run->batch->seed,
         .step = run->batch->step,
+        .loss_in_lanes = run->batch->loss_in_lanes,
         .gradient = chunk_gradient(plan, chunk)};
     block.memory = plan->training +
                    (is_tiled ? align(mb_plan_block_bytes(plan, plan->block_rows)) * worker : 0);

@@ -3,6 +3,8 @@
 
 #include "training/fit_run.h"
 
+#include "kernels/lanes.h"
+
 #include <math.h>
 
 void mb_fit_tally_reset(fit_tally *tally) {
@@ -109,6 +111,8 @@ void mb_fit_tally_figures(const fit_run *run, const fit_tally *tally, double *fi
 
 typedef struct batch_judge {
     fit_run *run;
+    const mb_lane_kernels *kernels;
+    size_t n;             // rows of the batch
     const float *weights; // NULL: all 1
     float scale;
 } batch_judge;
@@ -126,6 +130,65 @@ static void judge_block(void *user, size_t first_row, size_t n_rows, const float
         .outputs = outputs[0],
         .gradients = d_outputs[0]};
     mb_fit_judge(run, &run->training, &block);
+}
+
+// Losses and metrics in lanes need a target of the output's size.
+static bool is_judged_in_lanes(const fit_run *run) {
+    bool is = run->train->loss.ops->lanes != NULL && run->target_kind != MB_TARGET_LABELS;
+    for (size_t k = 0; k < run->train->n_metrics; k++) {
+        const mb_metric_ops *ops = run->train->metrics[k].ops;
+        is = is && (ops->row == NULL || ops->lanes != NULL);
+    }
+    return is;
+}
+
+static void keep_scores(const fit_run *run, fit_tally *tally, size_t first_row, size_t n_rows,
+    const float *target, const float *output) {
+    for (size_t i = 0; tally->scores != NULL && i < n_rows * run->n_outputs; i++) {
+        const size_t from = i % run->n_outputs * MB_SAMPLES + i / run->n_outputs;
+        const size_t place = tally->n_scores + first_row * run->n_outputs + i;
+        tally->scores[place] = output[from];
+        tally->labels[place] = target[from] > 0.5F;
+    }
+}
+
+// mb_fit_judge, of the rows of a tile.
+static void judge_tile(void *user, size_t first_row, size_t n_rows, const float *const *outputs,
+    float *const *d_outputs, float *const *room) {
+    const batch_judge *judge = user;
+    fit_run *run = judge->run;
+    const mb_train *train = run->train;
+    const size_t n = run->n_outputs;
+    float value[MB_SAMPLES];
+    float factor[MB_SAMPLES] = {0};
+    const float *rows[MB_SAMPLES];
+    for (size_t s = 0; s < n_rows; s++) {
+        rows[s] = mb_feeder_target_row(run->feeder, first_row + s);
+    }
+    judge->kernels->fill(n_rows, n, rows, room[0]);
+    for (size_t s = first_row + MB_SAMPLES; s < mb_min_size(first_row + 2 * MB_SAMPLES, judge->n);
+         s++) {
+        judge->kernels->fetch(mb_feeder_target_row(run->feeder, s), n);
+    }
+    train->loss.ops->lanes(train->loss.options, judge->kernels, room[0], outputs[0], n,
+        run->channels, value, d_outputs[0]);
+    for (size_t s = 0; s < n_rows; s++) {
+        const float weight = judge->weights != NULL ? judge->weights[first_row + s] : 1.0F;
+        run->training.row_loss[first_row + s] = weight * value[s];
+        factor[s] = weight * judge->scale;
+    }
+    for (size_t i = 0; i < n * MB_SAMPLES; i++) {
+        const bool is_padding = i % MB_SAMPLES >= n_rows;
+        d_outputs[0][i] = is_padding ? 0.0F : d_outputs[0][i] * factor[i % MB_SAMPLES];
+    }
+    for (size_t k = 0; k < train->n_metrics; k++) {
+        if (train->metrics[k].ops->row != NULL) {
+            train->metrics[k].ops->lanes(
+                run->target_kind, room[0], outputs[0], n, run->channels, value);
+            memcpy(run->training.row_metric[k] + first_row, value, n_rows * sizeof *value);
+        }
+    }
+    keep_scores(run, &run->training, first_row, n_rows, room[0], outputs[0]);
 }
 
 // The figures of the batch must be numbers before they touch the parameters or the sums.
@@ -156,8 +219,13 @@ mb_status mb_fit_step(fit_run *run, mb_context *ctx) {
         .n_rows = n,
         .seed = request->seed,
         .step = (uint32_t)run->n_steps,
-        .parameters = parameters};
-    batch_judge judge = {run, mb_feeder_weights(run->feeder), 1.0F / (float)n};
+        .parameters = parameters,
+        .loss_in_lanes = is_judged_in_lanes(run) ? judge_tile : NULL};
+    batch_judge judge = {.run = run,
+        .kernels = mb_kernels_for(mb_runtime_cpu(run->runtime))->lanes,
+        .n = n,
+        .weights = mb_feeder_weights(run->feeder),
+        .scale = 1.0F / (float)n};
     MB_TRY(mb_plan_gradient(ctx, run->plan, &batch, judge_block, &judge, run->gradient));
     MB_TRY(check_loss(run, ctx, n));
     run->penalty = mb_penalty(run->model, parameters, run->gradient);

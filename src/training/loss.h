@@ -10,6 +10,8 @@
 // Losses with Keras's names and arithmetic: a row's loss is a float32 mean over its positions (all
 // but the last axis), a batch's is the weighted sum of its rows divided by its number of rows.
 
+typedef struct mb_lane_kernels mb_lane_kernels; // kernels/lanes.h
+
 // What one row of the target holds, given one row of the output of n values in groups of channels.
 typedef enum mb_target_kind {
     MB_TARGET_SAME,    // n values
@@ -56,6 +58,10 @@ typedef struct mb_loss_ops {
         float *loss, float *gradients);
     // A network is to be given in mb_loss_site: what the options call it. NULL: none is.
     const char *(*network)(const void *options);
+    // The same of MB_SAMPLES rows in lanes (kernels/lanes.h), with the bits of row: one loss a
+    // sample. Padding lanes may hold anything. NULL: rows alone.
+    void (*lanes)(const void *options, const mb_lane_kernels *kernels, const float *target,
+        const float *output, size_t n, size_t channels, float *loss, float *gradient);
 } mb_loss_ops;
 
 #define MB_LOSS(name) extern const mb_loss_ops mb_loss_##name;

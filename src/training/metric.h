@@ -18,6 +18,10 @@ typedef struct mb_metric_ops {
     // One row's number. target: as kind says. NULL for metrics of all scores.
     float (*row)(
         mb_target_kind kind, const float *target, const float *output, size_t n, size_t channels);
+    // The same of MB_SAMPLES rows in lanes, with the bits of row, for kinds but MB_TARGET_LABELS.
+    // NULL where row is.
+    void (*lanes)(mb_target_kind kind, const float *target, const float *output, size_t n,
+        size_t channels, float *value);
     // From n scores and their labels (0 or not); work holds n words. NULL for means.
     double (*scores)(const float *scores, const uint8_t *labels, size_t n, uint64_t *work);
 } mb_metric_ops;

@@ -12,7 +12,7 @@
 // Every version of every kernel on samples in lanes against plain C, bit for bit, and plain C
 // against the kernels of rows.
 
-enum { CHECKED_KERNELS = 11 };
+enum { CHECKED_KERNELS = 13 };
 
 // A kernel that is added needs a check below.
 static_assert(sizeof(mb_lane_kernels) == CHECKED_KERNELS * sizeof(void (*)(void)),
@@ -165,6 +165,41 @@ static void test_lanes__activations_have_the_bits_of_plain_c(void **state) {
     check_all(check_activations);
 }
 
+// Numbers of every size and sign, zero, infinite and no numbers among them.
+static void test_lanes__powers_and_logarithms_have_the_bits_of_plain_c(void **state) {
+    (void)state;
+    typedef void (*function)(size_t n, const float *x, float *y);
+    const mb_kernels *tables[3];
+    const size_t n_tables = mb_kernels_all(MB_CPU_ALL, tables);
+    const uint32_t stride = 1 << 14;
+    float x[MB_SAMPLES], got[MB_SAMPLES], wanted[MB_SAMPLES];
+    for (size_t t = 1; t < n_tables; t++) {
+        const function versions[2][2] = {
+            {tables[t]->lanes->exponential, mb_lane_kernels_c.exponential},
+            {tables[t]->lanes->logarithm, mb_lane_kernels_c.logarithm}};
+        for (uint32_t first = 0; first < (1u << 18); first += MB_SAMPLES) {
+            for (uint32_t s = 0; s < MB_SAMPLES; s++) {
+                // Odd low bits below the first number of each power of two, which stays.
+                const uint32_t at = first + s;
+                const uint32_t bits = at * stride + (at % 512 == 0 ? 0 : at * 0x9e37u % stride);
+                memcpy(&x[s], &bits, sizeof bits);
+            }
+            for (size_t f = 0; f < 2; f++) {
+                versions[f][0](1, x, got);
+                versions[f][1](1, x, wanted);
+                for (size_t s = 0; s < MB_SAMPLES; s++) {
+                    if (memcmp(&got[s], &wanted[s], sizeof *got) != 0 &&
+                        !(isnan(got[s]) && isnan(wanted[s]))) {
+                        fail_msg("%s: %s of %a: %a, in plain C %a", tables[t]->name,
+                            f == 0 ? "exponential" : "logarithm", (double)x[s], (double)got[s],
+                            (double)wanted[s]);
+                    }
+                }
+            }
+        }
+    }
+}
+
 static void test_lanes__rows_come_and_go_as_in_plain_c(void **state) {
     (void)state;
     check_all(check_rows);
@@ -197,6 +232,7 @@ int main(void) {
         cmocka_unit_test(test_lanes__back_has_the_bits_of_plain_c),
         cmocka_unit_test(test_lanes__gradient_and_sum_have_the_bits_of_plain_c),
         cmocka_unit_test(test_lanes__activations_have_the_bits_of_plain_c),
+        cmocka_unit_test(test_lanes__powers_and_logarithms_have_the_bits_of_plain_c),
         cmocka_unit_test(test_lanes__outer_has_the_bits_of_plain_c),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

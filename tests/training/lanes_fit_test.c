@@ -12,23 +12,34 @@
 
 enum { ROWS = 700, NUMBERS = 21, N_TRAIN = 600 };
 
-static const char train_text[] = "{loss: categorical_crossentropy, optimizer: adam, metrics: "
-                                 "[accuracy], batch: 256, epochs: 3, validation: 0}";
+// The loss in lanes and the one that takes rows.
+static const char *const train_texts[] = {
+    "{loss: categorical_crossentropy, optimizer: adam, metrics: [accuracy, auc], batch: 256, "
+    "epochs: 3, validation: 0, sample_weight: weight}",
+    "{loss: sparse_categorical_crossentropy, optimizer: adam, metrics: [accuracy, auc], batch: "
+    "256, epochs: 3, validation: 0, sample_weight: weight}"};
 
-static void fill(mb_dataset *dataset, mb_context *ctx, mb_dtype dtype) {
+static void fill(mb_dataset *dataset, mb_context *ctx, mb_dtype dtype, bool has_labels) {
     mb_random random = mb_random_stream(3, MB_PURPOSE_TEST, 0, 0);
     mb_dataset_init(dataset, ctx);
     assert_ok(ctx, mb_dataset_set_rows(dataset, ctx, ROWS));
-    float *target = problem_add_dense(dataset, ctx, "target", MB_ROLE_TARGET, 2);
+    float *target = problem_add_dense(dataset, ctx, "target", MB_ROLE_TARGET, has_labels ? 1 : 2);
+    float *weight = problem_add_dense(dataset, ctx, "weight", MB_ROLE_EXTRA, 1);
     float *x = problem_add_dense(dataset, ctx, "x", MB_ROLE_INPUT, NUMBERS);
     for (size_t i = 0; i < (size_t)ROWS * NUMBERS; i++) {
         x[i] = (float)mb_random_below(&random, 9);
     }
     for (size_t i = 0; i < ROWS; i++) {
-        target[2 * i + (x[i * NUMBERS] > 4 ? 1 : 0)] = 1;
+        const size_t label = x[i * NUMBERS] > 4 ? 1 : 0;
+        if (has_labels) {
+            target[i] = (float)label;
+        } else {
+            target[2 * i + label] = 1;
+        }
+        weight[i] = 0.5F + (float)(i % 7);
     }
     if (dtype == MB_U16) {
-        mb_column *column = &dataset->columns[1];
+        mb_column *column = &dataset->columns[2];
         const size_t shape[] = {ROWS, NUMBERS};
         mb_array integers;
         assert_string_equal(column->name, "x");
@@ -49,7 +60,8 @@ typedef struct outcome {
     size_t n_parameters, n_figures;
 } outcome;
 
-static void fit(unsigned n_threads, uint32_t cpu, mb_dtype dtype, outcome *out) {
+static void fit(unsigned n_threads, uint32_t cpu, mb_dtype dtype, bool has_labels, outcome *out) {
+    const char *text = train_texts[has_labels ? 1 : 0];
     mb_test_world world;
     mb_document document;
     mb_dataset dataset;
@@ -59,9 +71,9 @@ static void fit(unsigned n_threads, uint32_t cpu, mb_dtype dtype, outcome *out) 
     uint32_t rows[ROWS];
     memset(out, 0, sizeof *out);
     mb_test_world_open(&world, n_threads, cpu);
-    assert_ok(world.ctx, mb_yaml_parse(world.ctx, "s", train_text, strlen(train_text), &document));
+    assert_ok(world.ctx, mb_yaml_parse(world.ctx, "s", text, strlen(text), &document));
     assert_ok(world.ctx, mb_train_read(world.ctx, &document, document.root, &train));
-    fill(&dataset, world.ctx, dtype);
+    fill(&dataset, world.ctx, dtype, has_labels);
     problem_dense_model(world.ctx, &document, NUMBERS, 2, 0.0, &model);
     assert_ok(world.ctx, mb_model_initialize(world.ctx, model, 5, model->parameters));
     for (uint32_t i = 0; i < ROWS; i++) {
@@ -104,8 +116,8 @@ static void compare(const outcome *got, const outcome *wanted, const char *what)
 static void test_lanes_fit__rows_that_stay_train_as_gathered_ones(void **state) {
     static outcome left, gathered;
     (void)state;
-    fit(1, MB_CPU_ALL, MB_F32, &left);
-    fit(1, MB_CPU_ALL, MB_U16, &gathered);
+    fit(1, MB_CPU_ALL, MB_F32, false, &left);
+    fit(1, MB_CPU_ALL, MB_U16, false, &gathered);
     assert_true(left.figures[0] > 0.0);
     compare(&gathered, &left, "gathered rows");
 }
@@ -113,16 +125,25 @@ static void test_lanes_fit__rows_that_stay_train_as_gathered_ones(void **state) 
 static void test_lanes_fit__neither_threads_nor_instruction_sets_change_a_bit(void **state) {
     static outcome wanted, got;
     (void)state;
-    fit(1, 0, MB_F32, &wanted);
-    fit(3, MB_CPU_ALL, MB_F32, &got);
+    fit(1, 0, MB_F32, false, &wanted);
+    fit(3, MB_CPU_ALL, MB_F32, false, &got);
     compare(&got, &wanted, "three threads, all instruction sets");
-    fit(2, MB_CPU_AVX2, MB_F32, &got);
+    fit(2, MB_CPU_AVX2, MB_F32, false, &got);
     compare(&got, &wanted, "two threads, AVX2");
+}
+
+static void test_lanes_fit__a_loss_in_lanes_trains_as_one_that_takes_rows(void **state) {
+    static outcome lanes, rows;
+    (void)state;
+    fit(1, MB_CPU_ALL, MB_F32, false, &lanes);
+    fit(1, MB_CPU_ALL, MB_F32, true, &rows);
+    compare(&lanes, &rows, "a loss in lanes");
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lanes_fit__rows_that_stay_train_as_gathered_ones),
+        cmocka_unit_test(test_lanes_fit__a_loss_in_lanes_trains_as_one_that_takes_rows),
         cmocka_unit_test(test_lanes_fit__neither_threads_nor_instruction_sets_change_a_bit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

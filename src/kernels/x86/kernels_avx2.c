@@ -8,6 +8,12 @@
 #error "this file needs -mavx2 -mfma"
 #endif
 #include <immintrin.h>
+#include <math.h>
+
+// Of doubles: 1; 2^52; what, added to a number from sqrt(1/2) to sqrt(2), gives it the exponent 0.
+#define ONE_BITS     0x3ff0000000000000
+#define INTEGER_BITS 0x4330000000000000
+#define ROOT_BIAS    (ONE_BITS - 0x3fe6a09e667f3bcd)
 
 #define VEC          __m256
 #define LANES        8
@@ -37,14 +43,26 @@
 #define SETD(x)              _mm256_set1_pd(x)
 #define ADDD(a, b)           _mm256_add_pd(a, b)
 #define SUBD(a, b)           _mm256_sub_pd(a, b)
+#define DIVD(a, b)           _mm256_div_pd(a, b)
 #define MULD(a, b)           _mm256_mul_pd(a, b)
 #define MIND(a, b)           _mm256_min_pd(a, b)
 #define MAXD(a, b)           _mm256_max_pd(a, b)
 #define POWERD(t)                                                                                  \
     _mm256_castsi256_pd(                                                                           \
         _mm256_slli_epi64(_mm256_add_epi64(_mm256_castpd_si256(t), _mm256_set1_epi64x(1023)), 52))
-#define LOWD(v)  _mm256_cvtps_pd(_mm256_castps256_ps128(v))
-#define HIGHD(v) _mm256_cvtps_pd(_mm256_extractf128_ps(v, 1))
+#define EXPONENTD(v)                                                                               \
+    _mm256_castsi256_pd(_mm256_or_si256(                                                           \
+        _mm256_srli_epi64(                                                                         \
+            _mm256_add_epi64(_mm256_castpd_si256(v), _mm256_set1_epi64x(ROOT_BIAS)), 52),          \
+        _mm256_set1_epi64x(INTEGER_BITS)))
+#define UNSCALED(v, k)                                                                             \
+    _mm256_castsi256_pd(_mm256_add_epi64(                                                          \
+        _mm256_sub_epi64(_mm256_castpd_si256(v), _mm256_slli_epi64(_mm256_castpd_si256(k), 52)),   \
+        _mm256_set1_epi64x(ONE_BITS)))
+#define WHERE(a, op, b, x, y) _mm256_blendv_ps(y, x, _mm256_cmp_ps(a, b, op))
+#define SET(x)                _mm256_set1_ps(x)
+#define LOWD(v)               _mm256_cvtps_pd(_mm256_castps256_ps128(v))
+#define HIGHD(v)              _mm256_cvtps_pd(_mm256_extractf128_ps(v, 1))
 #define JOIN(low, high)                                                                            \
     _mm256_insertf128_ps(_mm256_castps128_ps256(_mm256_cvtpd_ps(low)), _mm256_cvtpd_ps(high), 1)
 #include "kernels/x86/lanes_activation.h"
@@ -78,7 +96,8 @@ static void positions_gradient_avx2(size_t n, const uint32_t *base, const float 
 
 static const mb_lane_kernels lane_kernels_avx2 = {lanes_fill_avx2, lanes_fetch_avx2,
     lanes_store_avx2, lanes_positions_avx2, lanes_back_avx2, lanes_gradient_avx2, lanes_outer_avx2,
-    lanes_sum_avx2, lanes_rectify_avx2, lanes_rectify_back_avx2, lanes_softmax_avx2};
+    lanes_sum_avx2, lanes_rectify_avx2, lanes_rectify_back_avx2, lanes_softmax_avx2,
+    lanes_exponential_avx2, lanes_logarithm_avx2};
 
 const mb_kernels mb_kernels_avx2 = {"avx2", positions_avx2, positions_gradient_avx2,
     positions_back_avx2, winners_gradient_avx2, winners_back_avx2, pairs_avx2, pairs_gradient_avx2,

@@ -8,6 +8,12 @@
 #error "this file needs -mavx512f -mavx512vl -mfma"
 #endif
 #include <immintrin.h>
+#include <math.h>
+
+// Of doubles: 1; 2^52; what, added to a number from sqrt(1/2) to sqrt(2), gives it the exponent 0.
+#define ONE_BITS     0x3ff0000000000000
+#define INTEGER_BITS 0x4330000000000000
+#define ROOT_BIAS    (ONE_BITS - 0x3fe6a09e667f3bcd)
 
 // Widths of 16 in 512-bit vectors.
 #define VEC           __m512
@@ -33,14 +39,26 @@
 #define SETD(x)              _mm512_set1_pd(x)
 #define ADDD(a, b)           _mm512_add_pd(a, b)
 #define SUBD(a, b)           _mm512_sub_pd(a, b)
+#define DIVD(a, b)           _mm512_div_pd(a, b)
 #define MULD(a, b)           _mm512_mul_pd(a, b)
 #define MIND(a, b)           _mm512_min_pd(a, b)
 #define MAXD(a, b)           _mm512_max_pd(a, b)
 #define POWERD(t)                                                                                  \
     _mm512_castsi512_pd(                                                                           \
         _mm512_slli_epi64(_mm512_add_epi64(_mm512_castpd_si512(t), _mm512_set1_epi64(1023)), 52))
-#define LOWD(v)  _mm512_cvtps_pd(_mm512_castps512_ps256(v))
-#define HIGHD(v) _mm512_cvtps_pd(_mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(v), 1)))
+#define EXPONENTD(v)                                                                               \
+    _mm512_castsi512_pd(_mm512_or_si512(                                                           \
+        _mm512_srli_epi64(                                                                         \
+            _mm512_add_epi64(_mm512_castpd_si512(v), _mm512_set1_epi64(ROOT_BIAS)), 52),           \
+        _mm512_set1_epi64(INTEGER_BITS)))
+#define UNSCALED(v, k)                                                                             \
+    _mm512_castsi512_pd(_mm512_add_epi64(                                                          \
+        _mm512_sub_epi64(_mm512_castpd_si512(v), _mm512_slli_epi64(_mm512_castpd_si512(k), 52)),   \
+        _mm512_set1_epi64(ONE_BITS)))
+#define WHERE(a, op, b, x, y) _mm512_mask_mov_ps(y, _mm512_cmp_ps_mask(a, b, op), x)
+#define SET(x)                _mm512_set1_ps(x)
+#define LOWD(v)               _mm512_cvtps_pd(_mm512_castps512_ps256(v))
+#define HIGHD(v)              _mm512_cvtps_pd(_mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(v), 1)))
 #define JOIN(low, high)                                                                            \
     _mm512_castpd_ps(                                                                              \
         _mm512_insertf64x4(_mm512_castps_pd(_mm512_castps256_ps512(_mm512_cvtpd_ps(low))),         \
@@ -109,7 +127,8 @@ static void positions_gradient_avx512(size_t n, const uint32_t *base, const floa
 
 static const mb_lane_kernels lane_kernels_avx512 = {lanes_fill_avx512, lanes_fetch_avx512,
     lanes_store_avx512, lanes_positions_zmm, lanes_back_zmm, lanes_gradient_zmm, lanes_outer_avx512,
-    lanes_sum_zmm, lanes_rectify_zmm, lanes_rectify_back_zmm, lanes_softmax_zmm};
+    lanes_sum_zmm, lanes_rectify_zmm, lanes_rectify_back_zmm, lanes_softmax_zmm,
+    lanes_exponential_zmm, lanes_logarithm_zmm};
 
 const mb_kernels mb_kernels_avx512 = {"avx512", positions_avx512, positions_gradient_avx512,
     positions_back_avx512, winners_gradient_avx512, winners_back_avx512, pairs_avx512,

@@ -4,6 +4,7 @@
 #include "training/loss.h"
 
 #include "base/math.h"
+#include "training/losses/lanes.h"
 
 #include <math.h>
 
@@ -64,6 +65,11 @@ static float binary_of_probability(float t, float probability, float *gradient) 
     return -(t * log_float(p) + (1.0F - t) * log_float(1.0F - p));
 }
 
+// Smoothing of yes and no: towards the middle.
+static float smooth(float target, float smoothing) {
+    return target * (1.0F - smoothing) + 0.5F * smoothing;
+}
+
 static float binary_row(const void *options, const float *target, const float *output, size_t n,
     size_t channels, float *gradient) {
     (void)channels;
@@ -72,7 +78,7 @@ static float binary_row(const void *options, const float *target, const float *o
     const float count = (float)n;
     float sum = 0.0F;
     for (size_t i = 0; i < n; i++) {
-        const float t = target[i] * (1.0F - smoothing) + 0.5F * smoothing;
+        const float t = smooth(target[i], smoothing);
         float *slope = gradient != NULL ? &gradient[i] : NULL;
         sum += record->from_logits ? binary_of_logit(t, output[i], slope)
                                    : binary_of_probability(t, output[i], slope);
@@ -81,6 +87,56 @@ static float binary_row(const void *options, const float *target, const float *o
         }
     }
     return sum / count;
+}
+
+// Clipping in two steps, and comparing with what it gives, is what compilers make vectors of.
+static void clip_lanes(const float *probability, float *p) {
+    for (size_t s = 0; s < MB_SAMPLES; s++) {
+        const float least = probability[s] < least_probability ? least_probability : probability[s];
+        p[s] = least > most_probability ? most_probability : least;
+    }
+}
+
+static void binary_number(const mb_lane_kernels *kernels, float smoothing, const float *target,
+    const float *probability, float *loss, float *gradient) {
+    float yes_no[2 * MB_SAMPLES];
+    float logarithm[2 * MB_SAMPLES];
+    const float *p = yes_no;
+    const float *q = yes_no + MB_SAMPLES;
+    clip_lanes(probability, yes_no);
+    for (size_t s = 0; s < MB_SAMPLES; s++) {
+        yes_no[MB_SAMPLES + s] = 1.0F - p[s];
+    }
+    kernels->logarithm(2, yes_no, logarithm);
+    for (size_t s = 0; s < MB_SAMPLES; s++) {
+        const float t = smooth(target[s], smoothing);
+        loss[s] += -(t * logarithm[s] + (1.0F - t) * logarithm[MB_SAMPLES + s]);
+    }
+    for (size_t s = 0; gradient != NULL && s < MB_SAMPLES; s++) {
+        const float t = smooth(target[s], smoothing);
+        const float slope = (1.0F - t) / q[s] - t / p[s];
+        gradient[s] = p[s] == probability[s] ? slope : 0.0F;
+    }
+}
+
+static void binary_lanes(const void *options, const mb_lane_kernels *kernels, const float *target,
+    const float *output, size_t n, size_t channels, float *loss, float *gradient) {
+    (void)channels;
+    const crossentropy_options *record = options;
+    const float smoothing = (float)record->label_smoothing;
+    memset(loss, 0, MB_SAMPLES * sizeof *loss);
+    for (size_t i = 0; i < n * MB_SAMPLES; i += MB_SAMPLES) {
+        float *slopes = gradient != NULL ? gradient + i : NULL;
+        if (!record->from_logits) {
+            binary_number(kernels, smoothing, target + i, output + i, loss, slopes);
+            continue;
+        }
+        for (size_t s = 0; s < MB_SAMPLES; s++) {
+            loss[s] += binary_of_logit(smooth(target[i + s], smoothing), output[i + s],
+                slopes != NULL ? slopes + s : NULL);
+        }
+    }
+    mb_loss_divide_lanes((float)n, n, loss, gradient);
 }
 
 // The label vector of one position, given as numbers or as one class.
@@ -169,6 +225,86 @@ static float categorical_row(const void *options, const float *target, const flo
     return divide_row(sum, (float)(n / channels), n, gradient);
 }
 
+static void probabilities_lanes(const mb_lane_kernels *kernels, float keep, float spread,
+    const float *target, const float *output, size_t channels, float *loss, float *gradient) {
+    float sum[MB_SAMPLES] = {0};
+    float along[MB_SAMPLES] = {0};
+    for (size_t i = 0; i < channels * MB_SAMPLES; i++) {
+        sum[i % MB_SAMPLES] += output[i];
+    }
+    for (size_t i = 0; i < channels * MB_SAMPLES; i += MB_SAMPLES) {
+        float q[MB_SAMPLES], p[MB_SAMPLES], logarithm[MB_SAMPLES];
+        for (size_t s = 0; s < MB_SAMPLES; s++) {
+            q[s] = output[i + s] / sum[s];
+        }
+        clip_lanes(q, p);
+        kernels->logarithm(1, p, logarithm);
+        for (size_t s = 0; s < MB_SAMPLES; s++) {
+            loss[s] -= (target[i + s] * keep + spread) * logarithm[s];
+        }
+        for (size_t s = 0; gradient != NULL && s < MB_SAMPLES; s++) {
+            const float slope = -(target[i + s] * keep + spread) / p[s];
+            gradient[i + s] = p[s] == q[s] ? slope : 0.0F;
+            along[s] += gradient[i + s] * q[s];
+        }
+    }
+    for (size_t i = 0; gradient != NULL && i < channels * MB_SAMPLES; i++) {
+        gradient[i] = (gradient[i] - along[i % MB_SAMPLES]) / sum[i % MB_SAMPLES];
+    }
+}
+
+static void logits_lanes(const mb_lane_kernels *kernels, float keep, float spread,
+    const float *target, const float *x, size_t channels, float *loss, float *gradient) {
+    float largest[MB_SAMPLES], number[MB_SAMPLES];
+    float sum[MB_SAMPLES] = {0};
+    float total[MB_SAMPLES] = {0};
+    memcpy(largest, x, sizeof largest);
+    for (size_t i = MB_SAMPLES; i < channels * MB_SAMPLES; i++) {
+        const size_t s = i % MB_SAMPLES;
+        largest[s] = x[i] > largest[s] ? x[i] : largest[s];
+    }
+    for (size_t i = 0; i < channels * MB_SAMPLES; i += MB_SAMPLES) {
+        for (size_t s = 0; s < MB_SAMPLES; s++) {
+            number[s] = x[i + s] - largest[s];
+            total[s] += target[i + s] * keep + spread;
+        }
+        kernels->exponential(1, number, number);
+        for (size_t s = 0; s < MB_SAMPLES; s++) {
+            sum[s] += number[s];
+        }
+    }
+    kernels->logarithm(1, sum, sum);
+    for (size_t i = 0; i < channels * MB_SAMPLES; i += MB_SAMPLES) {
+        for (size_t s = 0; s < MB_SAMPLES; s++) {
+            number[s] = (x[i + s] - largest[s]) - sum[s];
+            loss[s] -= (target[i + s] * keep + spread) * number[s];
+        }
+        kernels->exponential(1, number, number);
+        for (size_t s = 0; gradient != NULL && s < MB_SAMPLES; s++) {
+            gradient[i + s] = number[s] * total[s] - (target[i + s] * keep + spread);
+        }
+    }
+}
+
+static void categorical_lanes(const void *options, const mb_lane_kernels *kernels,
+    const float *target, const float *output, size_t n, size_t channels, float *loss,
+    float *gradient) {
+    const crossentropy_options *record = options;
+    const float smoothing = (float)record->label_smoothing;
+    const size_t position = channels * MB_SAMPLES;
+    memset(loss, 0, MB_SAMPLES * sizeof *loss);
+    for (size_t i = 0; i < n * MB_SAMPLES; i += position) {
+        float part[MB_SAMPLES] = {0};
+        (record->from_logits ? logits_lanes : probabilities_lanes)(kernels, 1.0F - smoothing,
+            smoothing / (float)channels, target + i, output + i, channels, part,
+            gradient != NULL ? gradient + i : NULL);
+        for (size_t s = 0; s < MB_SAMPLES; s++) {
+            loss[s] += part[s];
+        }
+    }
+    mb_loss_divide_lanes((float)(n / channels), n, loss, gradient);
+}
+
 static float sparse_row(const void *options, const float *target, const float *output, size_t n,
     size_t channels, float *gradient) {
     const sparse_options *record = options;
@@ -190,6 +326,7 @@ const mb_loss_ops mb_loss_binary_crossentropy = {
     .options_size = sizeof(crossentropy_options),
     .target = MB_TARGET_SAME,
     .row = binary_row,
+    .lanes = binary_lanes,
 };
 
 const mb_loss_ops mb_loss_categorical_crossentropy = {
@@ -201,6 +338,7 @@ const mb_loss_ops mb_loss_categorical_crossentropy = {
     .options_size = sizeof(crossentropy_options),
     .target = MB_TARGET_ONE_HOT,
     .row = categorical_row,
+    .lanes = categorical_lanes,
 };
 
 const mb_loss_ops mb_loss_sparse_categorical_crossentropy = {
