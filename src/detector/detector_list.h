@@ -5,5 +5,6 @@
 // clang-format off
 MB_DETECTOR(barrel)
 MB_DETECTOR(calo)
+MB_DETECTOR(concentrator)
 MB_DETECTOR(ecal)
 // clang-format on
