@@ -127,18 +127,34 @@ static mb_value_type input_type(const mb_keras_graph *graph, const mb_keras_entr
     return input_type(nested, &nested->entries[nested->inputs[0].entry]);
 }
 
+// What stands beside an input: what its rows are, where they are not events.
+static mb_status find_axis(
+    mb_keras_reader *reader, mb_model *model, const mb_keras_entry *entry, unsigned *axis) {
+    const char *name = mb_node_text(mb_node_find(entry->beside, "axis"));
+    const char *joins = mb_node_text(mb_node_find(entry->beside, "joins"));
+    unsigned nodes = 0;
+    if (name == NULL) {
+        return MB_OK;
+    }
+    if (joins != NULL) {
+        MB_TRY(mb_model_add_axis(reader->ctx, model, joins, 0, &nodes));
+    }
+    return mb_model_add_axis(reader->ctx, model, name, nodes, axis);
+}
+
 static mb_status add_inputs(
     mb_keras_reader *reader, mb_model *model, const mb_keras_graph *graph, size_t *inputs) {
     for (size_t i = 0; i < graph->n_inputs; i++) {
         const mb_keras_entry *entry = &graph->entries[graph->inputs[i].entry];
-        const mb_value_type type = input_type(graph, entry);
+        mb_value_type type = input_type(graph, entry);
         if (type.rank == 0) {
             return mb_fail(reader->ctx, MB_ERR_FORMAT,
                 "%s: model %s does not say the shape of its input %s; build it (model.build or an "
                 "Input layer) and save it again",
                 reader->file, graph->name, entry->name);
         }
-        if (mb_model_add_input(reader->ctx, model, entry->path, &type, &inputs[i]) != MB_OK) {
+        if (find_axis(reader, model, entry, &type.axis) != MB_OK ||
+            mb_model_add_input(reader->ctx, model, entry->path, &type, &inputs[i]) != MB_OK) {
             return mb_fail_within(reader->ctx, "%s", reader->file);
         }
     }

@@ -140,7 +140,8 @@ static bool is_known_initializer(const mb_node *node) {
     const char *name = mb_node_is_scalar(node) ? mb_node_text(node) : object_class(node);
     for (size_t i = 0; name != NULL && mb_initializer_list[i] != NULL; i++) {
         if (strcmp(mb_initializer_list[i]->name, name) == 0 ||
-            strcmp(mb_initializer_list[i]->class_name, name) == 0) {
+            (mb_initializer_list[i]->class_name != NULL &&
+                strcmp(mb_initializer_list[i]->class_name, name) == 0)) {
             return true;
         }
     }

@@ -200,6 +200,22 @@ static mb_node *quantized_object(const writing *w, const char *class_name, mb_no
     return set(w, object, "registered_name", make_text(w, class_name)) == MB_OK ? object : NULL;
 }
 
+// What the rows of an input are, where they are not events.
+static mb_status add_axis(const writing *w, const mb_keras_entry *entry, mb_node **beside) {
+    const mb_model_axis *axis = &w->model->axes[entry->type.axis];
+    if (!entry->is_input || entry->type.axis == MB_AXIS_EVENTS) {
+        return MB_OK;
+    }
+    *beside = make(w, MB_NODE_MAP);
+    if (*beside == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    if (axis->joins != 0) {
+        MB_TRY(set(w, *beside, "joins", make_text(w, w->model->axes[axis->joins].name)));
+    }
+    return set(w, *beside, "axis", make_text(w, axis->name));
+}
+
 static mb_node *layer_object(const writing *w, const mb_keras_entry *entry) {
     mb_node *config = mb_keras_layer_config(w->ctx, w->document, entry, w->style);
     mb_node *object = mb_keras_is_own_class(entry->class_name) ? own_object(w, entry, config)
@@ -207,8 +223,10 @@ static mb_node *layer_object(const writing *w, const mb_keras_entry *entry) {
                           ? quantized_object(w, entry->class_name, config)
                           : wrap(w, "keras.layers", entry->class_name, config);
     mb_node *beside = NULL;
-    if (object == NULL || (entry->layer != NULL && mb_keras_layer_beside(w->ctx, w->document,
-                                                       entry->layer, &beside) != MB_OK)) {
+    if (object == NULL ||
+        (entry->layer != NULL &&
+            mb_keras_layer_beside(w->ctx, w->document, entry->layer, &beside) != MB_OK) ||
+        add_axis(w, entry, &beside) != MB_OK) {
         return NULL;
     }
     return beside == NULL || set(w, object, "minbias", beside) == MB_OK ? object : NULL;

@@ -39,8 +39,23 @@ static mb_node *make_object(
     return object;
 }
 
+// The range itself, where Keras has no class for how it comes about.
+static mb_node *torch_node(const writing *w, const mb_weight *weight) {
+    const double limit = mb_torch_limit(weight);
+    mb_node *config = mb_node_make(w->document, w->ctx, MB_NODE_MAP);
+    if (config == NULL ||
+        set(w, config, "minval", mb_node_make_real(w->document, w->ctx, -limit)) != MB_OK ||
+        set(w, config, "maxval", mb_node_make_real(w->document, w->ctx, limit)) != MB_OK) {
+        return NULL;
+    }
+    return make_object(w, "keras.initializers", "RandomUniform", config);
+}
+
 static mb_node *initializer_node(const writing *w, const mb_weight *weight) {
     const mb_initializer *initializer = &weight->initializer;
+    if (initializer->ops->class_name == NULL) {
+        return torch_node(w, weight);
+    }
     mb_node *config = initializer->ops->options == NULL
                           ? mb_node_make(w->document, w->ctx, MB_NODE_MAP)
                           : mb_options_to_node(w->ctx, w->document, initializer->ops->options,

@@ -32,12 +32,19 @@ void mb_graph_set_destroy(mb_graph_set *set);
 bool mb_graph_sort(size_t n_nodes, size_t n_edges, const int32_t *source,
     const int32_t *destination, uint32_t *memory, mb_graph *out);
 
-// n nodes of a graph's rows, as kernels take them: base pointers of the graphs of a block.
+// The graphs of a block of events, whose rows lie one graph behind the other.
 typedef struct mb_graph_rows {
     size_t n;
     const mb_graph *const *graph;
-    const size_t *node, *edge; // n + 1: where a graph's rows begin, less the first one's is in the
-                               // block
+    const size_t *node, *edge; // n + 1: where each one's rows begin, counted in the batch
 } mb_graph_rows;
+
+static inline size_t mb_graph_first_node(const mb_graph_rows *rows, size_t graph) {
+    return rows->node[graph] - rows->node[0];
+}
+
+static inline size_t mb_graph_first_edge(const mb_graph_rows *rows, size_t graph) {
+    return rows->edge[graph] - rows->edge[0];
+}
 
 #endif

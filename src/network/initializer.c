@@ -137,6 +137,19 @@ SCALED(he_normal, 2, FAN_IN, TRUNCATED_NORMAL)
 SCALED(lecun_uniform, 1, FAN_IN, UNIFORM)
 SCALED(lecun_normal, 1, FAN_IN, TRUNCATED_NORMAL)
 
+double mb_torch_limit(const mb_weight *weight) {
+    return 1 / sqrt((double)mb_max_size(weight->layer->weights[0].fan_in, 1));
+}
+
+static mb_status fill_torch_uniform(
+    mb_context *ctx, const void *options, const mb_weight *weight, mb_random *random, float *out) {
+    const double limit = mb_torch_limit(weight);
+    (void)ctx;
+    (void)options;
+    fill_uniform(weight, random, out, -limit, limit);
+    return MB_OK;
+}
+
 static const mb_option no_options[] = {MB_OPTIONS_END};
 static const mb_option constant_table[] = {
     {"value", MB_OPTION_REAL, offsetof(constant_options, value), "0", 0, 0, NULL, NULL,
@@ -177,15 +190,19 @@ static const mb_initializer_ops list[] = {PLAIN(zeros, "Zeros"), PLAIN(ones, "On
     {"truncated_normal", "TruncatedNormal", normal_table, sizeof(spread_options),
         fill_truncated_normal},
     {"variance_scaling", "VarianceScaling", scaling_table, sizeof(scaling_options),
-        fill_variance_scaling}};
+        fill_variance_scaling},
+    // Keras has no such class: files hold the limits that it comes to.
+    {"torch_uniform", NULL, no_options, 0, fill_torch_uniform}};
 
 const mb_initializer_ops *const mb_initializer_list[] = {&list[0], &list[1], &list[2], &list[3],
     &list[4], &list[5], &list[6], &list[7], &list[8], &list[9], &list[10], &list[11], &list[12],
-    NULL};
+    &list[13], NULL};
 
 static const mb_initializer_ops *find(const char *name) {
     for (size_t i = 0; i < MB_COUNT_OF(list); i++) {
-        if (strcmp(list[i].name, name) == 0 || strcmp(list[i].class_name, name) == 0) {
+        const char *class_name = list[i].class_name;
+        if (strcmp(list[i].name, name) == 0 ||
+            (class_name != NULL && strcmp(class_name, name) == 0)) {
             return &list[i];
         }
     }

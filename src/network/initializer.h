@@ -10,7 +10,7 @@
 // Keras's initialisers; the numbers are ours (counter-based).
 struct mb_initializer_ops {
     const char *name;       // "glorot_uniform"
-    const char *class_name; // "GlorotUniform"
+    const char *class_name; // "GlorotUniform"; NULL: Keras has none such
     const mb_option *options;
     size_t options_size;
     mb_status (*fill)(mb_context *ctx, const void *options, const mb_weight *weight,
@@ -22,6 +22,10 @@ extern const mb_initializer_ops *const mb_initializer_list[]; // NULL-terminated
 // named default.
 mb_status mb_initializer_read(mb_context *ctx, mb_document *document, const mb_node *node,
     const char *fallback, mb_initializer *out) MB_MUST_CHECK;
+
+// The end of the range of PyTorch's first weights and biases of a linear layer: 1 / sqrt(fan_in) of
+// the layer's first weight.
+double mb_torch_limit(const mb_weight *weight);
 
 // Reads {l1: .., l2: ..}, {l1_l2: {...}}, "l2" or Keras's {class_name, config}; NULL or null: no
 // penalty.

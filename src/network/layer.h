@@ -6,6 +6,7 @@
 
 #include "kernels/kernels.h"
 #include "network/activation.h"
+#include "network/graphs.h"
 #include "network/model.h"
 
 // What the rest of the program may ask of a kind of layer. One file a layer under network/layers/,
@@ -23,6 +24,14 @@ typedef enum mb_layout {
     MB_LAYOUT_CHANNELS, // takes and gives channels-last storage when is_channels_first says so
 } mb_layout;
 
+// Where a short form is written.
+typedef struct mb_expansion {
+    const char *name; // NULL: the kind plus a counter
+    mb_document *document;
+    const mb_node *options;
+    bool is_trainable;
+} mb_expansion;
+
 struct mb_layer_ops {
     const char *name;            // study name, "conv2d"
     const char *class_name;      // Keras's class, "Conv2D"
@@ -37,6 +46,10 @@ struct mb_layer_ops {
     bool (*is_channels_first)(const mb_layer *layer); // for MB_LAYOUT_CHANNELS
     bool (*needs_written)(const mb_layer
             *layer); // for MB_LAYOUT_ANY: this one does need the written order; NULL: never
+    // Of a short form: adds and calls the layers that it stands for, whose names begin with its
+    // own, and gives what comes out. NULL: it is a layer.
+    mb_status (*expand)(mb_context *ctx, mb_model *model, const mb_expansion *request, size_t input,
+        size_t *output);
     // Checks inputs (logical shapes), gives the output's shape; declares weights when
     // layer->n_calls is 0. Errors without a prefix: the caller adds the layer's name.
     mb_status (*infer)(mb_context *ctx, mb_model *model, mb_layer *layer,
@@ -81,12 +94,18 @@ typedef struct mb_input {
     const float *value;
 } mb_input;
 
+// The rows of an axis in a batch.
+typedef struct mb_axis_rows {
+    const size_t *offset;         // events + 1: where each event's rows begin
+    const mb_graph *const *graph; // of edges: each event's relation
+} mb_axis_rows;
+
 // Rows of one step's work: a block of consecutive rows of a batch. Values are contiguous rows of
 // floats.
 typedef struct mb_rows {
-    size_t n;               // rows in the block; may be 0. In lanes: MB_SAMPLES
-    size_t n_samples;       // in lanes: how many are samples, the others are padding
-    size_t first;           // index of the block's first row in the batch
+    size_t n;         // rows of the output's axis in the block; may be 0. In lanes: MB_SAMPLES
+    size_t n_samples; // in lanes: how many are samples, the others are padding
+    size_t first;     // index of the block's first row in the batch
     const float *const *in; // per input; NULL for a sparse input
     const struct mb_input *
         sparse; // per input: the batch's sparse view, rows counted from the batch's start (or NULL)
@@ -97,9 +116,11 @@ typedef struct mb_rows {
         *gradient; // backward ADDS the step's weight gradients here, in the step's own packed order
     void *saved;   // step->saved_bytes per row, from forward to backward of the same rows
     void *scratch; // step->scratch_bytes, this worker's, contents lost between calls
-    const uint32_t *active; // which cells of the input a hit can reach: per row a count, then
-                            // rising cells; NULL: any
-    uint32_t *active_out;   // the same of the output, to be filled when step->gives_activity
+    const uint32_t *active;      // which cells of the input a hit can reach: per row a count, then
+                                 // rising cells; NULL: any
+    uint32_t *active_out;        // the same of the output, to be filled when step->gives_activity
+    const mb_graph_rows *graphs; // of a layer that works with edges
+    void *saved_edges;           // step->saved_edge_bytes per edge, as saved
     bool is_training;
     uint64_t seed; // of the batch's random numbers (dropout): with first + i as the sample
     uint32_t step; // training step, counted from 0
@@ -135,7 +156,10 @@ struct mb_step {
     void (*backward)(const mb_step *step, const mb_rows *rows); // NULL: no gradient passes
     size_t saved_bytes;                                         // per row
     size_t scratch_bytes;                                       // per worker
-    size_t packed_floats;                                       // weights as the kernels want them
+    // Of a step that works with edges: for each edge of the block, and for each node and each edge
+    // of the largest graph.
+    size_t saved_edge_bytes, scratch_node_bytes, scratch_edge_bytes;
+    size_t packed_floats; // weights as the kernels want them
     float *packed;
     // Packs layer weights from the flat parameters (use step->layer->weights[i].offset). NULL: no
     // weights.

@@ -66,32 +66,6 @@ void mb_model_destroy(mb_model *model) {
     mb_runtime_release(runtime, model);
 }
 
-mb_status mb_model_add_axis(
-    mb_context *ctx, mb_model *model, const char *name, unsigned joins, unsigned *axis) {
-    for (unsigned i = 0; i < model->n_axes; i++) {
-        if (strcmp(model->axes[i].name, name) != 0) {
-            continue;
-        }
-        *axis = i;
-        return model->axes[i].joins == joins
-                   ? MB_OK
-                   : mb_fail(ctx, MB_ERR_FORMAT,
-                         "axis %s joins rows of %s here and of %s elsewhere; use one", name,
-                         model->axes[joins].name, model->axes[model->axes[i].joins].name);
-    }
-    if (model->n_axes == MB_MOST_AXES) {
-        return mb_fail(ctx, MB_ERR_LIMIT,
-            "model %s: has more than %d axes; use fewer kinds of edges", model->name, MB_MOST_AXES);
-    }
-    const char *own_name = mb_arena_text(&model->document.arena, ctx, name);
-    if (own_name == NULL) {
-        return MB_ERR_MEMORY;
-    }
-    *axis = (unsigned)model->n_axes;
-    model->axes[model->n_axes++] = (mb_model_axis){own_name, joins};
-    return MB_OK;
-}
-
 static const char *make_layer_name(mb_context *ctx, mb_model *model, const char *kind) {
     for (unsigned i = 0;; i++) {
         char name[96];
@@ -344,21 +318,6 @@ mb_status mb_model_add_input(
     return add_call(ctx, model, layer, NULL, 0, type, value);
 }
 
-// Layers work on row after row of one axis, but for those between nodes and edges.
-static mb_status check_axes(mb_context *ctx, const mb_model *model, const mb_layer *layer,
-    const mb_value_type *inputs, size_t n_inputs) {
-    for (size_t i = 1; i < n_inputs && !layer->ops->moves_axes; i++) {
-        if (inputs[i].axis != inputs[0].axis) {
-            return mb_fail(ctx, MB_ERR_SHAPE,
-                "%s takes rows of one axis, but its inputs are of %s and %s; bring them together "
-                "with gather or weighted_sum",
-                layer->ops->name, model->axes[inputs[0].axis].name,
-                model->axes[inputs[i].axis].name);
-        }
-    }
-    return MB_OK;
-}
-
 mb_status mb_model_call(mb_context *ctx, mb_model *model, mb_layer *layer, const size_t *inputs,
     size_t n_inputs, size_t *output) {
     const mb_layer_ops *ops = layer->ops;
@@ -381,7 +340,7 @@ mb_status mb_model_call(mb_context *ctx, mb_model *model, mb_layer *layer, const
         types[i] = model->values[inputs[i]].type;
     }
     mb_value_type type = {0};
-    if (check_axes(ctx, model, layer, types, n_inputs) != MB_OK ||
+    if (mb_model_check_axes(ctx, model, layer, types, n_inputs) != MB_OK ||
         ops->infer(ctx, model, layer, types, n_inputs, &type) != MB_OK) {
         return mb_fail_within(ctx, "layer %s", layer->name);
     }

@@ -135,6 +135,10 @@ mb_status mb_model_add_layer(mb_context *ctx, mb_model *model, const char *kind,
 // for no edges; FORMAT where it joins another one already, LIMIT for too many axes.
 mb_status mb_model_add_axis(mb_context *ctx, mb_model *model, const char *name, unsigned joins,
     unsigned *axis) MB_MUST_CHECK;
+// Layers work on row after row of one axis, but for those between nodes and edges. Fails with
+// SHAPE, naming both axes, for inputs of two.
+mb_status mb_model_check_axes(mb_context *ctx, const mb_model *model, const mb_layer *layer,
+    const mb_value_type *inputs, size_t n_inputs) MB_MUST_CHECK;
 // Adds an input of a given row shape: a layer of kind "input" and its call.
 mb_status mb_model_add_input(mb_context *ctx, mb_model *model, const char *name,
     const mb_value_type *type, size_t *value) MB_MUST_CHECK;

@@ -6,9 +6,6 @@
 #include "kernels/lanes.h"
 #include "network/layers/transpose.h"
 
-// What fits into a core's second-level cache beside weights and scratch.
-enum { TILE_BYTES = 256 * 1024, MOST_TILE = 64 };
-
 typedef struct planner {
     mb_context *ctx;
     mb_plan *plan;
@@ -20,7 +17,7 @@ typedef struct planner {
     size_t *written_of; // ... stored as written
     size_t *last_of;    // ... stored channels last
     bool *is_absorbed;  // per call: taken over by another step
-    const bool *sparse_inputs;
+    const mb_plan_settings *settings;
 } planner;
 
 static size_t *make_map(planner *p, size_t n, size_t value) {
@@ -302,7 +299,8 @@ static mb_status plan_inputs(planner *p) {
         size_t value = 0;
         MB_TRY(add_value(p, &model->values[model->inputs[i]].type, &value));
         plan->values[value].model_input = i;
-        plan->values[value].is_sparse = p->sparse_inputs != NULL && p->sparse_inputs[i];
+        plan->values[value].is_sparse =
+            p->settings->sparse_inputs != NULL && p->settings->sparse_inputs[i];
         plan->values[value].needs_gradient = plan->is_frozen && !plan->values[value].is_sparse;
         plan->input_values[i] = value;
         p->value_of[model->inputs[i]] = value;
@@ -329,82 +327,6 @@ static mb_status plan_outputs(planner *p) {
         plan->output_values[i] = value;
     }
     return MB_OK;
-}
-
-// Floats are padded so that every row block begins on its own cache line and whole vectors may be
-// read past its end.
-static size_t padded(size_t floats) {
-    return mb_round_up(floats + MB_LANES, 16);
-}
-
-static void lay_out(mb_plan *plan) {
-    mb_plan_layout *layout = &plan->layout;
-    for (size_t i = 0; i < plan->n_values; i++) {
-        mb_plan_value *value = &plan->values[i];
-        const bool is_outside = value->model_input != SIZE_MAX && !plan->is_in_lanes &&
-                                (!value->is_sparse || !value->needs_dense);
-        value->at = layout->value_floats;
-        layout->value_floats += is_outside ? 0 : padded(value->size);
-        value->at_gradient = layout->gradient_floats;
-        layout->gradient_floats +=
-            plan->is_training && (value->needs_gradient || value->output != SIZE_MAX)
-                ? padded(value->size)
-                : 0;
-        value->at_rows = layout->row_floats;
-        layout->row_floats +=
-            plan->is_in_lanes && value->output != SIZE_MAX ? 2 * padded(value->size) : 0;
-        if (value->producer != SIZE_MAX && plan->steps[value->producer].step.gives_activity) {
-            value->at_active = layout->active_words;
-            layout->active_words += mb_round_up(plan->steps[value->producer].step.n_cells + 1, 16);
-        }
-    }
-    for (size_t i = 0; i < plan->n_steps; i++) {
-        mb_plan_step *s = &plan->steps[i];
-        s->at_saved = layout->saved_bytes;
-        s->step.saved_bytes = mb_round_up(s->step.saved_bytes, 64);
-        layout->saved_bytes += s->step.saved_bytes;
-        plan->scratch_bytes =
-            mb_max_size(plan->scratch_bytes, mb_round_up(s->step.scratch_bytes, 64));
-        s->at_gradient = plan->gradient_floats;
-        plan->gradient_floats += mb_round_up(s->step.gradient_floats, 16);
-        s->at_packed = plan->packed_floats;
-        plan->packed_floats += mb_round_up(s->step.packed_floats + s->step.n_batch_floats, 16);
-        plan->n_barriers += s->step.n_statistics > 0 ? 1 : 0;
-        plan->most_statistics = mb_max_size(
-            plan->most_statistics, mb_max_size(s->step.n_statistics, s->step.n_d_statistics));
-    }
-    const size_t sizes[MB_REGIONS] = {layout->value_floats * sizeof(float),
-        layout->gradient_floats * sizeof(float), layout->row_floats * sizeof(float),
-        layout->active_words * sizeof(uint32_t), layout->saved_bytes};
-    for (size_t i = 1; i < MB_REGIONS; i++) {
-        layout->at[i] = layout->at[i - 1] + sizes[i - 1];
-    }
-    const size_t per_row = mb_plan_block_bytes(plan, 1);
-    plan->tile = mb_max_size(1, mb_min_size(MOST_TILE, TILE_BYTES / mb_max_size(per_row, 1)));
-    plan->tile = mb_min_size(plan->tile, mb_max_size(plan->max_rows, 1));
-    if (plan->is_in_lanes) {
-        plan->tile = MB_SAMPLES;
-    }
-}
-
-size_t mb_plan_block_bytes(const mb_plan *plan, size_t rows) {
-    return rows * (plan->layout.at[MB_REGION_SAVED] + plan->layout.saved_bytes);
-}
-
-// A background that nobody reads need not be written. In training the backward pass reads it.
-static void skip_backgrounds(mb_plan *plan) {
-    for (size_t i = 0; i < plan->n_steps && !plan->is_training; i++) {
-        mb_step *maker = &plan->steps[i].step;
-        const size_t value = plan->steps[i].output;
-        bool is_read = plan->values[value].output != SIZE_MAX;
-        for (size_t j = i + 1; j < plan->n_steps; j++) {
-            for (size_t k = 0; k < plan->steps[j].step.n_inputs; k++) {
-                is_read = is_read || (plan->steps[j].inputs[k] == value &&
-                                         !plan->steps[j].step.follows_activity);
-            }
-        }
-        maker->skips_background = maker->gives_activity && !is_read;
-    }
 }
 
 static mb_status make_packed(mb_context *ctx, mb_plan *plan) {
@@ -434,6 +356,12 @@ static mb_status make_quantized(mb_context *ctx, mb_plan *plan) {
 }
 
 static mb_status make_plan(planner *p) {
+    if (p->model->n_axes > 1 && p->settings->axis_rows == NULL) {
+        return mb_fail(p->ctx, MB_ERR_UNSUPPORTED,
+            "model %s: works with %s, of which events have any number; this is offered by train, "
+            "evaluate and predict alone",
+            p->model->name, p->model->axes[1].name);
+    }
     MB_TRY(open_planner(p));
     MB_TRY(plan_inputs(p));
     for (size_t i = 0; i < p->model->n_calls; i++) {
@@ -443,8 +371,8 @@ static mb_status make_plan(planner *p) {
     }
     MB_TRY(plan_outputs(p));
     mb_plan_choose_lanes(p->plan);
-    lay_out(p->plan);
-    skip_backgrounds(p->plan);
+    mb_plan_lay_out_values(p->plan);
+    mb_plan_skip_backgrounds(p->plan);
     MB_TRY(make_quantized(p->ctx, p->plan));
     return make_packed(p->ctx, p->plan);
 }
@@ -464,8 +392,12 @@ mb_status mb_plan_create(
     plan->is_frozen = settings->is_training && settings->is_frozen;
     plan->is_one_chunk = settings->is_one_chunk;
     plan->max_rows = settings->max_rows;
-    planner p = {
-        .ctx = ctx, .plan = plan, .model = model, .sparse_inputs = settings->sparse_inputs};
+    for (size_t i = 1; i < model->n_axes && settings->axis_rows != NULL; i++) {
+        plan->axes[i].capacity = settings->axis_rows[i];
+        plan->axes[i].event_rows =
+            settings->event_rows != NULL ? settings->event_rows[i] : settings->axis_rows[i];
+    }
+    planner p = {.ctx = ctx, .plan = plan, .model = model, .settings = settings};
     const mb_status status = make_plan(&p);
     if (status != MB_OK) {
         mb_plan_destroy(plan);

@@ -20,6 +20,9 @@ typedef struct mb_plan_settings {
     bool is_one_chunk;
     size_t max_rows;           // of a batch (training) or of one call (prediction)
     const bool *sparse_inputs; // per model input; NULL: all dense, as is_frozen wants them
+    // Per axis of the model: the most rows that a batch (training) or one event (prediction) has;
+    // and in training that one event has. NULL: the model has events only.
+    const size_t *axis_rows, *event_rows;
 } mb_plan_settings;
 
 // Makes the plan of a finished model, which must outlive it. Parameters are loaded separately.
@@ -39,13 +42,19 @@ size_t mb_plan_scratch_bytes(const mb_plan *plan);
 void mb_plan_predict(const mb_plan *plan, void *scratch, const mb_input *inputs, size_t n_rows,
     float *const *outputs);
 
+// The same of events with nodes and edges: per axis of the model its rows. Values of edges, in
+// inputs and outputs, are in stored order.
+void mb_plan_predict_graphs(const mb_plan *plan, void *scratch, const mb_input *inputs,
+    const mb_axis_rows *axes, size_t n_rows, float *const *outputs);
+
 // Multiply-adds of the steps that count them, of a prediction of these rows and without sparsity;
 // scratch and inputs as there.
 void mb_plan_work(const mb_plan *plan, void *scratch, const mb_input *inputs, size_t n_rows,
     uint64_t *done, uint64_t *full);
 
 // Called on each block of rows (from any worker): reads outputs[i] (n_rows x row size), writes
-// d_outputs[i], the gradient of the batch's loss. first_row counts in the batch.
+// d_outputs[i], the gradient of the batch's loss. first_row counts in the batch. Rows are events;
+// of an output of nodes there are as many values as these events have nodes.
 typedef void (*mb_loss_fn)(void *user, size_t first_row, size_t n_rows, const float *const *outputs,
     float *const *d_outputs);
 
@@ -55,7 +64,8 @@ typedef void (*mb_lane_loss_fn)(void *user, size_t first_row, size_t n_rows,
     const float *const *outputs, float *const *d_outputs, float *const *room);
 
 typedef struct mb_train_batch {
-    const mb_input *inputs; // per model input
+    const mb_input *inputs;   // per model input
+    const mb_axis_rows *axes; // per axis of the model; NULL: it has events only
     size_t n_rows;
     uint64_t seed;
     uint32_t step;

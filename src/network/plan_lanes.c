@@ -28,7 +28,7 @@ static size_t tile_bytes(const mb_plan *plan) {
 static bool is_for_lanes(const mb_plan *plan) {
     const size_t rows =
         plan->is_training ? mb_plan_chunk_rows(plan, plan->max_rows) : plan->max_rows;
-    if (rows < LEAST_ROWS) {
+    if (rows < LEAST_ROWS || plan->model->n_axes > 1) {
         return false;
     }
     for (size_t i = 0; i < plan->n_values; i++) {

@@ -33,6 +33,7 @@ typedef struct mb_plan_step {
     size_t output;
     size_t input_activity; // step whose activity list describes the input, or SIZE_MAX
     size_t at_saved;       // offset of a block's saved bytes
+    size_t at_saved_edges; // ... of those that are saved for edges
     size_t at_gradient;    // offset in a chunk's gradient, floats
     size_t at_packed;
 } mb_plan_step;
@@ -54,6 +55,14 @@ typedef struct mb_plan_layout {
     size_t at[MB_REGIONS]; // bytes per row that lie before a region
 } mb_plan_layout;
 
+// The most rows of an axis, in the memory of a block and of one event.
+typedef struct mb_plan_axis {
+    mb_plan_layout layout;
+    size_t capacity; // of the memory; 0 for events, where it depends on the block
+    size_t event_rows;
+    size_t at; // bytes in a block's memory, behind those of events
+} mb_plan_axis;
+
 struct mb_plan {
     mb_arena arena;
     mb_runtime *runtime;
@@ -69,8 +78,10 @@ struct mb_plan {
     size_t n_steps, step_capacity;
     size_t *input_values; // per model input: the plan's value
     size_t *output_values;
-    mb_plan_layout layout;
-    size_t scratch_bytes; // of the hungriest step
+    mb_plan_layout layout;           // of events
+    mb_plan_axis axes[MB_MOST_AXES]; // of others
+    size_t axis_bytes;               // of all others
+    size_t scratch_bytes;            // of the hungriest step
     size_t packed_floats;
     float *packed;
     float *quantized; // the parameters as layers compute with them; NULL: no weight is quantised
@@ -89,12 +100,22 @@ struct mb_plan {
 size_t mb_plan_chunk_rows(const mb_plan *plan, size_t n);
 // Bytes of a block of rows, and the places in it.
 size_t mb_plan_block_bytes(const mb_plan *plan, size_t rows);
+// Whether a value is read where the caller has it.
+static inline bool mb_plan_is_outside(const mb_plan *plan, const mb_plan_value *value) {
+    return value->model_input != SIZE_MAX && !value->is_sparse && !plan->is_in_lanes &&
+           plan->model->axes[value->type.axis].joins == 0;
+}
+// Gives every value, step and region its place.
+void mb_plan_lay_out_values(mb_plan *plan);
+// A background that nobody reads need not be written.
+void mb_plan_skip_backgrounds(mb_plan *plan);
 
 // One block of rows on its way through the plan.
 typedef struct mb_plan_block {
     const mb_plan *plan;
     const mb_input *inputs;
-    char *memory; // laid out for capacity rows
+    const mb_axis_rows *axes; // per axis of the model
+    char *memory;             // laid out for capacity rows
     size_t capacity;
     size_t row;   // first row within the memory
     size_t first; // first row within the batch
@@ -126,6 +147,14 @@ void mb_plan_find_followers(const mb_model *model, const mb_call *call, const si
 const mb_layer *mb_plan_follower(
     const mb_model *model, const mb_plan_followers *followers, mb_follows kind);
 
+// What a step gets, and what of it has no place of its own.
+typedef struct mb_plan_rows {
+    mb_rows rows;
+    mb_graph_rows graphs;
+    const float *in[MB_PLAN_MOST_INPUTS];
+    float *d_in[MB_PLAN_MOST_INPUTS];
+} mb_plan_rows;
+
 // Puts the steps' work in lanes in place of that in rows, where that is faster: a small model, all
 // of whose steps offer it, and enough rows. Decided by the model and the plan alone.
 void mb_plan_choose_lanes(mb_plan *plan);
@@ -141,8 +170,8 @@ void mb_plan_store_input_gradients(const mb_plan_block *block, float *const *gra
 void mb_plan_fill_inputs(const mb_plan_block *block);
 void mb_plan_forward_step(const mb_plan_block *block, size_t step);
 void mb_plan_backward_step(const mb_plan_block *block, size_t step);
-void mb_plan_rows_of(const mb_plan_block *block, size_t step, bool is_backward, mb_rows *rows,
-    const float **in, float **d_in);
+void mb_plan_rows_of(const mb_plan_block *block, size_t step, bool is_backward, mb_plan_rows *work);
+size_t mb_plan_n_rows(const mb_plan_block *block, unsigned axis); // in the block
 float *mb_plan_value_rows(const mb_plan_block *block, size_t value);
 float *mb_plan_gradient_rows(const mb_plan_block *block, size_t value);
 float *mb_plan_output_rows(const mb_plan_block *block, size_t value);

@@ -30,11 +30,16 @@ size_t mb_plan_chunk_rows(const mb_plan *plan, size_t n) {
     return plan->is_one_chunk ? n : (n + MB_PLAN_CHUNKS - 1) / MB_PLAN_CHUNKS;
 }
 
+// Rows of nodes and edges are many enough to share: a batch has one memory.
+static bool is_in_tiles(const mb_plan *plan) {
+    return plan->n_barriers == 0 && plan->model->n_axes == 1;
+}
+
 mb_status mb_plan_lay_out(mb_context *ctx, mb_plan *plan) {
     plan->n_workers = mb_runtime_threads(plan->runtime);
     const size_t chunk = mb_plan_chunk_rows(plan, plan->max_rows);
     const size_t n_chunks = plan->is_one_chunk ? 1 : MB_PLAN_CHUNKS;
-    const bool is_tiled = plan->n_barriers == 0;
+    const bool is_tiled = is_in_tiles(plan);
     plan->block_rows = !is_tiled           ? mb_max_size(plan->max_rows, 1)
                        : plan->is_in_lanes ? MB_SAMPLES
                                            : mb_max_size(1, mb_min_size(plan->tile, chunk));
@@ -80,9 +85,10 @@ static double *chunk_statistics(const mb_plan *plan, size_t chunk) {
 
 static mb_plan_block make_block(const train_run *run, size_t chunk, unsigned worker) {
     mb_plan *plan = run->plan;
-    const bool is_tiled = plan->n_barriers == 0;
+    const bool is_tiled = is_in_tiles(plan);
     mb_plan_block block = {.plan = plan,
         .inputs = run->batch->inputs,
+        .axes = run->batch->axes,
         .capacity = plan->block_rows,
         .seed = run->batch->seed,
         .step = run->batch->step,
@@ -102,7 +108,9 @@ void mb_plan_zero_gradients(const mb_plan_block *block) {
     for (size_t i = 0; i < plan->n_values; i++) {
         if (plan->values[i].needs_gradient && plan->values[i].output == SIZE_MAX) {
             memset(mb_plan_gradient_rows(block, i), 0,
-                (plan->is_in_lanes ? MB_SAMPLES : block->n) * plan->values[i].size * sizeof(float));
+                (plan->is_in_lanes ? MB_SAMPLES
+                                   : mb_plan_n_rows(block, plan->values[i].type.axis)) *
+                    plan->values[i].size * sizeof(float));
         }
     }
 }
@@ -156,15 +164,13 @@ static mb_status run_tiled_chunk(void *user, mb_context *ctx, size_t chunk, unsi
 
 static void take_statistics(
     const mb_plan_block *block, size_t index, bool is_forward, double *partial) {
-    const float *in[MB_PLAN_MOST_INPUTS];
-    float *d_in[MB_PLAN_MOST_INPUTS];
     const mb_step *step = &block->plan->steps[index].step;
-    mb_rows rows;
-    mb_plan_rows_of(block, index, !is_forward, &rows, in, d_in);
+    mb_plan_rows work;
+    mb_plan_rows_of(block, index, !is_forward, &work);
     if (is_forward) {
-        step->statistics(step, &rows, partial);
+        step->statistics(step, &work.rows, partial);
     } else {
-        step->d_statistics(step, &rows, step->batch, partial);
+        step->d_statistics(step, &work.rows, step->batch, partial);
     }
 }
 
@@ -253,6 +259,12 @@ static size_t previous_barrier(const mb_plan *plan, size_t step) {
     return step == 0 ? SIZE_MAX : step - 1;
 }
 
+// Rows of the batch on the axis of a step's output.
+static size_t n_rows_of(const train_run *run, const mb_step *step) {
+    const size_t n = run->batch->n_rows;
+    return step->out.axis == MB_AXIS_EVENTS ? n : run->batch->axes[step->out.axis].offset[n];
+}
+
 static mb_status run_phases(mb_context *ctx, train_run *run) {
     mb_plan *plan = run->plan;
     size_t after = 0;
@@ -268,7 +280,7 @@ static mb_status run_phases(mb_context *ctx, train_run *run) {
         }
         mb_step *step = &plan->steps[run->barrier].step;
         sum_statistics(plan, run->n_chunks, step->n_statistics);
-        step->finish(step, chunk_statistics(plan, 0), run->batch->n_rows, step->batch,
+        step->finish(step, chunk_statistics(plan, 0), n_rows_of(run, step), step->batch,
             run->batch->parameters);
         run->begin = run->barrier;
         after = run->barrier + 1;
@@ -291,7 +303,7 @@ static mb_status run_phases_back(mb_context *ctx, train_run *run) {
         mb_plan_step *s = &plan->steps[run->barrier];
         if (plan->values[s->output].needs_gradient) {
             sum_statistics(plan, run->n_chunks, s->step.n_d_statistics);
-            s->step.finish_backward(&s->step, chunk_statistics(plan, 0), run->batch->n_rows,
+            s->step.finish_backward(&s->step, chunk_statistics(plan, 0), n_rows_of(run, &s->step),
                 s->step.batch, chunk_gradient(plan, 0) + s->at_gradient);
         }
         below = run->barrier;
@@ -312,6 +324,18 @@ static void differentiate_quantizers(
     }
 }
 
+static mb_status check_axes(mb_context *ctx, const mb_plan *plan, const mb_train_batch *batch) {
+    for (size_t i = 1; i < plan->model->n_axes; i++) {
+        if (batch->axes == NULL || batch->axes[i].offset[batch->n_rows] > plan->axes[i].capacity) {
+            return mb_fail(ctx, MB_ERR_ARG,
+                "training: a batch has more %s than memory is laid out for; reserve for the "
+                "largest batch",
+                plan->model->axes[i].name);
+        }
+    }
+    return MB_OK;
+}
+
 mb_status mb_plan_gradient(mb_context *ctx, mb_plan *plan, const mb_train_batch *batch,
     mb_loss_fn loss, void *user, float *gradient) {
     if (batch->n_rows > plan->max_rows || plan->training == NULL) {
@@ -319,6 +343,7 @@ mb_status mb_plan_gradient(mb_context *ctx, mb_plan *plan, const mb_train_batch 
             "training: %zu rows, but memory is laid out for %zu; reserve for the largest batch",
             batch->n_rows, plan->training == NULL ? 0 : plan->max_rows);
     }
+    MB_TRY(check_axes(ctx, plan, batch));
     memset(gradient, 0, plan->model->n_parameters * sizeof *gradient);
     if (batch->n_rows == 0) {
         return MB_OK;
@@ -326,7 +351,7 @@ mb_status mb_plan_gradient(mb_context *ctx, mb_plan *plan, const mb_train_batch 
     train_run run = {.plan = plan, .batch = batch, .loss = loss, .user = user};
     run.chunk_rows = mb_plan_chunk_rows(plan, batch->n_rows);
     run.n_chunks = (batch->n_rows + run.chunk_rows - 1) / run.chunk_rows;
-    if (plan->n_barriers == 0) {
+    if (is_in_tiles(plan)) {
         MB_TRY(mb_parallel(ctx, run.n_chunks, run_tiled_chunk, &run));
     } else {
         MB_TRY(run_phases(ctx, &run));

@@ -19,6 +19,7 @@ typedef struct layer_entry {
     const mb_node *options;
     const char *name; // NULL: none
     const mb_node *from;
+    const char *axis; // of an input; NULL: not written
     bool is_trainable;
 } layer_entry;
 
@@ -62,6 +63,8 @@ static mb_status read_entry(const builder *b, const mb_node *node, layer_entry *
             MB_TRY(read_name(b, member, &out->name));
         } else if (strcmp(member->key, "from") == 0) {
             out->from = member;
+        } else if (strcmp(member->key, "axis") == 0) {
+            MB_TRY(read_name(b, member, &out->axis));
         } else if (strcmp(member->key, "trainable") == 0 && member->kind == MB_NODE_BOOL) {
             out->is_trainable = member->boolean;
         } else if (out->kind == NULL) {
@@ -76,6 +79,10 @@ static mb_status read_entry(const builder *b, const mb_node *node, layer_entry *
     if (out->kind == NULL) {
         return mb_fail_at(b->ctx, b->document, node,
             "model: this is no layer; write {kind: {options}, name: NAME, from: LAYER}");
+    }
+    if (out->axis != NULL && strcmp(out->kind, "input") != 0) {
+        return mb_fail_at(b->ctx, b->document, node,
+            "model: axis is of inputs alone; write options of '%s' in its own braces", out->kind);
     }
     return MB_OK;
 }
@@ -149,10 +156,13 @@ static mb_status add_value(
 
 typedef struct input_options {
     mb_sizes shape;
+    const char *axis;
 } input_options;
 
 static const mb_option input_table[] = {{"shape", MB_OPTION_SIZES, offsetof(input_options, shape),
-                                            NULL, 1, 1e9, NULL, NULL, "of one event"},
+                                            NULL, 1, 1e9, NULL, NULL, "of one row"},
+    {"axis", MB_OPTION_TEXT, offsetof(input_options, axis), "", 0, 0, NULL, NULL,
+        "what a row is: events, nodes or edges.NAME; default: as the data has it"},
     MB_OPTIONS_END};
 
 static mb_status fail_column(const builder *b, const mb_node *at, const char *name) {
@@ -172,9 +182,30 @@ static mb_status fail_column(const builder *b, const mb_node *at, const char *na
         near != NULL ? "'?" : "");
 }
 
+static mb_status find_axis(const builder *b, const layer_entry *entry, const mb_column *column,
+    const char *written, unsigned *axis) {
+    const char *name = column->axis != NULL ? column->axis : b->model->axes[MB_AXIS_EVENTS].name;
+    if (written != NULL && strcmp(written, name) != 0) {
+        return mb_fail_at(b->ctx, b->document, entry->node,
+            "model: input '%s' is written with axis %.60s, but in the data a row is one of %s; "
+            "change one",
+            column->name, written, name);
+    }
+    *axis = MB_AXIS_EVENTS;
+    if (column->axis == NULL) {
+        return MB_OK;
+    }
+    const mb_dataset_axis *found = mb_dataset_find_axis(b->dataset, column->axis);
+    unsigned joins = 0;
+    if (found != NULL && found->joins != NULL) {
+        MB_TRY(mb_model_add_axis(b->ctx, b->model, found->joins, 0, &joins));
+    }
+    return mb_model_add_axis(b->ctx, b->model, column->axis, joins, axis);
+}
+
 // The row shape of an input: the data's, held against the one that is written.
-static mb_status find_shape(
-    const builder *b, const layer_entry *entry, const char *name, mb_value_type *type) {
+static mb_status find_shape(const builder *b, const layer_entry *entry, const char *name,
+    const char *axis, mb_value_type *type) {
     const mb_column *column = mb_dataset_find(b->dataset, name);
     if (column == NULL || column->role != MB_ROLE_INPUT) {
         return fail_column(b, entry->node, name);
@@ -185,14 +216,15 @@ static mb_status find_shape(
             MB_MAX_DIMS);
     }
     const mb_value_type written = *type;
+    MB_TRY(find_axis(b, entry, column, axis, &type->axis));
     if (written.rank == 1 && written.dim[0] == column->size) {
         return MB_OK;
     }
-    *type = (mb_value_type){.axis = MB_AXIS_EVENTS, .rank = column->rank};
+    type->rank = column->rank;
     for (unsigned i = 0; i < column->rank; i++) {
         type->dim[i] = column->shape[i];
     }
-    // One number an event is a vector of one.
+    // One number a row is a vector of one.
     if (type->rank == 0) {
         type->rank = 1;
         type->dim[0] = 1;
@@ -209,37 +241,46 @@ static mb_status find_shape(
     return MB_OK;
 }
 
-static mb_status add_input(builder *b, const layer_entry *entry) {
-    mb_value_type type = {.axis = MB_AXIS_EVENTS};
-    const char *name = entry->name;
-    if (entry->options != NULL && entry->options->kind == MB_NODE_MAP) {
-        input_options options;
-        MB_TRY(mb_options_parse(
-            b->ctx, b->document, input_table, entry->options, "input", NULL, &options));
-        if (options.shape.n > MB_MAX_DIMS || name == NULL) {
-            return mb_fail_at(b->ctx, b->document, entry->node,
-                "input: write {input: {shape: [...]}, name: NAME} with at most %d axes",
-                MB_MAX_DIMS);
-        }
-        type.rank = (unsigned)options.shape.n;
-        for (size_t i = 0; i < options.shape.n; i++) {
-            type.dim[i] = options.shape.value[i];
-        }
-    } else {
+// {input: NAME}, {input: NAME, axis: nodes}, or {input: {shape: [...], axis: nodes}, name: NAME}.
+static mb_status read_input(const builder *b, const layer_entry *entry, const char **name,
+    const char **axis, mb_value_type *type) {
+    if (entry->options == NULL || entry->options->kind != MB_NODE_MAP) {
         const char *column = entry->options != NULL ? mb_node_text(entry->options) : NULL;
-        if (column == NULL || (name != NULL && strcmp(name, column) != 0)) {
+        if (column == NULL || (*name != NULL && strcmp(*name, column) != 0)) {
             return mb_fail_at(b->ctx, b->document, entry->node,
                 "input: write {input: NAME} with the name that the data has for it");
         }
-        name = column;
+        *name = column;
+        *axis = entry->axis;
+        return MB_OK;
     }
+    input_options options;
+    MB_TRY(mb_options_parse(
+        b->ctx, b->document, input_table, entry->options, "input", NULL, &options));
+    if (options.shape.n > MB_MAX_DIMS || *name == NULL) {
+        return mb_fail_at(b->ctx, b->document, entry->node,
+            "input: write {input: {shape: [...]}, name: NAME} with at most %d axes", MB_MAX_DIMS);
+    }
+    *axis = options.axis != NULL && options.axis[0] != '\0' ? options.axis : entry->axis;
+    type->rank = (unsigned)options.shape.n;
+    for (size_t i = 0; i < options.shape.n; i++) {
+        type->dim[i] = options.shape.value[i];
+    }
+    return MB_OK;
+}
+
+static mb_status add_input(builder *b, const layer_entry *entry) {
+    mb_value_type type = {.axis = MB_AXIS_EVENTS};
+    const char *name = entry->name;
+    const char *axis = NULL;
+    MB_TRY(read_input(b, entry, &name, &axis, &type));
     if (entry->from != NULL) {
         return mb_fail_at(
             b->ctx, b->document, entry->from, "input: takes no other layer; remove from:");
     }
     size_t value = 0;
     if (b->model != NULL) {
-        MB_TRY(find_shape(b, entry, name, &type));
+        MB_TRY(find_shape(b, entry, name, axis, &type));
         MB_TRY(mb_model_add_input(b->ctx, b->model, name, &type, &value));
     }
     return add_value(b, entry, name, value, NULL);
@@ -339,6 +380,23 @@ static mb_status make_layer(builder *b, const layer_entry *entry, mb_layer **lay
     return MB_OK;
 }
 
+// graph_conv and the like: a short form of several layers.
+static mb_status expand(builder *b, const layer_entry *entry, const size_t *inputs, size_t n) {
+    const mb_layer_ops *ops = mb_layer_find(entry->kind);
+    const mb_expansion request = {entry->name, b->document, entry->options, entry->is_trainable};
+    size_t value = 0;
+    if (n != 1) {
+        return mb_fail_at(b->ctx, b->document, entry->node,
+            "model: %s takes one layer, but from: names %zu; name one", entry->kind, n);
+    }
+    if (b->model == NULL) {
+        MB_TRY(check_options(b, ops, entry->options));
+    } else if (ops->expand(b->ctx, b->model, &request, inputs[0], &value) != MB_OK) {
+        return mb_fail_within(b->ctx, "%s:%d", b->document->name, entry->node->line);
+    }
+    return add_value(b, entry, entry->name, value, NULL);
+}
+
 static mb_status add_entry(builder *b, const mb_node *node) {
     layer_entry entry;
     MB_TRY(read_entry(b, node, &entry));
@@ -349,6 +407,10 @@ static mb_status add_entry(builder *b, const mb_node *node) {
     size_t n = 0;
     MB_TRY(find_inputs(b, &entry, inputs, &n));
     mb_layer *layer = NULL;
+    const mb_layer_ops *ops = mb_layer_find(entry.kind);
+    if (ops != NULL && ops->expand != NULL) {
+        return expand(b, &entry, inputs, n);
+    }
     if (strcmp(entry.kind, "shared") == 0) {
         MB_TRY(find_shared(b, &entry, &layer));
     } else {

@@ -221,6 +221,10 @@ static void quantize_statistics(const mb_normalization *plan, float *batch) {
 void mb_normalization_finish(
     const mb_normalization *plan, const double *total, double count, float *batch, float *moving) {
     const size_t n = plan->n_channels;
+    if (count == 0) {
+        memset(batch, 0, MB_NORMALIZATION_BATCH * n * sizeof *batch);
+        return;
+    }
     for (size_t c = 0; c < n; c++) {
         const double mean = total[c] / count;
         const double difference = total[n + c] / count - mean * mean;
@@ -266,7 +270,7 @@ static void take_d_statistics(
 void mb_normalization_finish_backward(const mb_normalization *plan, const double *total,
     double count, float *batch, float *gradient) {
     const size_t n = plan->n_channels;
-    for (size_t c = 0; c < n; c++) {
+    for (size_t c = 0; c < n && count > 0; c++) {
         batch[MB_NORMALIZATION_D_MEAN * n + c] =
             (float)(total[c] / count) * batch[MB_NORMALIZATION_MEAN_SLOPE * n + c];
         batch[MB_NORMALIZATION_D_PROJECTION * n + c] =
