@@ -29,8 +29,9 @@ typedef struct mb_pairs {
     const float *value;
 } mb_pairs;
 
-typedef struct mb_lane_kernels mb_lane_kernels;   // kernels/lanes.h
-typedef struct mb_graph_kernels mb_graph_kernels; // kernels/graph.h
+typedef struct mb_lane_kernels mb_lane_kernels;       // kernels/lanes.h
+typedef struct mb_graph_kernels mb_graph_kernels;     // kernels/graph.h
+typedef struct mb_channel_kernels mb_channel_kernels; // kernels/channels.h
 
 typedef struct mb_kernels {
     const char *name; // "c", "avx2", "avx512"
@@ -83,8 +84,9 @@ typedef struct mb_kernels {
     // sum[o] += rows[i * width + o] for i < n, in order.
     void (*sum_rows)(size_t n, const float *rows, size_t width, float *sum);
 
-    const mb_lane_kernels *lanes;  // the same on samples in lanes
-    const mb_graph_kernels *graph; // message passing
+    const mb_lane_kernels *lanes;       // the same on samples in lanes
+    const mb_graph_kernels *graph;      // message passing
+    const mb_channel_kernels *channels; // batch normalisation
 } mb_kernels;
 
 enum { MB_BACK_BLOCK = 4 };

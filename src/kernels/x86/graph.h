@@ -1,14 +1,9 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Message passing for one instruction set. Included by a file that defines
-//   VEC, LANES, LOAD(p), STORE(p, v), SPLAT(p), SET(x), ADD, SUB, MUL, DIV, FMA(a, b, c) = a * b +
-//   c, MAX(a, b) = a > b ? a : b, ZERO, PART, PART_OF(n) (the first n <= LANES lanes),
-//   LOAD_PART(part, p) (0 beyond), STORE_PART(part, p, v), WHERE_ABOVE(a, b, d) = a > b ? d : 0,
-//   WHERE_BELOW(a, b, x, y) = a < b ? x : y, KEEP_NAN(x, y) = x is NaN ? x : y, NEGATE(v),
-//   NEGATE_SIZE(v) = -|v|, SCALE(y, t) = y times 2 to the integer in the low bits of a rounder's
-//   sum t, and SUMS(t), the sums of LANES vectors of products, as mb_graph's trees go, NAME(x), and
-//   EACH(X), which is X(0) .. X(LANES - 1).
+// Message passing for one instruction set. Included behind parts_ISA.h by a file that defines
+// NAME(x), EACH(X), which is X(0) .. X(LANES - 1), FOLD(t), the LANES sums of MB_DOT that a tree
+// has at the height of a vector, and SUMS(t), the sums of LANES such vectors.
 
 static inline VEC NAME(exponent)(VEC argument) {
     const VEC x = MAX(SET(EXP_LOWEST), argument);

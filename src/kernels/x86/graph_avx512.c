@@ -3,10 +3,7 @@
 
 #include "kernels/graph.h"
 
-#if !defined(__AVX512F__) || !defined(__AVX512DQ__) || !defined(__FMA__)
-#error "this file needs -mavx512f -mavx512dq -mfma"
-#endif
-#include <immintrin.h>
+#include "kernels/x86/parts_avx512.h"
 
 #define NAME(x) x##_avx512
 
@@ -14,31 +11,6 @@ static void exponents_avx512(size_t n, float *values);
 
 #include "kernels/graph_each.h"
 
-#define VEC                     __m512
-#define LANES                   16
-#define LOAD(p)                 _mm512_loadu_ps(p)
-#define STORE(p, v)             _mm512_storeu_ps(p, v)
-#define SPLAT(p)                _mm512_set1_ps(*(p))
-#define SET(x)                  _mm512_set1_ps(x)
-#define ADD(a, b)               _mm512_add_ps(a, b)
-#define SUB(a, b)               _mm512_sub_ps(a, b)
-#define MUL(a, b)               _mm512_mul_ps(a, b)
-#define DIV(a, b)               _mm512_div_ps(a, b)
-#define FMA(a, b, c)            _mm512_fmadd_ps(a, b, c)
-#define MAX(a, b)               _mm512_max_ps(a, b)
-#define ZERO                    _mm512_setzero_ps()
-#define PART                    __mmask16
-#define PART_OF(n)              ((__mmask16)((n) >= LANES ? 0xffff : (1u << (n)) - 1))
-#define LOAD_PART(part, p)      _mm512_maskz_loadu_ps(part, p)
-#define STORE_PART(part, p, v)  _mm512_mask_storeu_ps(p, part, v)
-#define WHERE_ABOVE(a, b, d)    _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(a, b, _CMP_GT_OQ), d)
-#define WHERE_BELOW(a, b, x, y) _mm512_mask_mov_ps(y, _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), x)
-#define KEEP_NAN(x, y)          _mm512_mask_mov_ps(y, _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), x)
-#define NEGATE(v)               _mm512_xor_ps(v, _mm512_set1_ps(-0.0F))
-#define NEGATE_SIZE(v)          _mm512_or_ps(v, _mm512_set1_ps(-0.0F))
-#define SCALE(y, t)                                                                                \
-    _mm512_castsi512_ps(                                                                           \
-        _mm512_add_epi32(_mm512_castps_si512(y), _mm512_slli_epi32(_mm512_castps_si512(t), 23)))
 #define FOLD(t) (t)[0]
 #define SUMS(t) add_up(t)
 #define EACH(X)                                                                                    \

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
+#include "kernels/channels.h"
 #include "network/lanes.h"
 #include "network/layers/normalization.h"
 
@@ -115,19 +116,20 @@ static void refresh(const mb_step *step, const float *parameters, float *packed)
     mb_normalization_pack(step->data, parameters, packed);
 }
 
-#define FOR_EACH_ELEMENT(plan, n_floats, i, c)                                                     \
-    for (size_t base_ = 0; base_ < (n_floats); base_ += (plan)->n_channels)                        \
-        for (size_t c = 0, i = base_; c < (plan)->n_channels; c++, i++)
+// The rows of channels of a block, normalised with a mean and an inverse deviation.
+static mb_channels channels_of(
+    const mb_step *step, const mb_rows *rows, const float *mean, const float *inverse) {
+    const size_t n = ((const mb_normalization *)step->data)->n_channels;
+    return (mb_channels){rows->n * (step->out_size / n), n, rows->in[0], mean, inverse,
+        step->packed + MB_NORMALIZATION_GAMMA * n};
+}
 
 static void normalize(
     const mb_step *step, const mb_rows *rows, const float *mean, const float *inverse) {
     const mb_normalization *plan = step->data;
-    const float *gamma = step->packed + MB_NORMALIZATION_GAMMA * plan->n_channels;
-    const float *beta = step->packed + MB_NORMALIZATION_BETA * plan->n_channels;
-    const float *in = rows->in[0];
-    FOR_EACH_ELEMENT(plan, rows->n * step->out_size, i, c) {
-        rows->out[i] = (in[i] - mean[c]) * (inverse[c] * gamma[c]) + beta[c];
-    }
+    const mb_channels channels = channels_of(step, rows, mean, inverse);
+    step->kernels->channels->normalize(
+        &channels, step->packed + MB_NORMALIZATION_BETA * plan->n_channels, rows->out);
 }
 
 static void forward_moving(const mb_step *step, const mb_rows *rows) {
@@ -144,13 +146,11 @@ static void forward_batch(const mb_step *step, const mb_rows *rows) {
 
 static void backward_moving(const mb_step *step, const mb_rows *rows) {
     const mb_normalization *plan = step->data;
-    const float *gamma = step->packed + MB_NORMALIZATION_GAMMA * plan->n_channels;
-    const float *inverse = step->packed + MB_NORMALIZATION_INVERSE * plan->n_channels;
-    if (rows->d_in[0] == NULL) {
-        return;
-    }
-    FOR_EACH_ELEMENT(plan, rows->n * step->out_size, i, c) {
-        rows->d_in[0][i] += rows->d_out[i] * (inverse[c] * gamma[c]);
+    const size_t n = plan->n_channels;
+    const float *gamma = step->packed + MB_NORMALIZATION_GAMMA * n;
+    const float *inverse = step->packed + MB_NORMALIZATION_INVERSE * n;
+    for (size_t i = 0; i < rows->n * step->out_size && rows->d_in[0] != NULL; i++) {
+        rows->d_in[0][i] += rows->d_out[i] * (inverse[i % n] * gamma[i % n]);
     }
 }
 
@@ -177,16 +177,9 @@ static void backward_lanes(const mb_step *step, const mb_rows *rows) {
 }
 
 static void take_statistics(const mb_step *step, const mb_rows *rows, double *partial) {
-    const mb_normalization *plan = step->data;
-    const float *in = rows->in[0];
-    double *sum = partial;
-    double *sum_of_squares = partial + plan->n_channels;
+    const mb_channels channels = channels_of(step, rows, NULL, NULL);
     memset(partial, 0, step->n_statistics * sizeof *partial);
-    FOR_EACH_ELEMENT(plan, rows->n * step->out_size, i, c) {
-        const double x = (double)in[i];
-        sum[c] += x;
-        sum_of_squares[c] += x * x;
-    }
+    step->kernels->channels->statistics(&channels, partial, partial + channels.channels);
 }
 
 static float move(float moving, double value, double momentum) {
@@ -254,17 +247,11 @@ static void finish(
 // Sums over the batch of the output's gradient, and of it times the normalised input.
 static void take_d_statistics(
     const mb_step *step, const mb_rows *rows, const float *batch, double *partial) {
-    const mb_normalization *plan = step->data;
-    const size_t n = plan->n_channels;
-    const float *mean = batch + MB_NORMALIZATION_BATCH_MEAN * n;
-    const float *inverse = batch + MB_NORMALIZATION_BATCH_INVERSE * n;
-    const float *in = rows->in[0];
+    const size_t n = ((const mb_normalization *)step->data)->n_channels;
+    const mb_channels channels = channels_of(step, rows, batch + MB_NORMALIZATION_BATCH_MEAN * n,
+        batch + MB_NORMALIZATION_BATCH_INVERSE * n);
     memset(partial, 0, step->n_d_statistics * sizeof *partial);
-    FOR_EACH_ELEMENT(plan, rows->n * step->out_size, i, c) {
-        const float normalized = (in[i] - mean[c]) * inverse[c];
-        partial[c] += (double)rows->d_out[i];
-        partial[n + c] += (double)rows->d_out[i] * (double)normalized;
-    }
+    step->kernels->channels->d_statistics(&channels, rows->d_out, partial, partial + n);
 }
 
 void mb_normalization_finish_backward(const mb_normalization *plan, const double *total,
@@ -286,21 +273,13 @@ static void finish_backward(
 }
 
 static void backward_batch(const mb_step *step, const mb_rows *rows) {
-    const mb_normalization *plan = step->data;
-    const size_t n = plan->n_channels;
-    const float *gamma = step->packed + MB_NORMALIZATION_GAMMA * n;
-    const float *mean = step->batch + MB_NORMALIZATION_CENTRE * n;
-    const float *inverse = step->batch + MB_NORMALIZATION_BATCH_INVERSE * n;
-    const float *d_mean = step->batch + MB_NORMALIZATION_D_MEAN * n;
-    const float *d_projection = step->batch + MB_NORMALIZATION_D_PROJECTION * n;
-    const float *in = rows->in[0];
-    if (rows->d_in[0] == NULL) {
-        return;
-    }
-    FOR_EACH_ELEMENT(plan, rows->n * step->out_size, i, c) {
-        const float normalized = (in[i] - mean[c]) * inverse[c];
-        rows->d_in[0][i] +=
-            (rows->d_out[i] - d_mean[c] - normalized * d_projection[c]) * (inverse[c] * gamma[c]);
+    const size_t n = ((const mb_normalization *)step->data)->n_channels;
+    const float *batch = step->batch;
+    const mb_channels channels = channels_of(step, rows, batch + MB_NORMALIZATION_CENTRE * n,
+        batch + MB_NORMALIZATION_BATCH_INVERSE * n);
+    if (rows->d_in[0] != NULL) {
+        step->kernels->channels->back(&channels, rows->d_out, batch + MB_NORMALIZATION_D_MEAN * n,
+            batch + MB_NORMALIZATION_D_PROJECTION * n, rows->d_in[0]);
     }
 }
 
