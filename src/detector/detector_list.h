@@ -7,4 +7,5 @@ MB_DETECTOR(barrel)
 MB_DETECTOR(calo)
 MB_DETECTOR(concentrator)
 MB_DETECTOR(ecal)
+MB_DETECTOR(tracks)
 // clang-format on

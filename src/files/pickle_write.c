@@ -3,6 +3,8 @@
 
 #include "files/pickle_write.h"
 
+#include "base/numbers.h"
+
 static void put_byte(mb_pickle_writer *writer, int byte) {
     const unsigned char bytes[1] = {(unsigned char)byte};
     mb_buffer_append(writer->buffer, bytes, 1);
@@ -20,11 +22,15 @@ static void count_member(mb_pickle_writer *writer) {
 }
 
 static void emit_int(mb_pickle_writer *writer, int64_t value) {
-    if (value >= 0 && value <= UINT8_MAX) {
+    const bool is_long = value < INT32_MIN || value > INT32_MAX;
+    if (writer->protocol == 0 || (writer->protocol == 1 && is_long)) {
+        mb_buffer_format(writer->buffer, "%c%lld%s\n", is_long ? 'L' : 'I', (long long)value,
+            is_long ? "L" : "");
+    } else if (value >= 0 && value <= UINT8_MAX) {
         put_number(writer, 'K', (uint64_t)value, 1);
     } else if (value >= 0 && value <= UINT16_MAX) {
         put_number(writer, 'M', (uint64_t)value, 2);
-    } else if (value >= INT32_MIN && value <= INT32_MAX) {
+    } else if (!is_long) {
         put_number(writer, 'J', (uint64_t)value, 4);
     } else {
         put_number(writer, 0x8A, 8, 1);
@@ -39,11 +45,12 @@ typedef struct length_opcodes {
 
 static void emit_counted(
     mb_pickle_writer *writer, length_opcodes opcodes, const void *bytes, size_t length) {
-    if (length <= UINT8_MAX) {
+    if (length <= UINT8_MAX && opcodes.one != 0) {
         put_number(writer, opcodes.one, length, 1);
     } else if (length <= UINT32_MAX) {
         put_number(writer, opcodes.four, length, 4);
     } else {
+        writer->is_wrong = writer->is_wrong || opcodes.eight == 0;
         put_number(writer, opcodes.eight, length, 8);
     }
     if (length > 0) {
@@ -51,24 +58,97 @@ static void emit_counted(
     }
 }
 
-static void emit_text(mb_pickle_writer *writer, const char *text, size_t length) {
-    emit_counted(writer, (length_opcodes){0x8C, 'X', 0x8D}, text, length);
+// A byte as a character of a line of Python's raw-unicode-escape.
+static void emit_escaped(mb_pickle_writer *writer, unsigned character) {
+    if (character >= ' ' && character <= '~' && character != '\\') {
+        put_byte(writer, (int)character);
+    } else {
+        mb_buffer_format(writer->buffer, character > 0xFFFF ? "\\U%08x" : "\\u%04x", character);
+    }
 }
 
-static void emit_bytes(mb_pickle_writer *writer, const void *bytes, size_t length) {
-    emit_counted(writer, (length_opcodes){'C', 'B', 0x8E}, bytes, length);
+// One character of UTF-8; *at moves behind it.
+static unsigned take_character(const char **at, const char *end) {
+    unsigned first = (unsigned char)*(*at)++;
+    const unsigned n_more = first >= 0xF0 ? 3 : first >= 0xE0 ? 2 : first >= 0xC0 ? 1 : 0;
+    first &= n_more == 0 ? 0xFFU : 0x3FU >> n_more;
+    for (unsigned i = 0; i < n_more && *at < end; i++) {
+        first = first << 6 | ((unsigned char)*(*at)++ & 0x3FU);
+    }
+    return first;
+}
+
+static void emit_text(mb_pickle_writer *writer, const char *text, size_t length) {
+    if (writer->protocol >= 4) {
+        emit_counted(writer, (length_opcodes){0x8C, 'X', 0x8D}, text, length);
+    } else if (writer->protocol > 0) {
+        emit_counted(writer, (length_opcodes){0, 'X', 0}, text, length);
+    } else {
+        const char *end = text + length;
+        put_byte(writer, 'V');
+        for (const char *at = text; at < end;) {
+            emit_escaped(writer, take_character(&at, end));
+        }
+        put_byte(writer, '\n');
+    }
 }
 
 static void emit_name(mb_pickle_writer *writer, const char *module, const char *name) {
+    if (writer->protocol < 4) {
+        mb_buffer_format(writer->buffer, "c%s\n%s\n", module, name);
+        return;
+    }
     emit_text(writer, module, strlen(module));
     emit_text(writer, name, strlen(name));
     put_byte(writer, 0x93);
 }
 
+// Bytes that protocols below 3 do not know: a text of these characters, encoded as Latin-1.
+static void emit_encoded(mb_pickle_writer *writer, const unsigned char *bytes, size_t length) {
+    mb_buffer text;
+    mb_buffer_init(&text, writer->buffer->ctx);
+    for (size_t i = 0; i < length; i++) {
+        const unsigned char pair[2] = {
+            (unsigned char)(0xC0 | bytes[i] >> 6), (unsigned char)(0x80 | (bytes[i] & 0x3F))};
+        mb_buffer_append(&text, bytes[i] < 0x80 ? &bytes[i] : pair, bytes[i] < 0x80 ? 1 : 2);
+    }
+    emit_name(writer, "_codecs", "encode");
+    put_byte(writer, '(');
+    emit_text(writer, text.length > 0 ? text.data : "", text.length);
+    emit_text(writer, "latin1", 6);
+    mb_buffer_append(writer->buffer, "tR", 2);
+    writer->is_wrong = writer->is_wrong || text.status != MB_OK;
+    mb_buffer_clear(&text);
+}
+
+static void emit_bytes(mb_pickle_writer *writer, const void *bytes, size_t length) {
+    if (writer->protocol < 3) {
+        emit_encoded(writer, bytes, length);
+    } else {
+        emit_counted(writer, (length_opcodes){'C', 'B', 0x8E}, bytes, length);
+    }
+}
+
+static void emit_bool(mb_pickle_writer *writer, bool value) {
+    if (writer->protocol < 2) {
+        mb_buffer_text(writer->buffer, value ? "I01\n" : "I00\n");
+    } else {
+        put_byte(writer, value ? 0x88 : 0x89);
+    }
+}
+
 void mb_pickle_start(mb_pickle_writer *writer, mb_buffer *buffer) {
-    *writer = (mb_pickle_writer){.buffer = buffer};
+    mb_pickle_start_as(writer, buffer, 4, false);
+}
+
+void mb_pickle_start_as(
+    mb_pickle_writer *writer, mb_buffer *buffer, unsigned protocol, bool has_new_numpy) {
+    *writer =
+        (mb_pickle_writer){.buffer = buffer, .protocol = protocol, .has_new_numpy = has_new_numpy};
     writer->open[0].n_wanted = 1;
-    put_number(writer, 0x80, 4, 1);
+    if (protocol >= 2) {
+        put_number(writer, 0x80, protocol, 1);
+    }
 }
 
 mb_status mb_pickle_finish(mb_pickle_writer *writer) {
@@ -90,7 +170,7 @@ void mb_pickle_put_none(mb_pickle_writer *writer) {
 
 void mb_pickle_put_bool(mb_pickle_writer *writer, bool value) {
     count_member(writer);
-    put_byte(writer, value ? 0x88 : 0x89);
+    emit_bool(writer, value);
 }
 
 void mb_pickle_put_int(mb_pickle_writer *writer, int64_t value) {
@@ -102,6 +182,12 @@ void mb_pickle_put_float(mb_pickle_writer *writer, double value) {
     uint64_t bits;
     unsigned char bytes[9] = {'G'};
     count_member(writer);
+    if (writer->protocol == 0) {
+        put_byte(writer, 'F');
+        mb_buffer_double(writer->buffer, value);
+        put_byte(writer, '\n');
+        return;
+    }
     memcpy(&bits, &value, sizeof bits);
     for (int i = 0; i < 8; i++) {
         bytes[1 + i] = (unsigned char)(bits >> (56 - 8 * i));
@@ -123,12 +209,26 @@ void mb_pickle_put_bytes(mb_pickle_writer *writer, const void *bytes, size_t len
     emit_bytes(writer, bytes, length);
 }
 
+// A tuple of three.
+static void begin_three(mb_pickle_writer *writer) {
+    if (writer->protocol < 2) {
+        put_byte(writer, '(');
+    }
+}
+
+static void end_three(mb_pickle_writer *writer) {
+    put_byte(writer, writer->protocol < 2 ? 't' : 0x87);
+}
+
 // numpy.dtype(name) and its state, which says the order of bytes.
 static void emit_dtype(mb_pickle_writer *writer, const char *name, const char *order, int flags) {
     emit_name(writer, "numpy", "dtype");
+    begin_three(writer);
     emit_text(writer, name, strlen(name));
-    // (name, align = False, copy = True), REDUCE
-    mb_buffer_append(writer->buffer, "\x89\x88\x87R", 4);
+    emit_bool(writer, false); // align
+    emit_bool(writer, true);  // copy
+    end_three(writer);
+    put_byte(writer, 'R');
     put_byte(writer, '(');
     emit_int(writer, 3);
     emit_text(writer, order, 1);
@@ -139,24 +239,32 @@ static void emit_dtype(mb_pickle_writer *writer, const char *name, const char *o
     mb_buffer_append(writer->buffer, "tb", 2);
 }
 
-// An array up to its data: _reconstruct(ndarray, (0,), b'b') and (1, shape, dtype, False, ...
-static void begin_array(mb_pickle_writer *writer, unsigned rank, const size_t *shape,
-    const char *dtype, const char *order, int flags) {
-    // The old name of the module: NumPy 2 knows it for pickles, NumPy 1 knows no other.
-    emit_name(writer, "numpy.core.multiarray", "_reconstruct");
-    emit_name(writer, "numpy", "ndarray");
-    emit_int(writer, 0);
-    put_byte(writer, 0x85);
-    emit_bytes(writer, "b", 1);
-    mb_buffer_append(writer->buffer, "\x87R(", 3);
-    emit_int(writer, 1);
+static void emit_shape(mb_pickle_writer *writer, unsigned rank, const size_t *shape) {
     put_byte(writer, '(');
     for (unsigned i = 0; i < rank; i++) {
         emit_int(writer, (int64_t)shape[i]);
     }
     put_byte(writer, 't');
+}
+
+// An array up to its data: _reconstruct(ndarray, (0,), b'b') and (1, shape, dtype, False, ...
+static void begin_array(mb_pickle_writer *writer, unsigned rank, const size_t *shape,
+    const char *dtype, const char *order, int flags) {
+    // The old name of the module: NumPy 2 knows it for pickles, NumPy 1 knows no other.
+    emit_name(writer, writer->has_new_numpy ? "numpy._core.multiarray" : "numpy.core.multiarray",
+        "_reconstruct");
+    begin_three(writer);
+    emit_name(writer, "numpy", "ndarray");
+    mb_buffer_append(writer->buffer, "(", writer->protocol < 2 ? 1 : 0);
+    emit_int(writer, 0);
+    put_byte(writer, writer->protocol < 2 ? 't' : 0x85);
+    emit_bytes(writer, "b", 1);
+    end_three(writer);
+    mb_buffer_append(writer->buffer, "R(", 2);
+    emit_int(writer, 1);
+    emit_shape(writer, rank, shape);
     emit_dtype(writer, dtype, order, flags);
-    put_byte(writer, 0x89);
+    emit_bool(writer, false);
 }
 
 void mb_pickle_put_array(mb_pickle_writer *writer, const mb_array *array) {
@@ -171,11 +279,26 @@ void mb_pickle_put_array(mb_pickle_writer *writer, const mb_array *array) {
         [MB_I64] = "i8",
         [MB_U64] = "u8",
         [MB_BOOL] = "b1"};
+    const char *name = names[array->dtype];
+    const char *order = mb_dtype_size(array->dtype) == 1 ? "|" : "<";
+    const size_t n_bytes = mb_array_bytes(array);
     count_member(writer);
-    begin_array(writer, array->rank, array->shape, names[array->dtype],
-        mb_dtype_size(array->dtype) == 1 ? "|" : "<", 0);
-    emit_bytes(writer, array->data, mb_array_bytes(array));
-    mb_buffer_append(writer->buffer, "tb", 2);
+    if (writer->protocol < 5) {
+        begin_array(writer, array->rank, array->shape, name, order, 0);
+        emit_bytes(writer, array->data, n_bytes);
+        mb_buffer_append(writer->buffer, "tb", 2);
+        return;
+    }
+    // _frombuffer(bytearray, dtype, shape, order)
+    emit_name(writer, writer->has_new_numpy ? "numpy._core.numeric" : "numpy.core.numeric",
+        "_frombuffer");
+    put_byte(writer, '(');
+    put_number(writer, 0x96, n_bytes, 8);
+    mb_buffer_append(writer->buffer, n_bytes > 0 ? array->data : "", n_bytes);
+    emit_dtype(writer, name, order, 0);
+    emit_shape(writer, array->rank, array->shape);
+    emit_text(writer, "C", 1);
+    mb_buffer_append(writer->buffer, "tR", 2);
 }
 
 // Bytes that open a container, and those that will close it.
@@ -193,9 +316,19 @@ static void begin(mb_pickle_writer *writer, const char *open, const char *close,
     memcpy(writer->open[writer->depth].close, close, strlen(close));
 }
 
+// A list, with what stands before and behind it.
+static void begin_items(mb_pickle_writer *writer, const char *before, const char *behind) {
+    const bool is_text = writer->protocol == 0;
+    char open[8];
+    char close[8];
+    (void)mb_format(open, sizeof open, "%s%s", before, is_text ? "(" : "](");
+    (void)mb_format(close, sizeof close, "%s%s", is_text ? "l" : "e", behind);
+    begin(writer, open, close, false);
+}
+
 void mb_pickle_begin_list(mb_pickle_writer *writer) {
     count_member(writer);
-    begin(writer, "](", "e", false);
+    begin_items(writer, "", "");
 }
 
 void mb_pickle_begin_tuple(mb_pickle_writer *writer) {
@@ -205,17 +338,27 @@ void mb_pickle_begin_tuple(mb_pickle_writer *writer) {
 
 void mb_pickle_begin_set(mb_pickle_writer *writer) {
     count_member(writer);
-    begin(writer, "\x8F(", "\x90", false);
+    if (writer->protocol >= 4) {
+        begin(writer, "\x8F(", "\x90", false);
+    } else {
+        emit_name(writer, writer->protocol == 3 ? "builtins" : "__builtin__", "set");
+        begin_items(writer, "(", "tR");
+    }
 }
 
 void mb_pickle_begin_frozenset(mb_pickle_writer *writer) {
     count_member(writer);
-    begin(writer, "(", "\x91", false);
+    if (writer->protocol >= 4) {
+        begin(writer, "(", "\x91", false);
+    } else {
+        emit_name(writer, writer->protocol == 3 ? "builtins" : "__builtin__", "frozenset");
+        begin_items(writer, "(", "tR");
+    }
 }
 
 void mb_pickle_begin_dict(mb_pickle_writer *writer) {
     count_member(writer);
-    begin(writer, "}(", "u", true);
+    begin(writer, writer->protocol == 0 ? "(" : "}(", writer->protocol == 0 ? "d" : "u", true);
 }
 
 void mb_pickle_begin_objects(mb_pickle_writer *writer, unsigned rank, const size_t *shape) {
@@ -226,7 +369,7 @@ void mb_pickle_begin_objects(mb_pickle_writer *writer, unsigned rank, const size
         count *= shape[i];
     }
     begin_array(writer, rank, shape, "O8", "|", OBJECT_FLAGS);
-    begin(writer, "](", "etb", false);
+    begin_items(writer, "", "tb");
     writer->open[writer->depth].n_wanted = count;
 }
 

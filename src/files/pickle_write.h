@@ -7,15 +7,17 @@
 #include "base/buffer.h"
 #include "minbias/array.h"
 
-// Writes a pickle of protocol 4 (Python 3.4 and later; arrays: any NumPy 1 or 2) value by value,
-// without a tree in memory. Everything between a begin and its end are members; a dict's are keys
-// and values in turn. Failures stick in the buffer; a begin without end and members that do not fit
-// come out of mb_pickle_finish as INTERNAL.
+// Writes a pickle (protocol 4 unless told otherwise: Python 3.4 and later; arrays: any NumPy 1 or
+// 2) value by value, without a tree in memory. Everything between a begin and its end are members;
+// a dict's are keys and values in turn. Failures stick in the buffer; a begin without end and
+// members that do not fit come out of mb_pickle_finish as INTERNAL.
 
 enum { MB_PICKLE_WRITE_DEPTH = 64 };
 
 typedef struct mb_pickle_writer {
     mb_buffer *buffer;
+    unsigned protocol;  // 0 to 5
+    bool has_new_numpy; // arrays name numpy._core, which NumPy 1 does not know
     unsigned depth;
     bool is_wrong;
     struct {
@@ -27,6 +29,9 @@ typedef struct mb_pickle_writer {
 } mb_pickle_writer;
 
 void mb_pickle_start(mb_pickle_writer *writer, mb_buffer *buffer);
+// The same with another protocol, 0 to 5, or NumPy 2's names.
+void mb_pickle_start_as(
+    mb_pickle_writer *writer, mb_buffer *buffer, unsigned protocol, bool has_new_numpy);
 // Ends the pickle; the buffer's failure, if any, is returned.
 mb_status mb_pickle_finish(mb_pickle_writer *writer) MB_MUST_CHECK;
 

@@ -4,6 +4,7 @@
 #include "base/output.h"
 #include "files/hdf5.h"
 #include "files/npy.h"
+#include "study/prepare_axes.h"
 #include "study/run.h"
 
 // `prepare`: the data part of a study into files, a block of events at a time.
@@ -141,9 +142,9 @@ static mb_status write_h5_all(mb_context *ctx, const mb_study *study, const mb_d
     MB_TRY(mb_h5_put_int64(writer, "/", "format", PREPARED_FORMAT));
     MB_TRY(mb_h5_put_text(writer, "/", "study", study->name));
     MB_TRY(mb_h5_put_int64(writer, "/", "seed", (int64_t)study->seed));
-    const size_t n = dataset->n_rows;
     for (size_t i = 0; i < dataset->n_columns; i++) {
         const mb_column *column = &dataset->columns[i];
+        const size_t n = mb_dataset_axis_rows(dataset, column->axis);
         char path[256];
         mb_format(path, sizeof path, "/inputs/%.200s", column->name);
         if (column->role == MB_ROLE_INPUT) {
@@ -155,10 +156,11 @@ static mb_status write_h5_all(mb_context *ctx, const mb_study *study, const mb_d
         }
     }
     mb_runtime *runtime = mb_context_runtime(ctx);
-    const mb_array event = {MB_I64, 1, {n}, dataset->event, runtime};
-    const mb_array split = {MB_U8, 1, {n}, dataset->split, runtime};
+    const mb_array event = {MB_I64, 1, {dataset->n_rows}, dataset->event, runtime};
+    const mb_array split = {MB_U8, 1, {dataset->n_rows}, dataset->split, runtime};
     MB_TRY(mb_h5_write_array(writer, "/event", &event));
     MB_TRY(mb_h5_write_array(writer, "/split", &split));
+    MB_TRY(mb_prepare_axes_h5(ctx, writer, dataset));
     MB_TRY(write_h5_facts(writer, &dataset->facts));
     return put_names(writer, "/split", split_names_of(dataset));
 }
@@ -262,8 +264,10 @@ static mb_status write_npy_named(mb_context *ctx, const mb_dataset *dataset, con
         const mb_column *column = &dataset->columns[i];
         char name[256];
         mb_format(name, sizeof name, "%.200s.npy", column->name);
+        const size_t n_rows =
+            column->axis == NULL ? n : mb_dataset_axis_rows(dataset, column->axis);
         if (all || column->role == MB_ROLE_EXTRA) {
-            MB_TRY(write_npy_column(ctx, column, directory, name, rows, n));
+            MB_TRY(write_npy_column(ctx, column, directory, name, rows, n_rows));
         }
     }
     return MB_OK;
@@ -288,6 +292,7 @@ static mb_status write_npy(
     MB_TRY(mb_make_directory(ctx, directory));
     MB_TRY(write_npy_facts(ctx, dataset, directory));
     if (dataset->whole_files) {
+        MB_TRY(mb_prepare_axes_npy(ctx, directory, dataset));
         MB_TRY(write_npy_named(ctx, dataset, directory, true, rows, dataset->n_rows));
         return write_lists(ctx, dataset, directory, rows, dataset->n_rows);
     }
@@ -338,11 +343,15 @@ static mb_status prepare(mb_context *ctx, const mb_study *study, const char *pat
     if (dataset->n_sets == 0) {
         MB_TRY(mb_split_apply(dataset, ctx, &study->split, &study->validation, study->seed));
     }
-    uint32_t *rows = mb_allocate(ctx, dataset->n_rows, sizeof *rows);
+    size_t most = dataset->n_rows;
+    for (size_t i = 0; i < dataset->n_axes; i++) {
+        most = mb_max_size(most, mb_dataset_axis_rows(dataset, dataset->axes[i].name));
+    }
+    uint32_t *rows = mb_allocate(ctx, most, sizeof *rows);
     if (rows == NULL) {
         return MB_ERR_MEMORY;
     }
-    for (size_t i = 0; i < dataset->n_rows; i++) {
+    for (size_t i = 0; i < most; i++) {
         rows[i] = (uint32_t)i;
     }
     status =
