@@ -287,6 +287,28 @@ static mb_status plan_call(planner *p, size_t index) {
                                                                        : MB_OK;
 }
 
+static mb_status plan_message(planner *p, size_t index, const mb_plan_message *message) {
+    const mb_call *call = &p->model->calls[index];
+    mb_plan *plan = p->plan;
+    mb_plan_step *made = NULL;
+    size_t nodes = 0;
+    MB_TRY(get_stored(p, call->inputs[0], false, &nodes));
+    plan->values[nodes].needs_dense = true;
+    MB_TRY(
+        add_step(p, call->layer, &nodes, 1, NULL, &p->model->values[message->output].type, &made));
+    plan->values[made->output].needs_gradient = plan->is_training;
+    mb_plan_site site = {.arena = &plan->arena, .layer = call->layer, .step = &made->step};
+    if (mb_message_plan(p->ctx, &site, &message->layers) != MB_OK) {
+        return mb_fail_within(p->ctx, "layer %s", call->layer->name);
+    }
+    for (size_t i = 0; i < message->n_calls; i++) {
+        p->is_absorbed[message->calls[i]] = true;
+    }
+    p->value_of[message->output] = made->output;
+    plan->n_steps++;
+    return MB_OK;
+}
+
 static mb_status plan_inputs(planner *p) {
     mb_plan *plan = p->plan;
     const mb_model *model = p->model;
@@ -365,9 +387,13 @@ static mb_status make_plan(planner *p) {
     MB_TRY(open_planner(p));
     MB_TRY(plan_inputs(p));
     for (size_t i = 0; i < p->model->n_calls; i++) {
-        if (p->model->calls[i].n_inputs > 0 && p->is_needed[i] && !p->is_absorbed[i]) {
-            MB_TRY(plan_call(p, i));
+        mb_plan_message message;
+        if (p->model->calls[i].n_inputs == 0 || !p->is_needed[i] || p->is_absorbed[i]) {
+            continue;
         }
+        MB_TRY(mb_plan_find_message(p->model, i, p->n_uses, p->only_user, &message)
+                   ? plan_message(p, i, &message)
+                   : plan_call(p, i));
     }
     MB_TRY(plan_outputs(p));
     mb_plan_choose_lanes(p->plan);

@@ -4,6 +4,7 @@
 #ifndef NETWORK_PLAN_PARTS_H
 #define NETWORK_PLAN_PARTS_H
 
+#include "network/layers/message.h"
 #include "network/plan.h"
 
 // Rows of training batches go in this many fixed chunks, whose gradients are summed through a fixed
@@ -109,6 +110,19 @@ static inline bool mb_plan_is_outside(const mb_plan *plan, const mb_plan_value *
 void mb_plan_lay_out_values(mb_plan *plan);
 // A background that nobody reads need not be written.
 void mb_plan_skip_backgrounds(mb_plan *plan);
+
+// A chain of calls, from a gather on, that is one step.
+typedef struct mb_plan_message {
+    mb_message_layers layers;
+    const mb_layer *hidden[MB_MESSAGE_MOST_HIDDEN];
+    size_t n_calls; // behind the gather
+    size_t calls[MB_MESSAGE_MOST_HIDDEN + 5];
+    size_t output; // the model's value that the last one gives
+} mb_plan_message;
+// n_uses, only_user: per value, how many calls use it (an output of the model counts as more than
+// one), and the last that does.
+bool mb_plan_find_message(const mb_model *model, size_t call, const size_t *n_uses,
+    const size_t *only_user, mb_plan_message *out);
 
 // One block of rows on its way through the plan.
 typedef struct mb_plan_block {
