@@ -12,10 +12,11 @@ enum { ROWS_PER_TASK = 8 };
 typedef struct input_buffer {
     const mb_column *column;
     bool is_sparse, is_left; // left: where it is in the dataset
+    size_t axis;             // of its rows
     float *dense;            // max_rows x size
     uint32_t *offset, *index;
     float *value;
-    size_t capacity; // entries
+    size_t capacity; // entries, or floats of rows of another axis
 } input_buffer;
 
 struct mb_feeder {
@@ -29,13 +30,30 @@ struct mb_feeder {
     const uint32_t *target_rows; // the target is left in the dataset: where; NULL: it is gathered
     float *weights;
     bool has_weights;
+    size_t *offset; // of all axes, max_rows + 1 each
 };
+
+static mb_status find_axis(
+    mb_context *ctx, const mb_feeder_settings *settings, const mb_column *column, size_t *axis) {
+    for (*axis = 1; *axis < settings->n_axes; (*axis)++) {
+        if (strcmp(settings->axes[*axis]->name, column->axis) == 0) {
+            return MB_OK;
+        }
+    }
+    return mb_fail(ctx, MB_ERR_SHAPE,
+        "data: a row of '%s' is one of %s, and the model takes one an event; write "
+        "{input: %s, axis: %s}",
+        column->name, column->axis, column->name, column->axis);
+}
 
 static mb_status make_input(
     mb_context *ctx, const mb_feeder_settings *settings, size_t index, input_buffer *out) {
     const mb_column *column = settings->inputs[index];
     const size_t max_rows = settings->max_rows;
     *out = (input_buffer){.column = column, .is_sparse = mb_column_is_sparse_feed(column)};
+    if (column->axis != NULL) {
+        return find_axis(ctx, settings, column, &out->axis); // as large as the batches turn out
+    }
     out->is_left =
         settings->leaves_rows && column->kind == MB_COLUMN_DENSE && column->dense.dtype == MB_F32;
     if (out->is_left) {
@@ -80,6 +98,11 @@ static mb_status make_buffers(mb_context *ctx, mb_feeder *feeder) {
         MB_TRY(make_input(ctx, settings, i, &feeder->buffers[i]));
     }
     MB_TRY(make_target(ctx, feeder));
+    feeder->offset = mb_allocate_zeroed(
+        ctx, settings->n_axes * (settings->max_rows + 1), sizeof *feeder->offset);
+    if (feeder->offset == NULL) {
+        return MB_ERR_MEMORY;
+    }
     feeder->has_weights = settings->sample_weight != NULL || settings->dataset->weight != NULL ||
                           settings->n_class_weights > 0;
     feeder->weights = mb_allocate(ctx, settings->max_rows, sizeof(float));
@@ -119,6 +142,7 @@ void mb_feeder_destroy(mb_feeder *feeder) {
     }
     mb_runtime_release(runtime, feeder->target);
     mb_runtime_release(runtime, feeder->weights);
+    mb_runtime_release(runtime, feeder->offset);
     mb_runtime_release(runtime, feeder->buffers);
     mb_runtime_release(runtime, feeder->inputs);
     mb_runtime_release(runtime, feeder);
@@ -157,6 +181,38 @@ static mb_status gather_sparse(
     MB_TRY(mb_grow(ctx, &buffer->index, &capacity, n_entries, sizeof *buffer->index));
     MB_TRY(mb_grow(ctx, &buffer->value, &buffer->capacity, n_entries, sizeof *buffer->value));
     mb_column_gather_sparse(buffer->column, rows, n, buffer->offset, buffer->index, buffer->value);
+    return MB_OK;
+}
+
+static size_t *offset_of(const mb_feeder *feeder, size_t axis) {
+    return feeder->offset + axis * (feeder->settings.max_rows + 1);
+}
+
+static void count_rows(mb_feeder *feeder, const uint32_t *rows, size_t n) {
+    for (size_t a = 1; a < feeder->settings.n_axes; a++) {
+        const uint64_t *from = feeder->settings.axes[a]->offset;
+        size_t *offset = offset_of(feeder, a);
+        for (size_t i = 0; i < n; i++) {
+            offset[i + 1] = offset[i] + (size_t)(from[rows[i] + 1] - from[rows[i]]);
+        }
+    }
+}
+
+// The rows that events have of another axis, one event behind the other.
+static mb_status gather_axis(
+    mb_feeder *feeder, mb_context *ctx, input_buffer *buffer, const uint32_t *rows, size_t n) {
+    const mb_column *column = buffer->column;
+    const uint64_t *from = feeder->settings.axes[buffer->axis]->offset;
+    const size_t *offset = offset_of(feeder, buffer->axis);
+    MB_TRY(mb_grow(ctx, &buffer->dense, &buffer->capacity, mb_max_size(offset[n] * column->size, 1),
+        sizeof *buffer->dense));
+    for (size_t i = 0; i < n; i++) {
+        for (uint64_t k = from[rows[i]]; k < from[rows[i] + 1]; k++) {
+            const uint32_t row = (uint32_t)k;
+            MB_TRY(mb_column_gather(column, ctx, &row, 1,
+                buffer->dense + (offset[i] + (size_t)(k - from[rows[i]])) * column->size));
+        }
+    }
     return MB_OK;
 }
 
@@ -221,9 +277,13 @@ static bool is_target_left(const mb_feeder_settings *settings) {
 }
 
 mb_status mb_feeder_fill(mb_feeder *feeder, mb_context *ctx, const uint32_t *rows, size_t n) {
+    count_rows(feeder, rows, n);
     for (size_t i = 0; i < feeder->settings.n_inputs; i++) {
         input_buffer *buffer = &feeder->buffers[i];
-        if (buffer->is_left) {
+        if (buffer->axis > 0) {
+            MB_TRY(gather_axis(feeder, ctx, buffer, rows, n));
+            feeder->inputs[i] = (mb_feed_input){.dense = buffer->dense};
+        } else if (buffer->is_left) {
             feeder->inputs[i] = (mb_feed_input){.dense = buffer->column->dense.data, .row = rows};
         } else if (buffer->is_sparse) {
             MB_TRY(gather_sparse(ctx, buffer, rows, n));
@@ -260,6 +320,10 @@ const float *mb_feeder_target_row(const mb_feeder *feeder, size_t i) {
 
 size_t mb_feeder_target_size(const mb_feeder *feeder) {
     return feeder->target_size;
+}
+
+const size_t *mb_feeder_offset(const mb_feeder *feeder, size_t axis) {
+    return offset_of(feeder, axis);
 }
 
 const float *mb_feeder_weights(const mb_feeder *feeder) {

@@ -11,7 +11,7 @@
 
 // One input of a batch: dense rows, or index lists with background 0 (as mb_input of the network).
 typedef struct mb_feed_input {
-    const float *dense;     // rows x size; NULL when sparse
+    const float *dense;     // rows (of its column's axis) x size; NULL when sparse
     const uint32_t *row;    // where each row is in dense, counted in rows; NULL: in order
     const uint32_t *offset; // rows + 1
     const uint32_t *index;
@@ -28,6 +28,10 @@ typedef struct mb_feeder_settings {
     size_t n_class_weights;         // 0: none
     const float *class_weights;     // by label (of a one-hot row: the largest element's index)
     size_t max_rows;
+    // Axes of the dataset whose rows are counted in every batch, those of the inputs among them;
+    // the first is that of events, NULL. 0: no input has rows of another.
+    size_t n_axes;
+    const mb_dataset_axis *const *axes;
     // Dense float32 inputs stay where they are in the dataset, found by row number; the same of the
     // target, which is then read by mb_feeder_target_row alone.
     bool leaves_rows, leaves_target;
@@ -49,6 +53,9 @@ const float *mb_feeder_target(const mb_feeder *feeder); // rows x target size; N
 size_t mb_feeder_target_size(const mb_feeder *feeder);
 const float *mb_feeder_target_row(const mb_feeder *feeder, size_t i); // of the fill's row i
 const float *mb_feeder_weights(const mb_feeder *feeder); // per row; NULL when all are 1
+
+// Of an axis (a place in the settings' list): where each row's part of the batch begins, rows + 1.
+const size_t *mb_feeder_offset(const mb_feeder *feeder, size_t axis);
 
 // The order of rows in an epoch: rows copied into order and shuffled by (seed, epoch).
 void mb_feeder_shuffle(

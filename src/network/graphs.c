@@ -15,25 +15,30 @@ bool mb_graph_sort(size_t n_nodes, size_t n_edges, const int32_t *source,
     return true;
 }
 
-static mb_status fail_edge(
-    mb_context *ctx, const char *name, size_t graph, size_t n_nodes, const mb_graph_edges *edges) {
-    for (uint64_t e = edges->edge_offset[graph]; e < edges->edge_offset[graph + 1]; e++) {
-        const int32_t ends[2] = {edges->source[e], edges->destination[e]};
-        for (size_t k = 0; k < 2; k++) {
-            if (ends[k] < 0 || (size_t)ends[k] >= n_nodes) {
+mb_status mb_graph_edges_check(mb_context *ctx, const char *name, const mb_graph_edges *edges) {
+    for (size_t i = 0; i < edges->n; i++) {
+        const uint64_t begin = edges->edge_offset[i];
+        const uint64_t end = edges->edge_offset[i + 1];
+        const uint64_t n_nodes = edges->node_offset[i + 1] - edges->node_offset[i];
+        if (n_nodes >= UINT32_MAX || end - begin >= UINT32_MAX) {
+            return mb_fail(ctx, MB_ERR_LIMIT,
+                "%s: event %zu has more nodes or edges than 32 bits count; split it", name, i);
+        }
+        for (uint64_t e = begin; e < end; e++) {
+            const bool is_source = edges->source[e] < 0 || (uint64_t)edges->source[e] >= n_nodes;
+            const int32_t node = is_source ? edges->source[e] : edges->destination[e];
+            if (node < 0 || (uint64_t)node >= n_nodes) {
                 return mb_fail(ctx, MB_ERR_RANGE,
-                    "%s: event %zu: edge %llu joins node %d, but the event has %zu nodes; correct "
+                    "%s: event %zu: edge %llu joins node %d, but the event has %llu nodes; correct "
                     "the edges",
-                    name, graph, (unsigned long long)(e - edges->edge_offset[graph]), ends[k],
-                    n_nodes);
+                    name, i, (unsigned long long)(e - begin), node, (unsigned long long)n_nodes);
             }
         }
     }
-    return MB_ERR_INTERNAL;
+    return MB_OK;
 }
 
-static mb_status fill(
-    mb_context *ctx, const char *name, const mb_graph_edges *edges, mb_graph_set *set) {
+static mb_status fill(mb_context *ctx, const mb_graph_edges *edges, mb_graph_set *set) {
     const uint64_t n_nodes = edges->node_offset[edges->n];
     const uint64_t n_edges = edges->edge_offset[edges->n];
     set->n = edges->n;
@@ -48,15 +53,8 @@ static mb_status fill(
         const uint64_t begin = edges->edge_offset[i];
         const size_t nodes = (size_t)(edges->node_offset[i + 1] - edges->node_offset[i]);
         const size_t count = (size_t)(edges->edge_offset[i + 1] - begin);
-        if (nodes >= UINT32_MAX || count >= UINT32_MAX) {
-            return mb_fail(ctx, MB_ERR_LIMIT,
-                "%s: event %zu has %zu nodes and %zu edges, more than 32 bits count; split it",
-                name, i, nodes, count);
-        }
-        if (!mb_graph_sort(nodes, count, edges->source + begin, edges->destination + begin, memory,
-                &set->graphs[i])) {
-            return fail_edge(ctx, name, i, nodes, edges);
-        }
+        mb_graph_build(nodes, count, edges->source + begin, edges->destination + begin, memory,
+            &set->graphs[i]);
         memory += mb_graph_words(nodes, count);
     }
     return MB_OK;
@@ -65,12 +63,13 @@ static mb_status fill(
 mb_status mb_graph_set_create(
     mb_context *ctx, const char *name, const mb_graph_edges *edges, mb_graph_set **out) {
     *out = NULL;
+    MB_TRY(mb_graph_edges_check(ctx, name, edges));
     mb_graph_set *set = mb_allocate_zeroed(ctx, 1, sizeof *set);
     if (set == NULL) {
         return MB_ERR_MEMORY;
     }
     set->runtime = mb_context_runtime(ctx);
-    const mb_status status = fill(ctx, name, edges, set);
+    const mb_status status = fill(ctx, edges, set);
     if (status != MB_OK) {
         mb_graph_set_destroy(set);
         return status;

@@ -26,6 +26,9 @@ typedef struct mb_graph_edges {
 // LIMIT for a graph of more than 2^32 - 1 edges or nodes. The caller owns *out.
 mb_status mb_graph_set_create(mb_context *ctx, const char *name, const mb_graph_edges *edges,
     mb_graph_set **out) MB_MUST_CHECK;
+// The check alone.
+mb_status mb_graph_edges_check(
+    mb_context *ctx, const char *name, const mb_graph_edges *edges) MB_MUST_CHECK;
 void mb_graph_set_destroy(mb_graph_set *set);
 
 // One graph, in memory of the caller's (mb_graph_words). False where an end is no node.

@@ -8,7 +8,7 @@
 
 // Rows of one task: enough to pay for waking a thread, few enough to share out small sets. In lanes
 // a row takes a fraction of the time, and there is nothing to gather.
-enum { BLOCK_ROWS = 32, LANE_BLOCK_ROWS = 256 };
+enum { BLOCK_ROWS = 32, LANE_BLOCK_ROWS = 256, GRAPH_BLOCK_ROWS = 4 };
 
 // What one worker has for itself.
 typedef struct work_place {
@@ -16,6 +16,7 @@ typedef struct work_place {
     void *scratch;
     float **outputs;
     mb_input *inputs;
+    mb_graph_batch graphs;
 } work_place;
 
 struct mb_evaluator {
@@ -23,6 +24,8 @@ struct mb_evaluator {
     const mb_model *model;
     mb_plan *plan;
     size_t block_rows;
+    const mb_graph_data *graphs;
+    size_t most_rows[MB_MOST_AXES]; // of a block, by axis
     bool *is_sparse;
     work_place *places;
     size_t n_places;
@@ -38,9 +41,13 @@ static mb_status make_place(mb_context *ctx, const mb_evaluator *evaluator,
     if (place->scratch == NULL || place->inputs == NULL || place->outputs == NULL) {
         return MB_ERR_MEMORY;
     }
+    if (evaluator->graphs != NULL) {
+        MB_TRY(mb_graph_batch_open(ctx, evaluator->graphs, evaluator->block_rows, &place->graphs));
+    }
     for (size_t i = 0; i < model->n_outputs; i++) {
-        const size_t size = mb_value_size(&model->values[model->outputs[i]].type);
-        place->outputs[i] = mb_allocate(ctx, evaluator->block_rows * size, sizeof(float));
+        const mb_value_type *type = &model->values[model->outputs[i]].type;
+        place->outputs[i] =
+            mb_allocate(ctx, evaluator->most_rows[type->axis] * mb_value_size(type), sizeof(float));
         if (place->outputs[i] == NULL) {
             return MB_ERR_MEMORY;
         }
@@ -59,11 +66,21 @@ static mb_status fill_evaluator(
     for (size_t i = 0; i < model->n_inputs; i++) {
         evaluator->is_sparse[i] = mb_column_is_sparse_feed(settings.inputs[i]);
     }
-    const mb_plan_settings plan = {
-        .is_training = false, .max_rows = LANE_BLOCK_ROWS, .sparse_inputs = evaluator->is_sparse};
+    const bool has_graphs = model->n_axes > 1;
+    size_t most_of_one[MB_MOST_AXES];
+    if (has_graphs) {
+        MB_TRY(mb_graph_data_most(ctx, evaluator->graphs, 1, most_of_one));
+        MB_TRY(mb_graph_data_most(ctx, evaluator->graphs, GRAPH_BLOCK_ROWS, evaluator->most_rows));
+    }
+    const mb_plan_settings plan = {.max_rows = LANE_BLOCK_ROWS,
+        .sparse_inputs = evaluator->is_sparse,
+        .axis_rows = has_graphs ? most_of_one : NULL};
     MB_TRY(mb_plan_create(ctx, model, &plan, &evaluator->plan));
     settings.leaves_rows = mb_plan_takes_row_numbers(evaluator->plan);
-    settings.max_rows = evaluator->block_rows = settings.leaves_rows ? LANE_BLOCK_ROWS : BLOCK_ROWS;
+    settings.max_rows = has_graphs             ? GRAPH_BLOCK_ROWS
+                        : settings.leaves_rows ? LANE_BLOCK_ROWS
+                                               : BLOCK_ROWS;
+    evaluator->block_rows = evaluator->most_rows[MB_AXIS_EVENTS] = settings.max_rows;
     evaluator->n_places = mb_runtime_threads(mb_context_runtime(ctx));
     evaluator->places = mb_allocate_zeroed(ctx, evaluator->n_places, sizeof *evaluator->places);
     if (evaluator->places == NULL) {
@@ -76,7 +93,7 @@ static mb_status fill_evaluator(
 }
 
 mb_status mb_evaluator_create(mb_context *ctx, const mb_model *model,
-    const mb_feeder_settings *settings, mb_evaluator **out) {
+    const mb_feeder_settings *settings, const mb_graph_data *graphs, mb_evaluator **out) {
     *out = NULL;
     mb_evaluator *evaluator = mb_allocate_zeroed(ctx, 1, sizeof *evaluator);
     if (evaluator == NULL) {
@@ -84,6 +101,7 @@ mb_status mb_evaluator_create(mb_context *ctx, const mb_model *model,
     }
     evaluator->runtime = mb_context_runtime(ctx);
     evaluator->model = model;
+    evaluator->graphs = graphs != NULL && graphs->n_axes > 1 ? graphs : NULL;
     const mb_status status = fill_evaluator(ctx, settings, evaluator);
     if (status != MB_OK) {
         mb_evaluator_destroy(evaluator);
@@ -104,6 +122,7 @@ void mb_evaluator_destroy(mb_evaluator *evaluator) {
             mb_runtime_release(runtime, place->outputs[k]);
         }
         mb_runtime_release(runtime, place->outputs);
+        mb_graph_batch_close(&place->graphs, runtime);
         mb_runtime_release(runtime, place->inputs);
         mb_runtime_release(runtime, place->scratch);
         mb_feeder_destroy(place->feeder);
@@ -134,7 +153,11 @@ static mb_status block_task(void *user, mb_context *ctx, size_t task, unsigned w
         place->inputs[i] =
             (mb_input){fed[i].dense, fed[i].row, fed[i].offset, fed[i].index, fed[i].value};
     }
-    mb_plan_predict(evaluator->plan, place->scratch, place->inputs, n, place->outputs);
+    if (evaluator->graphs != NULL) {
+        mb_graph_batch_fill(&place->graphs, evaluator->graphs, place->feeder, job->rows + first, n);
+    }
+    mb_plan_predict_graphs(
+        evaluator->plan, place->scratch, place->inputs, place->graphs.axes, n, place->outputs);
     return job->block(
         job->user, ctx, first, n, place->feeder, (const float *const *)place->outputs);
 }
@@ -195,6 +218,18 @@ static bool is_by_order(const mb_model *model, const mb_dataset *dataset) {
     return nth_input(dataset, model->n_inputs) == NULL;
 }
 
+static mb_status check_axis(
+    mb_context *ctx, const mb_model *model, const mb_column *column, const mb_value_type *type) {
+    const char *wanted = model->axes[type->axis].name;
+    const char *has = column->axis != NULL ? column->axis : model->axes[MB_AXIS_EVENTS].name;
+    return strcmp(has, wanted) == 0
+               ? MB_OK
+               : mb_fail(ctx, MB_ERR_SHAPE,
+                     "data: a row of column '%s' is one of %s, the model takes one for each of %s; "
+                     "change the axis of the model's input, or the data",
+                     column->name, has, wanted);
+}
+
 mb_status mb_match_inputs(
     mb_context *ctx, const mb_model *model, const mb_dataset *dataset, const mb_column **columns) {
     const bool by_order = is_by_order(model, dataset);
@@ -208,6 +243,7 @@ mb_status mb_match_inputs(
                 name);
         }
         const mb_value_type *type = &model->values[model->inputs[i]].type;
+        MB_TRY(check_axis(ctx, model, columns[i], type));
         if (!do_shapes_fit(columns[i], type)) {
             char have[96], want[96];
             return mb_fail(ctx, MB_ERR_SHAPE,
@@ -222,6 +258,10 @@ mb_status mb_match_inputs(
 
 typedef struct copy_job {
     const mb_model *model;
+    const mb_graph_data *graphs;
+    const uint32_t *rows;
+    const size_t *before; // per axis and row: rows of its axis that come out before it
+    size_t n;
     float *const *outputs;
 } copy_job;
 
@@ -231,34 +271,68 @@ static mb_status copy_block(void *user, mb_context *ctx, size_t first, size_t n,
     (void)feeder;
     const copy_job *job = user;
     for (size_t i = 0; i < job->model->n_outputs; i++) {
-        const size_t size = mb_value_size(&job->model->values[job->model->outputs[i]].type);
-        memcpy(job->outputs[i] + first * size, outputs[i], n * size * sizeof(float));
+        const mb_value_type *type = &job->model->values[job->model->outputs[i]].type;
+        const size_t size = mb_value_size(type);
+        const size_t *before = job->before + type->axis * (job->n + 1);
+        memcpy(job->outputs[i] + before[first] * size, outputs[i],
+            (before[first + n] - before[first]) * size * sizeof(float));
     }
     return MB_OK;
 }
 
+static mb_status count_before(mb_context *ctx, copy_job *job, size_t **memory) {
+    size_t *before = mb_allocate_zeroed(ctx, job->graphs->n_axes * (job->n + 1), sizeof *before);
+    *memory = before;
+    job->before = before;
+    for (size_t a = 0; before != NULL && a < job->graphs->n_axes; a++) {
+        const uint64_t *offset = a > 0 ? job->graphs->axes[a]->offset : NULL;
+        size_t *to = before + a * (job->n + 1);
+        for (size_t i = 0; i < job->n; i++) {
+            const uint32_t row = job->rows[i];
+            to[i + 1] = to[i] + (offset != NULL ? (size_t)(offset[row + 1] - offset[row]) : 1);
+        }
+    }
+    return before != NULL ? MB_OK : MB_ERR_MEMORY;
+}
+
+static mb_status predict(mb_context *ctx, const mb_dataset *dataset, const float *parameters,
+    const mb_column *const *columns, copy_job *job) {
+    mb_evaluator *evaluator = NULL;
+    size_t *before = NULL;
+    const mb_feeder_settings settings = {.dataset = dataset,
+        .n_inputs = job->model->n_inputs,
+        .inputs = columns,
+        .n_axes = job->graphs->n_axes,
+        .axes = job->graphs->axes};
+    mb_status status = count_before(ctx, job, &before);
+    if (status == MB_OK) {
+        status = mb_evaluator_create(ctx, job->model, &settings, job->graphs, &evaluator);
+    }
+    if (status == MB_OK) {
+        status = mb_evaluator_run(evaluator, ctx, parameters, job->rows, job->n, copy_block, job);
+    }
+    mb_evaluator_destroy(evaluator);
+    mb_release(ctx, before);
+    return status;
+}
+
 mb_status mb_predict_dataset(mb_context *ctx, const mb_model *model, const float *parameters,
     const mb_dataset *dataset, const uint32_t *rows, size_t n, float *const *outputs) {
-    mb_evaluator *evaluator = NULL;
-    mb_status status = MB_ERR_MEMORY;
+    mb_graph_data graphs = {.n_axes = 0};
     const mb_column **columns = mb_allocate_zeroed(ctx, model->n_inputs, sizeof *columns);
-    if (columns == NULL) {
-        goto done;
+    mb_status status = columns != NULL ? MB_OK : MB_ERR_MEMORY;
+    if (status == MB_OK) {
+        status = mb_match_inputs(ctx, model, dataset, columns);
     }
-    status = mb_match_inputs(ctx, model, dataset, columns);
-    if (status != MB_OK) {
-        goto done;
+    if (status == MB_OK) {
+        status = mb_graph_data_open(ctx, model, dataset, &graphs);
     }
-    const mb_feeder_settings settings = {
-        .dataset = dataset, .n_inputs = model->n_inputs, .inputs = columns};
-    status = mb_evaluator_create(ctx, model, &settings, &evaluator);
-    if (status != MB_OK) {
-        goto done;
+    if (status == MB_OK) {
+        copy_job job = {
+            .model = model, .graphs = &graphs, .rows = rows, .n = n, .outputs = outputs};
+        status = predict(ctx, dataset, parameters, columns, &job);
     }
-    copy_job job = {model, outputs};
-    status = mb_evaluator_run(evaluator, ctx, parameters, rows, n, copy_block, &job);
-done:
-    mb_evaluator_destroy(evaluator);
+    mb_graph_data_close(&graphs);
     mb_release(ctx, columns);
     return status;
 }

@@ -32,11 +32,12 @@ static mb_callback_site site_of(fit_run *run, bool is_step) {
 
 static void work_out_running(fit_run *run) {
     const fit_tally *tally = &run->training;
+    const double n_rows = tally->n_rows > 0.0 ? tally->n_rows : 1.0;
     size_t n = 0;
-    run->running[n++] = tally->loss / tally->n_rows;
+    run->running[n++] = tally->loss / n_rows;
     for (size_t k = 0; k < run->train->n_metrics; k++) {
-        if (run->train->metrics[k].ops->row != NULL) {
-            run->running[n++] = tally->metric[k] / tally->n_rows;
+        if (run->train->metrics[k].ops->scores == NULL) {
+            run->running[n++] = tally->metric[k] / n_rows;
         }
     }
 }

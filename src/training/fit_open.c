@@ -58,6 +58,16 @@ static mb_status match_target(fit_run *run, mb_context *ctx) {
     run->n_outputs = mb_value_size(type);
     run->channels = type->rank > 0 ? type->dim[type->rank - 1] : 1;
     run->target_kind = run->train->loss.ops->target;
+    if (run->target_kind == MB_TARGET_PAIRS) {
+        return mb_fit_open_pairs(run, ctx, target);
+    }
+    if (type->axis != MB_AXIS_EVENTS || target->axis != NULL) {
+        return mb_fail(ctx, MB_ERR_UNSUPPORTED,
+            "train.loss: %s compares one row an event, but rows of the target are of %s and those "
+            "of the model's output of %s; use hinge_embedding for pairs of nodes",
+            run->train->loss.ops->name, target->axis != NULL ? target->axis : "events",
+            run->model->axes[type->axis].name);
+    }
     if (run->n_outputs == 0) {
         return fail_target(run, ctx, target);
     }
@@ -91,7 +101,7 @@ static mb_status match_weights(fit_run *run, mb_context *ctx) {
         return MB_OK;
     }
     const mb_column *column = mb_dataset_find(run->request->dataset, name);
-    if (column == NULL || column->size != 1) {
+    if (column == NULL || column->size != 1 || column->axis != NULL) {
         return mb_fail(ctx, MB_ERR_FORMAT,
             "train.sample_weight: '%s' is no column of the data with one number a row; name such "
             "a column",
@@ -166,7 +176,7 @@ static mb_status name_columns(fit_run *run, mb_context *ctx) {
     result->columns[run->n_figures] = "learning_rate";
     result->columns[run->n_figures + 1] = "seconds";
     for (size_t k = 0; k < n_each; k++) {
-        if (k == 0 || train->metrics[k - 1].ops->row != NULL) {
+        if (k == 0 || train->metrics[k - 1].ops->scores == NULL) {
             run->running_is_better_higher[run->n_running] = run->is_better_higher[k];
             run->running_names[run->n_running++] = result->columns[k];
         }
@@ -228,9 +238,17 @@ static mb_status open_result(fit_run *run, mb_context *ctx) {
 }
 
 static mb_status open_plan(fit_run *run, mb_context *ctx) {
+    size_t most[MB_MOST_AXES];
+    size_t most_of_one[MB_MOST_AXES];
     const mb_plan_settings settings = {.is_training = true,
         .max_rows = run->feeder_settings.max_rows,
-        .sparse_inputs = run->is_sparse};
+        .sparse_inputs = run->is_sparse,
+        .axis_rows = most,
+        .event_rows = most_of_one};
+    MB_TRY(mb_graph_data_most(ctx, &run->graphs, run->feeder_settings.max_rows, most));
+    MB_TRY(mb_graph_data_most(ctx, &run->graphs, 1, most_of_one));
+    MB_TRY(
+        mb_graph_batch_open(ctx, &run->graphs, run->feeder_settings.max_rows, &run->graph_batch));
     MB_TRY(mb_plan_create(ctx, run->model, &settings, &run->plan));
     return mb_plan_reserve(ctx, run->plan);
 }
@@ -244,6 +262,7 @@ static mb_status open_feeding(fit_run *run, mb_context *ctx) {
         return MB_ERR_MEMORY;
     }
     MB_TRY(mb_match_inputs(ctx, model, run->request->dataset, run->columns));
+    MB_TRY(mb_graph_data_open(ctx, model, run->request->dataset, &run->graphs));
     for (size_t i = 0; i < model->n_inputs; i++) {
         run->is_sparse[i] = mb_column_is_sparse_feed(run->columns[i]);
     }
@@ -251,13 +270,16 @@ static mb_status open_feeding(fit_run *run, mb_context *ctx) {
         .n_inputs = model->n_inputs,
         .inputs = run->columns,
         .leaves_target = true,
+        .n_axes = run->graphs.n_axes,
+        .axes = run->graphs.axes,
         .max_rows = mb_min_size(run->train->options.batch, run->request->n_train)};
     MB_TRY(match_target(run, ctx));
     MB_TRY(open_loss(run, ctx));
     MB_TRY(match_weights(run, ctx));
     // Class weights are for training alone, as Keras has it.
     if (run->request->n_validation > 0) {
-        MB_TRY(mb_evaluator_create(ctx, model, &run->feeder_settings, &run->evaluator));
+        MB_TRY(
+            mb_evaluator_create(ctx, model, &run->feeder_settings, &run->graphs, &run->evaluator));
     }
     run->feeder_settings.n_class_weights = run->train->class_weights.n;
     run->feeder_settings.class_weights = run->train->class_weights.weight;
@@ -293,6 +315,8 @@ void mb_fit_close(fit_run *run) {
     mb_plan_destroy(run->plan);
     mb_evaluator_destroy(run->evaluator);
     mb_feeder_destroy(run->feeder);
+    mb_graph_batch_close(&run->graph_batch, run->runtime);
+    mb_graph_data_close(&run->graphs);
     mb_optimizer_clear(&run->optimizer);
     for (size_t i = 0; i < MB_MOST_CALLBACKS; i++) {
         mb_callback_clear(&run->callbacks[i], run->runtime);
@@ -351,6 +375,9 @@ static mb_status check_rows(fit_run *run, mb_context *ctx, const uint32_t *rows,
 
 mb_status mb_fit_check_targets(fit_run *run, mb_context *ctx) {
     const mb_fit_request *request = run->request;
+    if (run->target_kind == MB_TARGET_PAIRS) {
+        return mb_fit_check_pairs(run, ctx);
+    }
     const size_t size = run->feeder_settings.target->size;
     target_watch watch = {.has_first = false};
     target_watch unwatched = {.has_first = false};

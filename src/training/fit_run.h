@@ -8,13 +8,14 @@
 #include "network/plan.h"
 #include "training/evaluator.h"
 #include "training/fit.h"
+#include "training/graph_data.h"
 
 // The inside of a fit; only the files fit*.c include this.
 
 // Figures of one pass over rows. Per-row numbers are written by whoever works out the row and
 // summed in the order of rows, so that no sum depends on threads.
 typedef struct fit_tally {
-    double n_rows, loss;
+    double n_rows, loss; // n_rows: batches, of a loss over pairs
     double metric[MB_MOST_METRICS];
     size_t n_scores; // kept so far, for metrics that look at all of them
     float *scores;   // NULL where no metric does
@@ -37,6 +38,12 @@ typedef struct fit_run {
     mb_target_kind target_kind;
     void *loss_state;           // of a loss that has one
     size_t n_outputs, channels; // values of one row of the output, in groups of channels
+    mb_graph_data graphs;
+    mb_graph_batch graph_batch;
+    // Of a loss over pairs of nodes: the pairs and their targets.
+    mb_pairs_of_loss pairs;
+    const mb_dataset_axis *pair_axis;
+    const float *pair_targets;
     mb_feeder_settings feeder_settings;
     mb_feeder *feeder;
     mb_plan *plan;
@@ -93,6 +100,22 @@ typedef struct fit_block {
 void mb_fit_judge(const fit_run *run, fit_tally *tally, const fit_block *block);
 // Adds the rows [0, n) to the sums.
 void mb_fit_tally_add(const fit_run *run, fit_tally *tally, size_t n);
+// The same of a loss over pairs of nodes.
+typedef struct fit_pairs_block {
+    size_t index, n;
+    const uint32_t *rows; // of the dataset
+    const size_t *offset; // n + 1: where each event's nodes begin, less the first
+    float scale;
+    const float *outputs;
+    float *gradients; // overwritten; NULL: not wanted
+} fit_pairs_block;
+mb_status mb_fit_open_pairs(fit_run *run, mb_context *ctx, const mb_column *target) MB_MUST_CHECK;
+mb_status mb_fit_check_pairs(const fit_run *run, mb_context *ctx) MB_MUST_CHECK;
+size_t mb_fit_count_pairs(const fit_run *run, const uint32_t *rows, size_t n);
+void mb_fit_judge_pairs(const fit_run *run, fit_tally *tally, const fit_pairs_block *block);
+// Adds what was found of these rows, batch by batch.
+void mb_fit_tally_add_pairs(
+    const fit_run *run, fit_tally *tally, const uint32_t *rows, size_t n_rows);
 // loss, then the metrics.
 void mb_fit_tally_figures(const fit_run *run, const fit_tally *tally, double *figures);
 

@@ -103,9 +103,9 @@ void mb_fit_tally_figures(const fit_run *run, const fit_tally *tally, double *fi
     figures[0] = tally->loss / tally->n_rows;
     for (size_t k = 0; k < run->train->n_metrics; k++) {
         const mb_metric_ops *ops = run->train->metrics[k].ops;
-        figures[k + 1] = ops->row != NULL ? tally->metric[k] / tally->n_rows
-                                          : ops->scores(tally->scores, tally->labels,
-                                                tally->n_scores, run->sort_work);
+        figures[k + 1] = ops->scores == NULL ? tally->metric[k] / tally->n_rows
+                                             : ops->scores(tally->scores, tally->labels,
+                                                   tally->n_scores, run->sort_work);
     }
 }
 
@@ -191,6 +191,21 @@ static void judge_tile(void *user, size_t first_row, size_t n_rows, const float 
     keep_scores(run, &run->training, first_row, n_rows, room[0], outputs[0]);
 }
 
+static void judge_pairs(void *user, size_t first_row, size_t n_rows, const float *const *outputs,
+    float *const *d_outputs) {
+    const batch_judge *judge = user;
+    fit_run *run = judge->run;
+    const unsigned axis = run->model->values[run->model->outputs[0]].type.axis;
+    const fit_pairs_block block = {.index = first_row,
+        .n = n_rows,
+        .rows = run->order + run->n_done + first_row,
+        .offset = run->graph_batch.axes[axis].offset + first_row,
+        .scale = judge->scale,
+        .outputs = outputs[0],
+        .gradients = d_outputs[0]};
+    mb_fit_judge_pairs(run, &run->training, &block);
+}
+
 // The figures of the batch must be numbers before they touch the parameters or the sums.
 static mb_status check_loss(const fit_run *run, mb_context *ctx, size_t n) {
     for (size_t i = 0; i < n; i++) {
@@ -205,39 +220,76 @@ static mb_status check_loss(const fit_run *run, mb_context *ctx, size_t n) {
     return MB_OK;
 }
 
-mb_status mb_fit_step(fit_run *run, mb_context *ctx) {
-    const mb_fit_request *request = run->request;
-    const size_t n = mb_min_size(run->train->options.batch, request->n_train - run->n_done);
-    MB_TRY(mb_feeder_fill(run->feeder, ctx, run->order + run->n_done, n));
-    const mb_feed_input *fed = mb_feeder_inputs(run->feeder);
-    for (size_t i = 0; i < run->model->n_inputs; i++) {
-        run->inputs[i] =
-            (mb_input){fed[i].dense, fed[i].row, fed[i].offset, fed[i].index, fed[i].value};
-    }
-    float *parameters = run->result->last;
+static mb_status take_gradient(fit_run *run, mb_context *ctx, size_t n, size_t n_counted) {
+    const bool is_of_pairs = run->target_kind == MB_TARGET_PAIRS;
     const mb_train_batch batch = {.inputs = run->inputs,
+        .axes = run->graph_batch.axes,
         .n_rows = n,
-        .seed = request->seed,
+        .seed = run->request->seed,
         .step = (uint32_t)run->n_steps,
-        .parameters = parameters,
+        .parameters = run->result->last,
         .loss_in_lanes = is_judged_in_lanes(run) ? judge_tile : NULL};
     batch_judge judge = {.run = run,
         .kernels = mb_kernels_for(mb_runtime_cpu(run->runtime))->lanes,
         .n = n,
         .weights = mb_feeder_weights(run->feeder),
-        .scale = 1.0F / (float)n};
-    MB_TRY(mb_plan_gradient(ctx, run->plan, &batch, judge_block, &judge, run->gradient));
+        .scale = 1.0F / (float)n_counted};
+    return mb_plan_gradient(
+        ctx, run->plan, &batch, is_of_pairs ? judge_pairs : judge_block, &judge, run->gradient);
+}
+
+static mb_status update(fit_run *run, mb_context *ctx, size_t n, size_t n_counted) {
+    const uint32_t *rows = run->order + run->n_done;
+    float *parameters = run->result->last;
+    MB_TRY(mb_feeder_fill(run->feeder, ctx, rows, n));
+    const mb_feed_input *fed = mb_feeder_inputs(run->feeder);
+    for (size_t i = 0; i < run->model->n_inputs; i++) {
+        run->inputs[i] =
+            (mb_input){fed[i].dense, fed[i].row, fed[i].offset, fed[i].index, fed[i].value};
+    }
+    mb_graph_batch_fill(&run->graph_batch, &run->graphs, run->feeder, rows, n);
+    MB_TRY(take_gradient(run, ctx, n, n_counted));
     MB_TRY(check_loss(run, ctx, n));
     run->penalty = mb_penalty(run->model, parameters, run->gradient);
-    mb_fit_tally_add(run, &run->training, n);
+    if (run->target_kind == MB_TARGET_PAIRS) {
+        mb_fit_tally_add_pairs(run, &run->training, rows, n);
+    } else {
+        mb_fit_tally_add(run, &run->training, n);
+    }
     mb_optimizer_step(&run->optimizer, run->train->options.clip_norm, parameters, run->gradient);
     if (mb_model_check_finite(ctx, run->model, parameters) != MB_OK) {
         return mb_fail_within(ctx, "train: epoch %zu, step %zu", run->epoch + 1, run->step + 1);
     }
     mb_plan_load(run->plan, parameters);
+    return MB_OK;
+}
+
+mb_status mb_fit_step(fit_run *run, mb_context *ctx) {
+    const size_t n = mb_min_size(run->train->options.batch, run->request->n_train - run->n_done);
+    const size_t n_counted = run->target_kind == MB_TARGET_PAIRS
+                                 ? mb_fit_count_pairs(run, run->order + run->n_done, n)
+                                 : n;
+    // A batch without pairs says nothing, and moves nothing.
+    if (n_counted > 0) {
+        MB_TRY(update(run, ctx, n, n_counted));
+    }
     run->n_done += n;
     run->step++;
     run->n_steps++;
+    return MB_OK;
+}
+
+static mb_status validate_pairs(void *user, mb_context *ctx, size_t first, size_t n,
+    const mb_feeder *feeder, const float *const *outputs) {
+    (void)ctx;
+    fit_run *run = user;
+    const unsigned axis = run->model->values[run->model->outputs[0]].type.axis;
+    const fit_pairs_block block = {.index = first,
+        .n = n,
+        .rows = run->request->validation_rows + first,
+        .offset = mb_feeder_offset(feeder, axis),
+        .outputs = outputs[0]};
+    mb_fit_judge_pairs(run, &run->validation, &block);
     return MB_OK;
 }
 
@@ -258,10 +310,16 @@ static mb_status validate_block(void *user, mb_context *ctx, size_t first, size_
 mb_status mb_fit_validate(fit_run *run, mb_context *ctx) {
     const mb_fit_request *request = run->request;
     mb_fit_tally_reset(&run->validation);
+    const bool is_of_pairs = run->target_kind == MB_TARGET_PAIRS;
     MB_TRY(mb_evaluator_run(run->evaluator, ctx, run->result->last, request->validation_rows,
-        request->n_validation, validate_block, run));
+        request->n_validation, is_of_pairs ? validate_pairs : validate_block, run));
     run->penalty = mb_penalty(run->model, run->result->last, NULL);
-    mb_fit_tally_add(run, &run->validation, request->n_validation);
+    if (is_of_pairs) {
+        mb_fit_tally_add_pairs(
+            run, &run->validation, request->validation_rows, request->n_validation);
+    } else {
+        mb_fit_tally_add(run, &run->validation, request->n_validation);
+    }
     mb_fit_tally_figures(run, &run->validation, run->figures + 1 + run->train->n_metrics);
     return MB_OK;
 }

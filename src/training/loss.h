@@ -17,7 +17,15 @@ typedef enum mb_target_kind {
     MB_TARGET_SAME,    // n values
     MB_TARGET_ONE_HOT, // n values; n / channels integer labels are spread into them
     MB_TARGET_LABELS,  // n / channels integer labels
+    MB_TARGET_PAIRS,   // one number for each of the pairs of nodes that an event has
 } mb_target_kind;
+
+// A loss over pairs of nodes, the edges of an axis of the data. A batch's is the mean over its
+// pairs.
+typedef struct mb_pairs_of_loss {
+    const char *edges; // "loss": the axis is edges.loss
+    float margin;      // mb_pair_loss in kernels/graph.h
+} mb_pairs_of_loss;
 
 // What a loss is opened for.
 typedef struct mb_loss_site {
@@ -49,6 +57,8 @@ typedef struct mb_loss_ops {
     // NULL: none. Fails with SHAPE where the output does not fit. close takes NULL, too.
     mb_status (*open)(mb_context *ctx, const void *options, const mb_loss_site *site, void **state);
     void (*close)(mb_runtime *runtime, void *state);
+    // Of a loss with MB_TARGET_PAIRS, in place of row.
+    mb_pairs_of_loss (*pairs)(const void *options);
     // The loss of one row and its gradient by the output (n values, overwritten; NULL: not wanted).
     float (*row)(const void *options, const float *target, const float *output, size_t n,
         size_t channels, float *gradient);

@@ -54,13 +54,20 @@ mb_status mb_metrics_read(mb_context *ctx, const mb_document *document, const mb
                 "use accuracy, or categorical_crossentropy",
                 names->value[i], loss->name);
         }
+        if (ops->is_of_pairs != (loss->target == MB_TARGET_PAIRS)) {
+            return mb_fail_at(ctx, document, at, "metrics: '%s' judges %s, but %s works on %s; %s",
+                names->value[i], ops->is_of_pairs ? "pairs of nodes" : "events", loss->name,
+                ops->is_of_pairs ? "events" : "pairs of nodes",
+                ops->is_of_pairs ? "take hinge_embedding as loss" : "use distance_accuracy");
+        }
+        const char *name = ops->column != NULL ? ops->column : names->value[i];
         for (size_t k = 0; k < i; k++) {
-            if (strcmp(out[k].name, names->value[i]) == 0) {
+            if (strcmp(out[k].name, name) == 0) {
                 return mb_fail_at(
                     ctx, document, at, "metrics: '%s' is there twice; remove one", names->value[i]);
             }
         }
-        out[(*n)++] = (mb_metric){ops, names->value[i]};
+        out[(*n)++] = (mb_metric){ops, name};
     }
     return MB_OK;
 }

@@ -11,9 +11,11 @@
 // an epoch at its end.
 typedef struct mb_metric_ops {
     const char *name;
-    const char *alias; // a short form, or NULL
+    const char *alias;  // a short form, or NULL
+    const char *column; // what its column is called; NULL: as the user wrote it
     const char *help;
     bool is_better_higher; // what mode "auto" of a callback means
+    bool is_of_pairs;      // the fraction of pairs whose distance says what their target says
     bool takes_labels;     // also MB_TARGET_LABELS, whose rows are shorter than the output's
     // One row's number. target: as kind says. NULL for metrics of all scores.
     float (*row)(
@@ -35,7 +37,7 @@ const mb_metric_ops *mb_metric_find(const char *name);
 
 enum { MB_MOST_METRICS = 8 };
 
-// A metric under the name that the user wrote, which is its column's.
+// A metric under the name of its column.
 typedef struct mb_metric {
     const mb_metric_ops *ops;
     const char *name;

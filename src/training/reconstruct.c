@@ -16,6 +16,11 @@ static mb_status find_column(
             model->name, model->n_inputs, model->n_outputs);
     }
     MB_TRY(mb_match_inputs(ctx, model, dataset, column));
+    if ((*column)->axis != NULL) {
+        return mb_fail(ctx, MB_ERR_UNSUPPORTED,
+            "model %s: takes rows of %s; reconstruction is offered of events", model->name,
+            (*column)->axis);
+    }
     if (n_outputs != (*column)->size) {
         return mb_fail(ctx, MB_ERR_SHAPE,
             "model %s: gives %zu numbers an event for the %zu of '%s', so it is no autoencoder; "
@@ -62,7 +67,7 @@ mb_status mb_reconstruction_errors(mb_context *ctx, const mb_model *model, const
     MB_TRY(find_column(ctx, model, dataset, &column));
     const mb_feeder_settings settings = {
         .dataset = dataset, .n_inputs = 1, .inputs = &column, .target = column};
-    mb_status status = mb_evaluator_create(ctx, model, &settings, &evaluator);
+    mb_status status = mb_evaluator_create(ctx, model, &settings, NULL, &evaluator);
     if (status == MB_OK) {
         error_job job = {column->size, out};
         status = mb_evaluator_run(evaluator, ctx, parameters, rows, n, error_block, &job);
