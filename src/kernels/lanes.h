@@ -22,9 +22,10 @@ struct mb_lane_kernels {
     void (*store)(size_t n, size_t size, const float *lanes, float *rows, size_t stride);
 
     // Of each position i < n and output o < n_out, at (i * n_out + o) * MB_SAMPLES: bias[o] + sum
-    // over r, then k: x at (base[i] + run_offset[r] + k) * w[(r * run_length + k) * width + o].
+    // over r, then k: x at (base[i] + run_offset[r] + k) * w[(r * run_length + k) * width + o];
+    // where rectifies, rectified.
     void (*positions)(size_t n, const uint32_t *base, const float *x, const mb_footprint *footprint,
-        const float *w, const float *bias, size_t width, size_t n_out, float *out);
+        const float *w, const float *bias, size_t width, size_t n_out, bool rectifies, float *out);
 
     // Adds to dx at base[i] + run_offset[r] + k the sum over o < n_out: dy of (i, o) * w[(r *
     // run_length + k) * width + o]. Positions, runs and pieces of runs in the order of

@@ -37,7 +37,7 @@ static void multiply_add(float *sum, const float *x, float w) {
 
 static void positions_c(size_t n, const uint32_t *base, const float *x,
     const mb_footprint *footprint, const float *w, const float *bias, size_t width, size_t n_out,
-    float *out) {
+    bool rectifies, float *out) {
     for (size_t i = 0; i < n * n_out; i++) {
         const size_t o = i % n_out;
         float *y = out + i * MB_SAMPLES;
@@ -50,6 +50,9 @@ static void positions_c(size_t n, const uint32_t *base, const float *x,
                 multiply_add(
                     y, run + k * MB_SAMPLES, w[(r * footprint->run_length + k) * width + o]);
             }
+        }
+        for (size_t s = 0; s < MB_SAMPLES && rectifies; s++) {
+            y[s] = 0 > y[s] ? 0 : y[s];
         }
     }
 }

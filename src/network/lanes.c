@@ -16,6 +16,10 @@ static activation_kind kind_of(const mb_activation *activation) {
                                                            : ANY_OTHER;
 }
 
+bool mb_lanes_is_rectifier(const mb_activation *activation) {
+    return kind_of(activation) == RECTIFIER;
+}
+
 void mb_lanes_activate(const mb_kernels *kernels, const mb_activation *activation, float *values,
     size_t n, size_t channels) {
     switch (kind_of(activation)) {

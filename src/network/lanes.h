@@ -13,6 +13,8 @@
 // that they serve for lanes as they are. After they are set.
 void mb_lanes_take_rows(mb_step *step);
 
+// Whether an activation is one that kernels apply to their sums themselves.
+bool mb_lanes_is_rectifier(const mb_activation *activation);
 // An activation on n positions of so many channels each.
 void mb_lanes_activate(const mb_kernels *kernels, const mb_activation *activation, float *values,
     size_t n, size_t channels);

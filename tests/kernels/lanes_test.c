@@ -55,13 +55,15 @@ static void check_positions(const mb_kernels *k, const shape *s) {
     guarded x = guard_random(&c.random, c.x_size * MB_SAMPLES);
     guarded w = guard_random(&c.random, s->n_runs * s->run_length * c.width);
     guarded bias = guard_random(&c.random, c.width);
-    guarded got = guard(s->n * s->n_out * MB_SAMPLES);
-    guarded wanted = guard(got.n);
-    k->lanes->positions(
-        s->n, c.base, x.floats, &c.footprint, w.floats, bias.floats, c.width, s->n_out, got.floats);
-    mb_lane_kernels_c.positions(s->n, c.base, x.floats, &c.footprint, w.floats, bias.floats,
-        c.width, s->n_out, wanted.floats);
-    check(&got, &wanted, c.what);
+    for (size_t rectifies = 0; rectifies < 2; rectifies++) {
+        guarded got = guard(s->n * s->n_out * MB_SAMPLES);
+        guarded wanted = guard(got.n);
+        k->lanes->positions(s->n, c.base, x.floats, &c.footprint, w.floats, bias.floats, c.width,
+            s->n_out, rectifies == 1, got.floats);
+        mb_lane_kernels_c.positions(s->n, c.base, x.floats, &c.footprint, w.floats, bias.floats,
+            c.width, s->n_out, rectifies == 1, wanted.floats);
+        check(&got, &wanted, c.what);
+    }
     free(x.memory);
     free(w.memory);
     free(bias.memory);

@@ -23,6 +23,8 @@
 #define SPLAT(p)     _mm256_broadcast_ss(p)
 #define FMA(a, b, c) _mm256_fmadd_ps(a, b, c)
 #define ADD(a, b)    _mm256_add_ps(a, b)
+#define MAX(a, b)    _mm256_max_ps(a, b)
+#define SET(x)       _mm256_set1_ps(x)
 #define ZERO         _mm256_setzero_ps()
 #define NAME(x)      x##_avx2
 // Eight forward sums hide the latency of two multiply-adds a cycle and leave an address register
@@ -37,7 +39,6 @@
 
 #define SUB(a, b)            _mm256_sub_ps(a, b)
 #define DIV(a, b)            _mm256_div_ps(a, b)
-#define MAX(a, b)            _mm256_max_ps(a, b)
 #define KEEP_NAN(x, y)       _mm256_blendv_ps(y, x, _mm256_cmp_ps(x, x, _CMP_UNORD_Q))
 #define WHERE_POSITIVE(y, v) _mm256_and_ps(_mm256_cmp_ps(y, ZERO, _CMP_GT_OQ), v)
 #define VECD                 __m256d
@@ -61,12 +62,27 @@
         _mm256_sub_epi64(_mm256_castpd_si256(v), _mm256_slli_epi64(_mm256_castpd_si256(k), 52)),   \
         _mm256_set1_epi64x(ONE_BITS)))
 #define WHERE(a, op, b, x, y) _mm256_blendv_ps(y, x, _mm256_cmp_ps(a, b, op))
-#define SET(x)                _mm256_set1_ps(x)
 #define LOWD(v)               _mm256_cvtps_pd(_mm256_castps256_ps128(v))
 #define HIGHD(v)              _mm256_cvtps_pd(_mm256_extractf128_ps(v, 1))
 #define JOIN(low, high)                                                                            \
     _mm256_insertf128_ps(_mm256_castps128_ps256(_mm256_cvtpd_ps(low)), _mm256_cvtpd_ps(high), 1)
 #include "kernels/x86/lanes_activation.h"
+
+static void lanes_fill_avx2(size_t n, size_t size, const float *const *rows, float *lanes) {
+    for (size_t s = 0; s < MB_SAMPLES; s += 8) {
+        size_t i = n >= s + 8 && size >= 8 ? size : 0;
+        for (size_t at = 0; at < i; at += 8) {
+            // The last eight may begin among those that are done.
+            const size_t first = mb_min_size(at, size - 8);
+            transpose_8_avx2(rows + s, first, lanes + first * MB_SAMPLES + s, MB_SAMPLES);
+        }
+        for (; i < size; i++) {
+            for (size_t k = s; k < s + 8; k++) {
+                lanes[i * MB_SAMPLES + k] = k < n ? rows[k][i] : 0;
+            }
+        }
+    }
+}
 
 static void positions_avx2(size_t n, const uint32_t *base, const float *x,
     const mb_footprint *footprint, const float *w, const float *bias, size_t width, float *out,

@@ -2,17 +2,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The kernels of kernels/lanes.h for one vector type; included by a file that defines it as for
-// positions.h, with ADD(a, b) and ZERO. A function works on the samples of one vector, the caller
-// on each vector of a tile.
+// positions.h, with ADD(a, b), ZERO, MAX(a, b) = a > b ? a : b and SET(x), and LANES_WIDE where
+// there are 32 registers. A function works on the samples of one vector, the caller on each vector
+// of a tile.
 
 // N_POSITIONS x N_OUT accumulators stay in registers over the whole footprint.
 #define DEFINE_LANES_FORWARD(N_POSITIONS, N_OUT)                                                   \
     static inline void NAME(lanes_forward_##N_POSITIONS##_##N_OUT)(const uint32_t *base,           \
         const float *x, const mb_footprint *footprint, const float *w, const float *bias,          \
-        size_t width, size_t n_out, float *out) {                                                  \
+        size_t width, size_t n_out, VEC least, float *out) {                                       \
         VEC sum[N_POSITIONS][N_OUT];                                                               \
         const float *position[N_POSITIONS];                                                        \
-        _Pragma("GCC unroll 4") for (size_t i = 0; i < N_POSITIONS; i++) {                         \
+        _Pragma("GCC unroll 6") for (size_t i = 0; i < N_POSITIONS; i++) {                         \
             position[i] = x + (size_t)base[i] * MB_SAMPLES;                                        \
             _Pragma("GCC unroll 12") for (size_t o = 0; o < N_OUT; o++) {                          \
                 sum[i][o] = SPLAT(bias + o);                                                       \
@@ -22,25 +23,28 @@
             const size_t offset = (size_t)footprint->run_offset[r] * MB_SAMPLES;                   \
             for (size_t k = 0; k < footprint->run_length * MB_SAMPLES; k += MB_SAMPLES) {          \
                 VEC value[N_POSITIONS];                                                            \
-                _Pragma("GCC unroll 4") for (size_t i = 0; i < N_POSITIONS; i++) {                 \
+                _Pragma("GCC unroll 6") for (size_t i = 0; i < N_POSITIONS; i++) {                 \
                     value[i] = LOAD(position[i] + offset + k);                                     \
                 }                                                                                  \
                 _Pragma("GCC unroll 12") for (size_t o = 0; o < N_OUT; o++) {                      \
                     const VEC weight = SPLAT(w + o);                                               \
-                    _Pragma("GCC unroll 4") for (size_t i = 0; i < N_POSITIONS; i++) {             \
+                    _Pragma("GCC unroll 6") for (size_t i = 0; i < N_POSITIONS; i++) {             \
                         sum[i][o] = FMA(value[i], weight, sum[i][o]);                              \
                     }                                                                              \
                 }                                                                                  \
                 w += width;                                                                        \
             }                                                                                      \
         }                                                                                          \
-        _Pragma("GCC unroll 4") for (size_t i = 0; i < N_POSITIONS; i++) {                         \
+        _Pragma("GCC unroll 6") for (size_t i = 0; i < N_POSITIONS; i++) {                         \
             _Pragma("GCC unroll 12") for (size_t o = 0; o < N_OUT; o++) {                          \
-                STORE(out + (i * n_out + o) * MB_SAMPLES, sum[i][o]);                              \
+                STORE(out + (i * n_out + o) * MB_SAMPLES, MAX(least, sum[i][o]));                  \
             }                                                                                      \
         }                                                                                          \
     }
 
+#if defined(LANES_WIDE)
+DEFINE_LANES_FORWARD(6, 3)
+#endif
 DEFINE_LANES_FORWARD(4, 3)
 DEFINE_LANES_FORWARD(4, 2)
 DEFINE_LANES_FORWARD(4, 1)
@@ -53,58 +57,66 @@ DEFINE_LANES_FORWARD(1, 1)
 // Outputs from o on of four positions or one; returns how many it did.
 static inline size_t NAME(lanes_forward_four)(size_t left, const uint32_t *base, const float *x,
     const mb_footprint *footprint, const float *w, const float *bias, size_t width, size_t n_out,
-    float *out) {
+    VEC least, float *out) {
     // Of four outputs two pairs: one alone would wait for its own sums.
     if (left == 3 || left > 4) {
-        NAME(lanes_forward_4_3)(base, x, footprint, w, bias, width, n_out, out);
+        NAME(lanes_forward_4_3)(base, x, footprint, w, bias, width, n_out, least, out);
         return 3;
     }
     if (left >= 2) {
-        NAME(lanes_forward_4_2)(base, x, footprint, w, bias, width, n_out, out);
+        NAME(lanes_forward_4_2)(base, x, footprint, w, bias, width, n_out, least, out);
         return 2;
     }
-    NAME(lanes_forward_4_1)(base, x, footprint, w, bias, width, n_out, out);
+    NAME(lanes_forward_4_1)(base, x, footprint, w, bias, width, n_out, least, out);
     return 1;
 }
 
 static inline size_t NAME(lanes_forward_one)(size_t left, const uint32_t *base, const float *x,
     const mb_footprint *footprint, const float *w, const float *bias, size_t width, size_t n_out,
-    float *out) {
+    VEC least, float *out) {
     if (left >= 12) {
-        NAME(lanes_forward_1_12)(base, x, footprint, w, bias, width, n_out, out);
+        NAME(lanes_forward_1_12)(base, x, footprint, w, bias, width, n_out, least, out);
         return 12;
     }
     if (left >= 8) {
-        NAME(lanes_forward_1_8)(base, x, footprint, w, bias, width, n_out, out);
+        NAME(lanes_forward_1_8)(base, x, footprint, w, bias, width, n_out, least, out);
         return 8;
     }
     if (left >= 4) {
-        NAME(lanes_forward_1_4)(base, x, footprint, w, bias, width, n_out, out);
+        NAME(lanes_forward_1_4)(base, x, footprint, w, bias, width, n_out, least, out);
         return 4;
     }
     if (left >= 2) {
-        NAME(lanes_forward_1_2)(base, x, footprint, w, bias, width, n_out, out);
+        NAME(lanes_forward_1_2)(base, x, footprint, w, bias, width, n_out, least, out);
         return 2;
     }
-    NAME(lanes_forward_1_1)(base, x, footprint, w, bias, width, n_out, out);
+    NAME(lanes_forward_1_1)(base, x, footprint, w, bias, width, n_out, least, out);
     return 1;
 }
 
 static void NAME(lanes_positions)(size_t n, const uint32_t *base, const float *x,
     const mb_footprint *footprint, const float *w, const float *bias, size_t width, size_t n_out,
-    float *out) {
+    bool rectifies, float *out) {
+    const VEC least = rectifies ? ZERO : SET(-INFINITY);
     for (size_t h = 0; h < MB_SAMPLES; h += LANES) {
         size_t i = 0;
+#if defined(LANES_WIDE)
+        for (; n_out == 3 && i + 6 <= n; i += 6) {
+            NAME(lanes_forward_6_3)
+            (base + i, x + h, footprint, w, bias, width, n_out, least,
+                out + i * n_out * MB_SAMPLES + h);
+        }
+#endif
         for (; i + 4 <= n; i += 4) {
             for (size_t o = 0; o < n_out;) {
                 o += NAME(lanes_forward_four)(n_out - o, base + i, x + h, footprint, w + o,
-                    bias + o, width, n_out, out + (i * n_out + o) * MB_SAMPLES + h);
+                    bias + o, width, n_out, least, out + (i * n_out + o) * MB_SAMPLES + h);
             }
         }
         for (; i < n; i++) {
             for (size_t o = 0; o < n_out;) {
                 o += NAME(lanes_forward_one)(n_out - o, base + i, x + h, footprint, w + o, bias + o,
-                    width, n_out, out + (i * n_out + o) * MB_SAMPLES + h);
+                    width, n_out, least, out + (i * n_out + o) * MB_SAMPLES + h);
             }
         }
     }

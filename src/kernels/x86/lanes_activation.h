@@ -3,14 +3,14 @@
 
 // Activations on samples in lanes. Included behind lanes.h by a file that defines, beside its
 // macros,
-//   SUB(a, b), DIV(a, b), MAX(a, b) = a > b ? a : b, KEEP_NAN(x, y) = x is NaN ? x : y,
+//   SUB(a, b), DIV(a, b), KEEP_NAN(x, y) = x is NaN ? x : y,
 //   WHERE_POSITIVE(y, v) = y > 0 ? v : 0,
 //   and for doubles in vectors of half as many lanes VECD, SETD(x), ADDD, SUBD, MULD, MIND, MAXD,
 //   POWERD(t) (2 to the integer in the low bits of a rounder's sum t), LOWD(v), HIGHD(v) (halves of
 //   a VEC, widened), JOIN(low, high) (rounded to a VEC), DIVD, EXPONENTD(v) (the double that is
 //   2^52 + 1023 + the exponent that brings v to [sqrt(1/2), sqrt(2))), UNSCALED(v, k) (v without
 //   the exponent that is in the low bits of k);
-//   WHERE(a, op, b, x, y) = a op b ? x : y, SET(x).
+//   WHERE(a, op, b, x, y) = a op b ? x : y.
 
 // The arithmetic of mb_exp (base/math.c), operation by operation. Beyond 200 a float is 0 or
 // infinite.

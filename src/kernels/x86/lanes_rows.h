@@ -29,20 +29,6 @@ static inline void NAME(transpose_8)(
     }
 }
 
-static void NAME(lanes_fill)(size_t n, size_t size, const float *const *rows, float *lanes) {
-    for (size_t s = 0; s < MB_SAMPLES; s += 8) {
-        size_t i = 0;
-        for (; n >= s + 8 && i + 8 <= size; i += 8) {
-            NAME(transpose_8)(rows + s, i, lanes + i * MB_SAMPLES + s, MB_SAMPLES);
-        }
-        for (; i < size; i++) {
-            for (size_t k = s; k < s + 8; k++) {
-                lanes[i * MB_SAMPLES + k] = k < n ? rows[k][i] : 0;
-            }
-        }
-    }
-}
-
 static void NAME(lanes_fetch)(const float *floats, size_t n) {
     for (size_t i = 0; i < n; i += 16) {
         _mm_prefetch((const char *)(floats + i), _MM_HINT_T1);

@@ -49,9 +49,10 @@ static void forward(const mb_step *step, const mb_rows *rows) {
     if (frame != NULL) {
         mb_conv_fill_frame(plan, MB_SAMPLES, rows->in[0], frame);
     }
+    const bool rectifies = plan->window == 1 && mb_lanes_is_rectifier(&plan->activation);
     step->kernels->lanes->positions(n, plan->base, frame != NULL ? frame : rows->in[0],
         &plan->footprint, step->packed + plan->at_weights, step->packed + plan->at_bias,
-        plan->width, plan->n_out, sums);
+        plan->width, plan->n_out, rectifies, sums);
     const bool is_before =
         plan->window > 1 && plan->has_affine && !mb_conv_affine_rises(plan, step->packed);
     if (is_before) {
@@ -63,7 +64,10 @@ static void forward(const mb_step *step, const mb_rows *rows) {
             rows->out, saved_winners(plan, rows));
     }
     if (!is_before) {
-        mb_lanes_activate(step->kernels, &plan->activation, rows->out, plan->n_cells, plan->n_out);
+        if (!rectifies) {
+            mb_lanes_activate(
+                step->kernels, &plan->activation, rows->out, plan->n_cells, plan->n_out);
+        }
     }
     if (!is_before && plan->has_affine) {
         mb_conv_apply_affine(plan, step->packed, plan->n_cells, plan->n_out, MB_SAMPLES, rows->out);

@@ -308,7 +308,7 @@ static void backward_lanes(const mb_step *step, const mb_rows *rows) {
         return;
     }
     kernels->positions(conv->n_cells, conv->base, frame, &conv->footprint, step->packed,
-        step->packed + plan->at_zero, conv->width, plan->n_in, cells);
+        step->packed + plan->at_zero, conv->width, plan->n_in, false, cells);
     for (size_t i = 0; i < step->in_size[0] * MB_SAMPLES; i++) {
         rows->d_in[0][i] += cells[i];
     }

@@ -166,15 +166,18 @@ static size_t at_rows(const dense_plan *plan) {
 
 static void forward_lanes(const mb_step *step, const mb_rows *rows) {
     const dense_plan *plan = step->data;
+    const bool rectifies = mb_lanes_is_rectifier(&plan->lanes_activation);
     for (size_t first = 0; first < plan->per_row; first += plan->block) {
         const size_t block = mb_min_size(plan->block, plan->per_row - first);
         step->kernels->lanes->positions(block, plan->base,
             rows->in[0] + first * plan->n_in * MB_SAMPLES, &plan->footprint, step->packed,
-            step->packed + plan->at_bias, plan->width, plan->n_out,
+            step->packed + plan->at_bias, plan->width, plan->n_out, rectifies,
             rows->out + first * plan->n_out * MB_SAMPLES);
     }
-    mb_lanes_activate(
-        step->kernels, &plan->lanes_activation, rows->out, plan->per_row, plan->n_out);
+    if (!rectifies) {
+        mb_lanes_activate(
+            step->kernels, &plan->lanes_activation, rows->out, plan->per_row, plan->n_out);
+    }
 }
 
 // One vector a sample: sums run over samples, as those of rows do, with their bits.

@@ -169,10 +169,13 @@ static void forward_lanes(const mb_step *step, const mb_rows *rows) {
     const folded_plan *plan = step->data;
     mb_activation activation = {.ops = plan->activation};
     memcpy(activation.parameters, activation.ops->default_parameters, sizeof activation.parameters);
+    const bool rectifies = mb_lanes_is_rectifier(&activation);
     step->kernels->lanes->positions(plan->conv.n_cells, plan->conv.base, rows->in[0],
         &plan->conv.footprint, step->packed + plan->places.kernel, step->packed + plan->places.bias,
-        plan->width, plan->n_out, rows->out);
-    mb_lanes_activate(step->kernels, &activation, rows->out, plan->conv.n_cells, plan->n_out);
+        plan->width, plan->n_out, rectifies, rows->out);
+    if (!rectifies) {
+        mb_lanes_activate(step->kernels, &activation, rows->out, plan->conv.n_cells, plan->n_out);
+    }
 }
 
 // Saved of a row: z, and x W' without bias.
