@@ -6,6 +6,7 @@
 #include "exchange/keras.h"
 #include "network/layer.h"
 #include "network/quantize.h"
+#include "study/builder_groups.h"
 
 // From the `layers:` of a study to a model. Two passes read the same entries: one checks what needs
 // no shapes, so that a misspelt key is found before any data is read; the other builds.
@@ -424,8 +425,10 @@ static mb_status add_entry(builder *b, const mb_node *node) {
 }
 
 typedef struct model_options {
-    const mb_node *layers, *outputs, *quantize;
+    const mb_node *layers, *outputs, *quantize, *train;
+    const char *target;
     int data_format;
+    double bit_faults;
 } model_options;
 
 static const mb_option model_table[] = {{"layers", MB_OPTION_NODE, offsetof(model_options, layers),
@@ -436,6 +439,12 @@ static const mb_option model_table[] = {{"layers", MB_OPTION_NODE, offsetof(mode
         "names of the layers whose values come out; default: those that no other takes"},
     {"quantize", MB_OPTION_NODE, offsetof(model_options, quantize), "", 0, 0, NULL, NULL,
         "quantisers of this model, before those of the study's quantize"},
+    {"train", MB_OPTION_NODE, offsetof(model_options, train), "", 0, 0, NULL, NULL,
+        "keys of train: for this model alone; a loss counts where the study's train has none"},
+    {"target", MB_OPTION_TEXT, offsetof(model_options, target), "", 0, 0, NULL, NULL,
+        "column of the data that it learns; default: the data's target"},
+    {"bit_faults", MB_OPTION_REAL, offsetof(model_options, bit_faults), "0", 0, 1, NULL, NULL,
+        "probability that a bit of a quantised weight is flipped in its evaluation"},
     MB_OPTIONS_END};
 
 static mb_status finish(builder *b, const mb_node *model, const mb_node *outputs) {
@@ -465,6 +474,9 @@ static mb_status finish(builder *b, const mb_node *model, const mb_node *outputs
     if (status == MB_OK && n == 0) {
         status = mb_fail_at(b->ctx, b->document, model,
             "model: no value comes out; end with a layer or name outputs:");
+    }
+    if (status == MB_OK && b->model != NULL) {
+        status = mb_study_add_groups(b->ctx, b->model, chosen, n);
     }
     if (status == MB_OK && b->model != NULL) {
         status = mb_model_finish(b->ctx, b->model, NULL, 0, chosen, n);

@@ -27,16 +27,7 @@ static const mb_option fit_table[] = {{"name", MB_OPTION_TEXT, FIELD(name), NULL
         "short for train: {folds: N}"},
     MB_OPTIONS_END};
 
-// The study-level map with some keys of a fit in place.
-static mb_status merge_train(mb_context *ctx, mb_document *document, const mb_node *usual,
-    const fit_options *fit, mb_node **out) {
-    mb_node *map = usual != NULL && usual->kind == MB_NODE_MAP
-                       ? mb_node_copy(document, ctx, usual)
-                       : mb_node_make(document, ctx, MB_NODE_MAP);
-    if (map == NULL) {
-        return MB_ERR_MEMORY;
-    }
-    const mb_node *own = fit->train;
+static mb_status overlay(mb_context *ctx, mb_document *document, mb_node *map, const mb_node *own) {
     for (const mb_node *member = own != NULL ? own->first : NULL; member != NULL;
          member = member->next) {
         mb_node *copy = mb_node_copy(document, ctx, member);
@@ -45,6 +36,32 @@ static mb_status merge_train(mb_context *ctx, mb_document *document, const mb_no
         }
         MB_TRY(mb_node_set(document, ctx, map, member->key, copy));
     }
+    return MB_OK;
+}
+
+// The study's train: with what a model brings along. What a model says of itself counts, but for
+// its loss where the study has one for all.
+static mb_status join_train(mb_context *ctx, mb_document *document, const mb_node *usual,
+    const mb_node *model, mb_node **out) {
+    mb_node *map = usual != NULL && usual->kind == MB_NODE_MAP
+                       ? mb_node_copy(document, ctx, usual)
+                       : mb_node_make(document, ctx, MB_NODE_MAP);
+    if (map == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    *out = map;
+    MB_TRY(overlay(ctx, document, map, mb_node_find(model, "train")));
+    const mb_node *loss = mb_node_find(usual, "loss");
+    mb_node *copy = loss != NULL ? mb_node_copy(document, ctx, loss) : NULL;
+    return copy != NULL ? mb_node_set(document, ctx, map, "loss", copy) : MB_OK;
+}
+
+// The study-level map with some keys of a model and of a fit in place.
+static mb_status merge_train(mb_context *ctx, mb_document *document, const mb_node *usual,
+    const mb_node *model, const fit_options *fit, mb_node **out) {
+    mb_node *map = NULL;
+    MB_TRY(join_train(ctx, document, usual, model, &map));
+    MB_TRY(overlay(ctx, document, map, fit->train));
     const struct {
         const char *key;
         size_t value;
@@ -83,7 +100,8 @@ static mb_status check_folder_name(
 static mb_status add_fit(mb_context *ctx, mb_study *study, const char *name, mb_node *model,
     mb_node *train, mb_node **written) {
     mb_fit_spec *fit = &study->fits[study->n_fits];
-    *fit = (mb_fit_spec){.name = name, .model = model};
+    *fit = (mb_fit_spec){
+        .name = name, .model = model, .target = mb_node_text(mb_node_find(model, "target"))};
     MB_TRY(mb_train_read(ctx, &study->document, train, &fit->train));
     if (fit->train.options.weights_dir != NULL) {
         fit->train.options.weights_dir = mb_study_absolute(
@@ -111,13 +129,41 @@ static mb_status add_listed_fit(
     mb_node *train = NULL;
     mb_node *written = NULL;
     MB_TRY(mb_study_find_model(ctx, study, entry, options.model, &model));
-    MB_TRY(merge_train(ctx, &study->document, usual, &options, &train));
+    MB_TRY(merge_train(ctx, &study->document, usual, model, &options, &train));
     MB_TRY(add_fit(ctx, study, options.name, model, train, &written));
     study->fits[study->n_fits - 1].on =
         options.on != NULL && options.on[0] != '\0' ? options.on : NULL;
     mb_node_remove(entry, "repeats");
     mb_node_remove(entry, "folds");
     return mb_node_set(&study->document, ctx, entry, "train", written);
+}
+
+static bool has_own_train(const mb_node *models) {
+    for (const mb_node *m = models != NULL ? models->first : NULL; m != NULL; m = m->next) {
+        if (m->kind == MB_NODE_MAP && mb_node_find(m, "train") != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Models that say how they are trained become fits: of their names.
+static mb_status list_models(mb_context *ctx, mb_study *study, const mb_node *models) {
+    mb_document *document = &study->document;
+    mb_node *list = mb_node_make(document, ctx, MB_NODE_LIST);
+    for (const mb_node *m = models->first; m != NULL; m = m->next) {
+        mb_node *entry = mb_node_make(document, ctx, MB_NODE_MAP);
+        mb_node *name = mb_node_make_text(document, ctx, m->key);
+        mb_node *model = mb_node_make_text(document, ctx, m->key);
+        if (list == NULL || entry == NULL || name == NULL || model == NULL) {
+            return MB_ERR_MEMORY;
+        }
+        entry->line = m->line;
+        MB_TRY(mb_node_set(document, ctx, entry, "name", name));
+        MB_TRY(mb_node_set(document, ctx, entry, "model", model));
+        mb_node_append(list, entry);
+    }
+    return mb_node_set(document, ctx, document->root, "fits", list);
 }
 
 // Without fits: every model is trained once, one of several under its own name.
@@ -132,7 +178,9 @@ static mb_status fit_each_model(mb_context *ctx, mb_study *study, mb_node *train
         if (!is_alone) {
             MB_TRY(check_folder_name(ctx, study, model, model->key));
         }
-        MB_TRY(add_fit(ctx, study, is_alone ? "" : model->key, model, train, &written));
+        mb_node *own = NULL;
+        MB_TRY(join_train(ctx, &study->document, train, model, &own));
+        MB_TRY(add_fit(ctx, study, is_alone ? "" : model->key, model, own, &written));
     }
     return written == NULL ? MB_OK : mb_node_set(&study->document, ctx, root, "train", written);
 }
@@ -140,6 +188,10 @@ static mb_status fit_each_model(mb_context *ctx, mb_study *study, mb_node *train
 mb_status mb_study_read_fits(mb_context *ctx, mb_study *study) {
     mb_node *root = study->document.root;
     MB_TRY(mb_study_take_models(ctx, study));
+    const mb_node *named = mb_node_find(root, "models");
+    if (mb_node_find(root, "fits") == NULL && has_own_train(named)) {
+        MB_TRY(list_models(ctx, study, named));
+    }
     mb_node *train = mb_node_find(root, "train");
     mb_node *fits = mb_node_find(root, "fits");
     const mb_node *models = mb_node_find(root, "models");
@@ -158,7 +210,8 @@ mb_status mb_study_read_fits(mb_context *ctx, mb_study *study) {
     if (mb_node_find(root, "students") != NULL || mb_node_find(root, "alternate") != NULL) {
         return mb_alternate_read(ctx, study, root);
     }
-    if (train != NULL) {
+    // Where models bring their losses along, the common keys need none.
+    if (train != NULL && (mb_node_find(train, "loss") != NULL || !has_own_train(named))) {
         mb_train usual;
         MB_TRY(mb_train_read(ctx, &study->document, train, &usual));
     }

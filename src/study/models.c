@@ -1,25 +1,50 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
+#include "base/options_field.h"
 #include "exchange/firmware.h"
 #include "files/yaml.h"
+#include "study/module_models.h"
 #include "study/open.h"
 #include "study/shipped_text.h"
 
 // model: and models: checked, and built-in ones written out.
 
 static mb_status fail_builtin(mb_context *ctx, const mb_study *study, const mb_node *at) {
-    const char *names[64];
+    const char *names[128];
     size_t n = 0;
     for (; n < mb_n_shipped_models && n < MB_COUNT_OF(names); n++) {
         names[n] = mb_shipped_models[n].name;
     }
+    for (size_t i = 0; mb_module_model_name(i) != NULL && n < MB_COUNT_OF(names); i++) {
+        names[n++] = mb_module_model_name(i);
+    }
     const char *name = mb_node_text(at);
     const char *near = name != NULL ? mb_nearest_name(name, names, n) : NULL;
+    char all[2048];
+    mb_text_list(all, sizeof all, names, n);
     return mb_fail_at(ctx, &study->document, at,
-        "models: there is no built-in model '%.60s'; %s'%s'%s", name != NULL ? name : "",
-        near != NULL ? "did you mean " : "there is for instance ", near != NULL ? near : names[0],
-        near != NULL ? "?" : "");
+        "models: there is no built-in model '%.60s'; %s%s%s", name != NULL ? name : "",
+        near != NULL ? "did you mean '" : "there are ", near != NULL ? near : all,
+        near != NULL ? "'?" : "");
+}
+
+// {autoencoder: {...}} and what is written beside it, as layers.
+static mb_status expand_autoencoder(
+    mb_context *ctx, mb_study *study, const mb_node *model, mb_node **out) {
+    const mb_node *keys = mb_node_find(model, "autoencoder");
+    MB_TRY(mb_module_model_expand(ctx, &study->document, keys, out));
+    for (const mb_node *member = model->first; member != NULL; member = member->next) {
+        if (member == keys) {
+            continue;
+        }
+        mb_node *copy = mb_node_copy(&study->document, ctx, member);
+        if (copy == NULL) {
+            return MB_ERR_MEMORY;
+        }
+        MB_TRY(mb_node_set(&study->document, ctx, *out, member->key, copy));
+    }
+    return MB_OK;
 }
 
 // The layers of a built-in model, in the place of its name.
@@ -34,16 +59,27 @@ static mb_status read_builtin(mb_context *ctx, mb_study *study, const mb_node *a
             return MB_OK;
         }
     }
+    if (name != NULL && mb_module_model_is_known(name)) {
+        mb_node *entry = NULL;
+        MB_TRY(mb_module_model_read(ctx, &study->document, name, &entry));
+        MB_TRY(expand_autoencoder(ctx, study, entry, out));
+        (*out)->line = at->line;
+        return MB_OK;
+    }
     return fail_builtin(ctx, study, at);
 }
 
 // {builtin: NAME, quantize: ...}: what is written beside the name is kept.
 static mb_status expand(mb_context *ctx, mb_study *study, mb_node *owner, const mb_node *model) {
     const mb_node *name = mb_node_find(model, "builtin");
+    mb_node *made = NULL;
+    if (model->kind == MB_NODE_MAP && mb_node_find(model, "autoencoder") != NULL) {
+        MB_TRY(expand_autoencoder(ctx, study, model, &made));
+        return mb_node_set(&study->document, ctx, owner, model->key, made);
+    }
     if (model->kind != MB_NODE_MAP || name == NULL) {
         return MB_OK;
     }
-    mb_node *made = NULL;
     MB_TRY(read_builtin(ctx, study, name, &made));
     for (const mb_node *member = model->first; member != NULL; member = member->next) {
         if (member == name) {
@@ -58,6 +94,23 @@ static mb_status expand(mb_context *ctx, mb_study *study, mb_node *owner, const 
     return mb_node_set(&study->document, ctx, owner, model->key, made);
 }
 
+// An entry of a list of models that is no name: {name: NAME, filters: ...}, the keys of
+// autoencoder:.
+static mb_status read_entry(
+    mb_context *ctx, mb_study *study, const mb_node *entry, const char **name, mb_node **out) {
+    *name = mb_node_text(mb_node_find(entry, "name"));
+    if (entry->kind != MB_NODE_MAP || *name == NULL) {
+        return mb_fail_at(ctx, &study->document, entry,
+            "models: an entry is neither a name nor {name: NAME, filters: ..., ...}; write one");
+    }
+    mb_node *keys = mb_node_copy(&study->document, ctx, entry);
+    if (keys == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    mb_node_remove(keys, "name");
+    return mb_module_model_expand(ctx, &study->document, keys, out);
+}
+
 // models: [teacher, cicada_v1] is short for {teacher: {builtin: teacher}, ...}.
 static mb_status name_list(mb_context *ctx, mb_study *study, const mb_node *list) {
     mb_node *map = mb_node_make(&study->document, ctx, MB_NODE_MAP);
@@ -67,8 +120,14 @@ static mb_status name_list(mb_context *ctx, mb_study *study, const mb_node *list
     map->line = list->line;
     for (const mb_node *entry = list->first; entry != NULL; entry = entry->next) {
         mb_node *made = NULL;
-        MB_TRY(read_builtin(ctx, study, entry, &made));
-        MB_TRY(mb_node_set(&study->document, ctx, map, mb_node_text(entry), made));
+        const char *name = mb_node_text(entry);
+        MB_TRY(name != NULL ? read_builtin(ctx, study, entry, &made)
+                            : read_entry(ctx, study, entry, &name, &made));
+        if (mb_node_find(map, name) != NULL) {
+            return mb_fail_at(ctx, &study->document, entry,
+                "models: '%.60s' is there twice; give each its own name", name);
+        }
+        MB_TRY(mb_node_set(&study->document, ctx, map, name, made));
     }
     return mb_node_set(&study->document, ctx, study->document.root, "models", map);
 }

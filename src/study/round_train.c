@@ -76,6 +76,7 @@ static mb_status train_with(mb_training *t, mb_model *model, bool has_weights) {
     t->model = model;
     mb_fit_request request = mb_training_request(t);
     request.dataset = &t->run->dataset;
+    request.target = t->round->fit->target;
     uint32_t *train = NULL;
     uint32_t *validation = NULL;
     float *parameters = mb_allocate(t->ctx, model->n_parameters, sizeof *parameters);

@@ -29,9 +29,10 @@ enum { MB_EVALUATE_AUTO = 3, MB_EVALUATE_ALL = 4 }; // below these: MB_SPLIT_
 
 // One entry of `fits:`, or the only one.
 typedef struct mb_fit_spec {
-    const char *name; // "" for the only fit
-    const char *on;   // a set of the data's rows; NULL: all rows
-    mb_node *model;   // a map, or a text (path)
+    const char *name;   // "" for the only fit
+    const char *on;     // a set of the data's rows; NULL: all rows
+    mb_node *model;     // a map, or a text (path)
+    const char *target; // the column it learns; NULL: the data's target
     mb_train train;
     size_t n_rounds; // repeats x folds
 } mb_fit_spec;

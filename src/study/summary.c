@@ -232,6 +232,32 @@ static uint64_t call_flops(const mb_model *model, const mb_call *call) {
     return layer->ops->flops(layer, inputs, call->n_inputs, &model->values[call->output].type);
 }
 
+static bool is_first_call(const mb_model *model, size_t index) {
+    for (size_t k = 0; k < index; k++) {
+        if (model->calls[k].layer == model->calls[index].layer) {
+            return false;
+        }
+    }
+    return true;
+}
+
+mb_costs mb_model_costs(const mb_model *model, const char *part) {
+    mb_costs costs = {0, 0};
+    const size_t length = part != NULL ? strlen(part) : 0;
+    for (size_t i = 0; i < model->n_calls; i++) {
+        const mb_layer *layer = model->calls[i].layer;
+        if (part != NULL &&
+            (strncmp(layer->name, part, length) != 0 || layer->name[length] != '/')) {
+            continue;
+        }
+        costs.flops += call_flops(model, &model->calls[i]);
+        for (size_t k = 0; k < layer->n_weights && is_first_call(model, i); k++) {
+            costs.parameters += layer->weights[k].count;
+        }
+    }
+    return costs;
+}
+
 uint64_t mb_summary_flops(const mb_model *model) {
     uint64_t total = 0;
     for (size_t i = 0; i < model->n_calls; i++) {

@@ -15,4 +15,11 @@ uint64_t mb_summary_flops(const mb_model *model);
 mb_status mb_summary_answer(
     mb_context *ctx, mb_answer *answer, const mb_model *model) MB_MUST_CHECK;
 
+// What a part of a model costs.
+typedef struct mb_costs {
+    uint64_t parameters, flops; // flops: of one module, a multiplication and an addition are two
+} mb_costs;
+// Of the layers below part ("encoder"); part NULL: of all.
+mb_costs mb_model_costs(const mb_model *model, const char *part);
+
 #endif

@@ -23,7 +23,7 @@ typedef struct mb_train_options {
     const mb_node *loss, *optimizer, *callbacks, *validation, *class_weight;
     mb_texts metrics;
     size_t batch, epochs;
-    bool shuffle, drop_last;
+    bool shuffle, drop_last, clip_quantized;
     const char *sample_weight; // a column of one number a row, or NULL
     double clip_norm;
     size_t repeats, folds, jobs; // for the study: how many fits, and how many at a time

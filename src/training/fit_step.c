@@ -220,6 +220,24 @@ static mb_status check_loss(const fit_run *run, mb_context *ctx, size_t n) {
     return MB_OK;
 }
 
+// QKeras's constraint: [-most, most], most the largest of 1 and of the quantiser's range.
+static void clip_quantized(const mb_model *model, float *parameters) {
+    for (size_t i = 0; i < model->n_weights; i++) {
+        const mb_weight *weight = model->weights[i];
+        mb_quantizer_grid grid;
+        if (weight->quantizer.ops == NULL || weight->is_folded ||
+            !mb_quantizer_find_grid(&weight->quantizer, &grid)) {
+            continue;
+        }
+        const float range = -grid.low * grid.step;
+        const float most = range > 1.0F ? range : 1.0F;
+        for (size_t k = 0; k < weight->count; k++) {
+            float *value = &parameters[weight->offset + k];
+            *value = *value > most ? most : *value < -most ? -most : *value;
+        }
+    }
+}
+
 static mb_status take_gradient(fit_run *run, mb_context *ctx, size_t n, size_t n_counted) {
     const bool is_of_pairs = run->target_kind == MB_TARGET_PAIRS;
     const mb_train_batch batch = {.inputs = run->inputs,
@@ -257,6 +275,9 @@ static mb_status update(fit_run *run, mb_context *ctx, size_t n, size_t n_counte
         mb_fit_tally_add(run, &run->training, n);
     }
     mb_optimizer_step(&run->optimizer, run->train->options.clip_norm, parameters, run->gradient);
+    if (run->train->options.clip_quantized) {
+        clip_quantized(run->model, parameters);
+    }
     if (mb_model_check_finite(ctx, run->model, parameters) != MB_OK) {
         return mb_fail_within(ctx, "train: epoch %zu, step %zu", run->epoch + 1, run->step + 1);
     }

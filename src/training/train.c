@@ -27,6 +27,10 @@ const mb_option mb_train_option_table[] = {
         "a new order of events in every epoch"},
     {"drop_last", MB_OPTION_BOOL, offsetof(mb_train_options, drop_last), "false", 0, 0, NULL, NULL,
         "leave out a last batch that is not full"},
+    {"clip_quantized", MB_OPTION_BOOL, offsetof(mb_train_options, clip_quantized), "false", 0, 0,
+        NULL, NULL,
+        "after every update, weights with quantisers are clipped to the quantisers' range, as "
+        "QKeras does"},
     {"callbacks", MB_OPTION_NODE, offsetof(mb_train_options, callbacks), "", 0, 0, NULL, NULL,
         "list of early_stopping, reduce_lr_on_plateau, model_checkpoint"},
     {"class_weight", MB_OPTION_NODE, offsetof(mb_train_options, class_weight), "", 0, 0, NULL, NULL,
