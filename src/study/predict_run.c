@@ -186,7 +186,8 @@ static mb_status write_table(const scoring *s, const char *output) {
 }
 
 static mb_status score(scoring *s, const char *const *files, size_t n_files) {
-    const mb_source_request request = {.files = files, .n_files = n_files, .facts = &s->facts};
+    const mb_source_request request = {
+        .for_models = true, .files = files, .n_files = n_files, .facts = &s->facts};
     MB_TRY(mb_study_load(s->ctx, s->study, &request, &s->dataset, NULL));
     uint32_t *rows =
         mb_arena_allocate(&s->arena, s->ctx, mb_max_size(s->dataset.n_rows, 1), sizeof *rows);

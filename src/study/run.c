@@ -64,7 +64,7 @@ mb_status mb_run_open(mb_run *run, mb_context *ctx, const mb_study *study, const
     mb_buffer_init(&report, ctx);
     const double start = mb_seconds_now();
     mb_journal_line(&run->journal, "Reading the events of %s", study->data_directory);
-    const mb_source_request request = {.wants_label = true};
+    const mb_source_request request = {.wants_label = true, .for_models = true};
     mb_status status = mb_study_load(ctx, study, &request, &run->dataset, &report);
     run->load_seconds = mb_seconds_now() - start;
     status = status != MB_OK ? status : report.status;

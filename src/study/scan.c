@@ -73,7 +73,7 @@ static mb_status load(const stretch *s, mb_context *ctx, size_t trial, mb_datase
         status = mb_scan_validation(scan, ctx, study, &study->validation);
     }
     if (status == MB_OK) {
-        const mb_source_request request = {.wants_label = true};
+        const mb_source_request request = {.wants_label = true, .for_models = true};
         status = mb_study_load(ctx, study, &request, dataset, &report);
         mb_journal_log(&scan->journal, report.length > 0 ? report.data : "");
     }

@@ -6,6 +6,7 @@
 #include "base/output.h"
 #include "data/arrays_source.h"
 #include "study/alternate.h"
+#include "study/module_models.h"
 
 #include <stdio.h>
 
@@ -120,5 +121,6 @@ mb_status mb_study_load(mb_context *ctx, const mb_study *study, const mb_source_
     if (request->n_files == 0) {
         MB_TRY(simulate_absent(ctx, study, &detector));
     }
-    return study->detector->load(ctx, &detector, out, report);
+    MB_TRY(study->detector->load(ctx, &detector, out, report));
+    return request->for_models ? mb_module_add_images(ctx, study, out) : MB_OK;
 }

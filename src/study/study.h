@@ -81,6 +81,7 @@ mb_status mb_study_build_model(mb_context *ctx, const mb_study *study, const mb_
 // also after a failure.
 typedef struct mb_source_request {
     bool wants_label;
+    bool for_models; // with the columns that the study's models take beside the data's own
     const char *const *files;
     size_t n_files;
     const mb_bundle *facts; // with files: those of the run's training, or NULL
