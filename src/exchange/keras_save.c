@@ -4,6 +4,7 @@
 #include "exchange/keras.h"
 
 #include "exchange/keras_graph.h"
+#include "exchange/keras_part.h"
 #include "files/zip.h"
 
 // What files say of their writer: the oldest versions whose conventions they follow.
@@ -145,6 +146,46 @@ mb_status mb_model_save_parameters(
         status = mb_fail(ctx, MB_ERR_UNSUPPORTED,
             "%s: its suffix names no model format; use .h5, .keras or .json", path);
     }
+    mb_buffer_clear(&s.config);
+    mb_document_clear(&s.document);
+    return status;
+}
+
+static mb_status save_weights_alone(saving *s, const char *path) {
+    mb_h5_writer *writer = NULL;
+    MB_TRY(mb_h5_create(s->ctx, path, MB_H5_IN_MEMORY, &writer));
+    mb_keras_weights weights = weights_of(s, writer, "");
+    mb_status status = put_origin(writer, "/");
+    if (status == MB_OK) {
+        status = mb_keras_write_named(&weights, &s->document, s->graph);
+    }
+    if (status != MB_OK) {
+        mb_h5_abandon(writer);
+        return status;
+    }
+    return mb_h5_commit(writer);
+}
+
+mb_status mb_model_save_pair(
+    mb_context *ctx, const mb_model *model, const float *parameters, const char *path) {
+    saving s = {.ctx = ctx, .model = model, .parameters = parameters};
+    mb_buffer weights;
+    mb_document_init(&s.document, ctx, path);
+    mb_buffer_init(&s.config, ctx);
+    mb_buffer_init(&weights, ctx);
+    mb_buffer_append(&weights, path, strlen(path) - strlen(".json"));
+    mb_buffer_text(&weights, ".hdf5");
+    mb_status status = weights.status;
+    if (status == MB_OK) {
+        status = begin(&s, MB_KERAS_STYLE_H5, true);
+    }
+    if (status == MB_OK) {
+        status = save_weights_alone(&s, weights.data);
+    }
+    if (status == MB_OK) {
+        status = mb_write_file(ctx, path, s.config.data, s.config.length);
+    }
+    mb_buffer_clear(&weights);
     mb_buffer_clear(&s.config);
     mb_document_clear(&s.document);
     return status;

@@ -250,5 +250,6 @@ mb_status mb_keras_write_named(
     }
     mb_release(weights->ctx, list.weights);
     MB_TRY(status);
-    return mb_h5_put_texts(weights->writer, weights->base, "layer_names", names, graph->n_entries);
+    const char *base = weights->base[0] == '\0' ? "/" : weights->base;
+    return mb_h5_put_texts(weights->writer, base, "layer_names", names, graph->n_entries);
 }
