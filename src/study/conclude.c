@@ -5,6 +5,7 @@
 #include "measure/histogram.h"
 #include "study/alternate_run.h"
 #include "study/matrix.h"
+#include "study/module_run.h"
 #include "study/run.h"
 
 #include <math.h>
@@ -196,6 +197,9 @@ mb_status mb_run_conclude(mb_run *run, mb_answer **out) {
         for (; m != NULL; m = m->next) {
             mb_answer_put_copy(answer, NULL, m->key, m);
         }
+    }
+    if (status == MB_OK && mb_module_is_study(run->study)) {
+        status = mb_module_tell(run, answer);
     }
     if (status == MB_OK) {
         mb_answer_put_text(answer, NULL, "directory", run->directory);

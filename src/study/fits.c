@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
+#include "study/module_run.h"
 #include "study/open.h"
 
 // fits: and train: become the list of fits.
@@ -189,6 +190,9 @@ mb_status mb_study_read_fits(mb_context *ctx, mb_study *study) {
     mb_node *root = study->document.root;
     MB_TRY(mb_study_take_models(ctx, study));
     const mb_node *named = mb_node_find(root, "models");
+    if (mb_module_is_study(study) && (named != NULL || mb_node_find(root, "model") != NULL)) {
+        MB_TRY(mb_module_complete_train(ctx, study));
+    }
     if (mb_node_find(root, "fits") == NULL && has_own_train(named)) {
         MB_TRY(list_models(ctx, study, named));
     }

@@ -10,6 +10,7 @@
 #include "study/alternate_run.h"
 #include "study/facts.h"
 #include "study/matrix.h"
+#include "study/module_run.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -222,7 +223,10 @@ static mb_status do_round(void *user, mb_context *ctx, size_t task, unsigned wor
         }
         MB_TRY(mb_round_train(work->run, ctx, round));
     }
-    return work->evaluates ? mb_round_evaluate(work->run, ctx, round) : MB_OK;
+    // Modules are judged all together, beside the chip's own algorithms.
+    return work->evaluates && !mb_module_is_study(work->run->study)
+               ? mb_round_evaluate(work->run, ctx, round)
+               : MB_OK;
 }
 
 static mb_status do_rounds(mb_run *run, bool trains, bool evaluates) {
@@ -245,6 +249,15 @@ static mb_status do_rounds(mb_run *run, bool trains, bool evaluates) {
     }
     return mb_parallel_at_most(
         run->ctx, (unsigned)mb_min_size(jobs, 4096), run->n_rounds, do_round, &task);
+}
+
+static mb_status do_all(mb_run *run, bool trains, bool evaluates) {
+    const bool is_module = mb_module_is_study(run->study);
+    if (is_module && trains) {
+        MB_TRY(mb_module_begin(run));
+    }
+    MB_TRY(do_rounds(run, trains, evaluates));
+    return is_module && evaluates ? mb_module_evaluate(run) : MB_OK;
 }
 
 static mb_status do_alternate(mb_run *run, bool trains, bool evaluates) {
@@ -293,7 +306,7 @@ mb_status mb_study_run(
         status = mb_alternate_check(&run);
     }
     if (status == MB_OK) {
-        status = do_rounds(&run, true, !settings->is_training_only);
+        status = do_all(&run, true, !settings->is_training_only);
     }
     if (status == MB_OK) {
         status = do_alternate(&run, true, !settings->is_training_only);
@@ -384,7 +397,7 @@ mb_status mb_run_evaluate(
         status = mb_run_open(&run, ctx, study, directory, log, settings);
     }
     if (status == MB_OK) {
-        status = do_rounds(&run, false, true);
+        status = do_all(&run, false, true);
     }
     if (status == MB_OK) {
         status = do_alternate(&run, false, true);

@@ -10,6 +10,7 @@
 #include "files/yaml.h"
 #include "measure/roc.h"
 #include "network/quantize.h"
+#include "study/module_run.h"
 #include "study/open.h"
 #include "study/scorer.h"
 
@@ -19,10 +20,12 @@
 
 const char *const mb_evaluate_split_names[] = {"train", "validation", "test", "auto", "all", NULL};
 
+static const char *const restore_names[] = {"power2", "max", "sum", NULL};
+
 const mb_option mb_evaluate_option_table[] = {
     {"roc", MB_OPTION_BOOL, FIELD(roc), "true", 0, 0, NULL, NULL,
         "ROC curve, areas and efficiencies, where the target is 0 or 1"},
-    {"figures", MB_OPTION_BOOL, FIELD(figures), "true", 0, 0, NULL, NULL, "draw plots/"},
+    {"figures", MB_OPTION_BOOL, FIELD(figures), "true", 0, 0, NULL, "plots", "draw plots/"},
     {"threshold", MB_OPTION_REAL, FIELD(threshold), "0.5", 0, 0, NULL, NULL,
         "an event is accepted when its score is at least this: turn-on curves, default decision"},
     {"thresholds", MB_OPTION_REALS, FIELD(thresholds), "[0.5]", 0, 0, NULL, NULL,
@@ -39,6 +42,16 @@ const mb_option mb_evaluate_option_table[] = {
         "further scores to judge: {NAME: a model, or frobenius, mean, mean_square, max_square}"},
     {"predictions", MB_OPTION_BOOL, FIELD(predictions), "true", 0, 0, NULL, NULL,
         "write predictions.csv, a row an event"},
+    {"algorithms", MB_OPTION_TEXTS, FIELD(algorithms), "[ae]", 0, 0, NULL, NULL,
+        "modules: ae (the models), threshold, best_choice, stc16, stc4, share4, repeater, or all"},
+    {"metrics", MB_OPTION_TEXTS, FIELD(metrics), "[emd]", 0, 0, NULL, NULL,
+        "modules: emd, dMean, dRMS, cross_corr, SSD, zero_frac, sinkhorn"},
+    {"bits", MB_OPTION_SIZES, FIELD(bits), "", 1, 9, NULL, NULL,
+        "modules: judge the models with encoder outputs cut to so many bits, too"},
+    {"csv_events", MB_OPTION_INT, FIELD(csv_events), "1", -1, 1e9, NULL, NULL,
+        "modules: rows of the verification CSVs; -1: all"},
+    {"restore", MB_OPTION_CHOICE, FIELD(restore), "power2", 0, 0, restore_names, NULL,
+        "modules: what of the input the decoder's output is scaled to"},
     MB_OPTIONS_END};
 
 typedef struct top_options {
@@ -355,6 +368,32 @@ static mb_status read_simulate(mb_context *ctx, mb_study *study, const top_optio
         study->simulate, "simulate", NULL, record);
 }
 
+// Keys that only modules of the concentrator have are refused where they differ from what a stored
+// study has for all.
+static mb_status refuse_module_keys(
+    mb_context *ctx, const mb_study *study, const mb_node *evaluate) {
+    const mb_evaluate_options *options = &study->evaluate;
+    const struct {
+        const char *key;
+        bool is_usual;
+    } keys[] = {
+        {"algorithms",
+            options->algorithms.n == 1 && strcmp(options->algorithms.value[0], "ae") == 0},
+        {"metrics", options->metrics.n == 1 && strcmp(options->metrics.value[0], "emd") == 0},
+        {"bits", options->bits.n == 0},
+        {"csv_events", options->csv_events == 1},
+        {"restore", options->restore == 0},
+    };
+    for (size_t i = 0; i < MB_COUNT_OF(keys); i++) {
+        const mb_node *at = mb_node_find(evaluate, keys[i].key);
+        if (at != NULL && !keys[i].is_usual) {
+            return mb_fail_at(ctx, &study->document, at,
+                "evaluate: %s is for modules of the concentrator; remove it", keys[i].key);
+        }
+    }
+    return MB_OK;
+}
+
 static mb_status read_evaluate(mb_context *ctx, mb_study *study, const top_options *top) {
     mb_document *document = &study->document;
     MB_TRY(mb_options_parse(ctx, document, mb_evaluate_option_table, top->evaluate, "evaluate",
@@ -369,6 +408,11 @@ static mb_status read_evaluate(mb_context *ctx, mb_study *study, const top_optio
     if (study->evaluate.on.n == 0 && study->evaluate.scores != NULL) {
         return mb_fail_at(ctx, document, study->evaluate.scores,
             "evaluate: scores are judged on the samples of on:; name some there");
+    }
+    if (mb_module_is_study(study)) {
+        MB_TRY(mb_module_check_evaluate(ctx, study));
+    } else {
+        MB_TRY(refuse_module_keys(ctx, study, top->evaluate));
     }
     mb_node *all =
         mb_options_to_node(ctx, document, mb_evaluate_option_table, &study->evaluate, true);

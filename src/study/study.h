@@ -22,6 +22,10 @@ typedef struct mb_evaluate_options {
     mb_texts on;           // sets of the data whose test events every score is judged on
     const mb_node *scores; // further scores beside those of the fits, by name
     bool predictions;
+    mb_texts algorithms, metrics; // of modules of the concentrator
+    mb_sizes bits;
+    int64_t csv_events;
+    int restore; // mb_module_restore
 } mb_evaluate_options;
 extern const mb_option mb_evaluate_option_table[];
 extern const char *const mb_evaluate_split_names[];
@@ -56,6 +60,7 @@ struct mb_study {
     mb_fit_spec *fits;
     size_t n_fits;
     struct mb_alternate *alternate; // the fit of a teacher and its students, or NULL
+    bool leaves_patience;           // of the early stop of fits on modules, to the number of rows
     bool takes_last; // compat validation_tail: the validation part of a set is its last
     mb_node *params;
 };

@@ -1,0 +1,98 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef STUDY_MODULE_RUN_H
+#define STUDY_MODULE_RUN_H
+
+#include "geometry/arrange.h"
+#include "measure/module.h"
+#include "study/run.h"
+
+// The judgement of a run on modules of the concentrator: every trained autoencoder and every
+// algorithm of the chip restores the validation rows, and the same metrics tell what was lost.
+
+enum { MB_MODULE_MOST_METRICS = 16 };
+
+// Whether the study's events are modules.
+bool mb_module_is_study(const mb_study *study);
+// evaluate: of a study on modules, checked: algorithms, metrics, bits.
+mb_status mb_module_check_evaluate(mb_context *ctx, mb_study *study) MB_MUST_CHECK;
+// The keys of train: that a study on modules leaves out: Adam, batches of 500, 200 epochs, the
+// first fifth for validation, an early stop.
+mb_status mb_module_complete_train(mb_context *ctx, mb_study *study) MB_MUST_CHECK;
+// Sets the patience of the early stop by the number of training rows, where the study left it open,
+// and tells the steps.
+mb_status mb_module_begin(mb_run *run) MB_MUST_CHECK;
+
+// One metric of one way to restore the modules.
+typedef struct mb_module_score {
+    const char *model; // "": an algorithm of the chip, which no model takes part in
+    const char *algorithm;
+    const mb_module_metric *metric;
+    double *values; // (n rows)
+    mb_emd_summary summary;
+    double error; // of the mean
+} mb_module_score;
+
+// The metric of a model's output cut to a few bits.
+typedef struct mb_module_bits {
+    const char *model;
+    unsigned bits; // of each encoder output
+    mb_emd_summary summary;
+} mb_module_bits;
+
+// What a model made of the judged rows.
+typedef struct mb_module_result {
+    const char *name;
+    const char *directory; // RUN/NAME
+    const mb_round *round;
+    const mb_arrangement *arrangement;
+    size_t n_pixels, n_codes; // n_codes 0: the model has no layers encoder/...
+    float *images, *codes;    // (n, n_pixels), (n, n_codes)
+    float *pixels;            // (n, n_pixels): as the decoder gives them
+    float *cells;             // (n, 48): pixels read back
+    float *charges;           // (n, 48): restored counts
+    uint64_t encoder_parameters, parameters, encoder_flops;
+} mb_module_result;
+
+typedef struct mb_module_evaluation {
+    mb_run *run;
+    mb_arena arena;
+    uint32_t *rows; // judged
+    size_t n;
+    float *charges;      // (n, 48) counts
+    double *scale, *sum; // (n)
+    mb_module_tables tables;
+    mb_module_result *results;
+    size_t n_results;
+    mb_module_score *scores;
+    size_t n_scores;
+    mb_module_bits *bits;
+    size_t n_bits;
+} mb_module_evaluation;
+
+// Judges all rounds of the run and writes RUN/NAME/ of each model, RUN/summary.csv and pictures.
+// Adds a table to the answer that the run ends in (answer NULL: none).
+mb_status mb_module_evaluate(mb_run *run) MB_MUST_CHECK;
+// The lines of a run's summary table, from RUN/summary.csv; nothing where there is none.
+mb_status mb_module_tell(mb_run *run, mb_answer *answer) MB_MUST_CHECK;
+
+// In parts.
+mb_status mb_module_judge_model(
+    mb_module_evaluation *e, const mb_round *round, mb_module_result *out) MB_MUST_CHECK;
+// Decoded charges of codes cut to so many bits (n, 48).
+mb_status mb_module_decode(mb_module_evaluation *e, const mb_module_result *result,
+    const float *codes, float *pixels) MB_MUST_CHECK;
+mb_status mb_module_write_model(
+    mb_module_evaluation *e, const mb_module_result *result) MB_MUST_CHECK;
+mb_status mb_module_write_summary(mb_module_evaluation *e) MB_MUST_CHECK;
+const mb_module_score *mb_module_find_score(const mb_module_evaluation *e, const char *model,
+    const char *algorithm, const mb_module_metric *metric);
+
+// Runs a model on n rows of floats of its only input.
+mb_status mb_module_predict(
+    mb_context *ctx, const mb_model *model, const float *in, size_t n, float *out) MB_MUST_CHECK;
+// The name that a round's model goes by.
+const char *mb_module_name(const mb_round *round);
+
+#endif
