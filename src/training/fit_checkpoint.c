@@ -131,8 +131,12 @@ static bool is_consistent(const fit_run *run, size_t n_history, size_t n_scores)
     const size_t n_train = run->request->n_train;
     const size_t n_done = run->step * run->train->options.batch;
     const size_t n_each = run->training.scores != NULL ? run->n_outputs : 0;
+    const double n_counted = run->training.n_rows;
+    const bool is_counted = run->target_kind == MB_TARGET_PAIRS
+                                ? n_counted >= 0.0 && n_counted <= (double)run->step
+                                : n_counted == (double)run->n_done;
     return run->n_done == mb_min_size(n_done, n_train) && n_history == run->epoch &&
-           n_scores == run->n_done * n_each && run->training.n_rows == (double)run->n_done;
+           n_scores == run->n_done * n_each && is_counted;
 }
 
 static mb_status restore_scores(
