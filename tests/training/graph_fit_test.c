@@ -230,10 +230,10 @@ static void check_gradient(
 // Distances do not feel the last bias, nor a softmax that of what it takes: their gradients are
 // rounding alone.
 static bool is_without_effect(const mb_weight *weight, bool is_softmax) {
-    const char *layer = weight->layer->name;
-    const bool is_weight = strcmp(layer, "c1_weight") == 0 || strcmp(layer, "c2_weight") == 0;
+    const char *name = weight->layer->name;
+    const bool is_weight = strcmp(name, "c1_weight") == 0 || strcmp(name, "c2_weight") == 0;
     return strcmp(weight->name, "bias") == 0 &&
-           (strcmp(layer, "out") == 0 || (is_softmax && is_weight));
+           (strcmp(name, "out") == 0 || (is_softmax && is_weight));
 }
 
 static void check_course(
