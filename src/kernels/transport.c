@@ -36,52 +36,90 @@ static bool is_less(rest a, rest b) {
 
 typedef struct start {
     rest left[NODES];
-    uint8_t nearest[NODES]; // sink of each open source
-    uint8_t open_source[NODES], open_sink[NODES];
+    double key[NODES * NODES / 4];      // costs (sources, sinks) that tell their source: see mark
+    double least[NODES], second[NODES]; // keys of the open sources, for each sink
+    double regret[NODES];               // what the second costs more, marked with the sink
+    uint64_t open_sources, open_sinks;
     size_t n_open_sources, n_open_sinks;
-    uint64_t neighbours[NODES];
-    double flow[NODES][NODES]; // [source][sink], of the edges only
+    uint8_t closed[NODES]; // in order
+    size_t n_closed;
 } start;
 
-static void find_nearest(start *s, size_t source, const double *row) {
-    size_t best = s->open_sink[0];
-    for (size_t k = 1; k < s->n_open_sinks; k++) {
-        const size_t sink = s->open_sink[k];
-        best = row[sink] < row[best] ? sink : best;
-    }
-    s->nearest[source] = (uint8_t)best;
+// A number >= 0 whose lowest bits tell an index below 64: a minimum then finds both, without a
+// branch that nobody can foresee.
+static double mark(double value, size_t index) {
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    bits = (bits & ~UINT64_C(63)) | index;
+    memcpy(&value, &bits, sizeof bits);
+    return value;
 }
 
-static void drop(uint8_t *list, size_t *n, size_t value) {
-    size_t k = 0;
-    while (list[k] != value) {
-        k++;
-    }
-    (*n)--;
-    for (; k < *n; k++) {
-        list[k] = list[k + 1];
-    }
+static size_t mark_of(double value) {
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return (size_t)(bits & 63);
 }
 
-// The cheapest open pair takes as much as it can, until one source or one sink is left over.
-static void make_edges(start *s, size_t n_sources, const double *cost, size_t stride) {
-    for (size_t k = 0; k < s->n_open_sources; k++) {
-        find_nearest(s, k, cost + k * stride);
+// The two cheapest open sources of all sinks.
+static void find_cheapest(start *s, size_t n_sinks) {
+    const double far = 0x1p1000;
+    for (size_t j = 0; j < n_sinks; j++) {
+        s->least[j] = far;
+        s->second[j] = far;
     }
-    while (s->n_open_sources > 0 && s->n_open_sinks > 0) {
-        size_t i = s->open_source[0];
-        double least = cost[i * stride + s->nearest[i]];
-        for (size_t k = 1; k < s->n_open_sources; k++) {
-            const size_t other = s->open_source[k];
-            const double price = cost[other * stride + s->nearest[other]];
-            if (price < least) {
-                least = price;
-                i = other;
-            }
+    for (uint64_t mask = s->open_sources; mask != 0; mask &= mask - 1) {
+        const double *row = s->key + lowest_bit(mask) * n_sinks;
+        for (size_t j = 0; j < n_sinks; j++) {
+            const double price = row[j];
+            const double more = s->least[j] > price ? s->least[j] : price;
+            s->second[j] = s->second[j] < more ? s->second[j] : more;
+            s->least[j] = s->least[j] < price ? s->least[j] : price;
         }
-        const size_t j = s->nearest[i];
+    }
+    for (size_t j = 0; j < n_sinks; j++) {
+        const bool is_open = (s->open_sinks & bit_of(j)) != 0;
+        s->regret[j] = is_open ? mark(s->second[j] - s->least[j], j) : -1;
+    }
+}
+
+// The open sink that would lose most by having to take its second choice. Four maxima: the loop
+// waits for none of them.
+static size_t find_sink(const start *s, size_t n_sinks) {
+    double most[4] = {-1, -1, -1, -1};
+    size_t j = 0;
+    for (; j + 4 <= n_sinks; j += 4) {
+        for (size_t k = 0; k < 4; k++) {
+            const double regret = s->regret[j + k];
+            most[k] = regret > most[k] ? regret : most[k];
+        }
+    }
+    for (; j < n_sinks; j++) {
+        most[0] = s->regret[j] > most[0] ? s->regret[j] : most[0];
+    }
+    most[0] = most[1] > most[0] ? most[1] : most[0];
+    most[2] = most[3] > most[2] ? most[3] : most[2];
+    return mark_of(most[2] > most[0] ? most[2] : most[0]);
+}
+
+// A node that has nothing left hangs, by its last edge, on the other end.
+static void close_node(mb_transport *work, start *s, size_t node, size_t other, double amount) {
+    work->parent[node] = (uint8_t)other;
+    work->flow[node] = amount;
+    s->closed[s->n_closed++] = (uint8_t)node;
+}
+
+// Sinks take as much as they can of their cheapest open source, those with the most to lose first
+// (Vogel's rule, for sinks), until one source or one sink is left over. Twice as good a start as
+// the cheapest edge first.
+static void make_edges(mb_transport *work, start *s, size_t n_sinks) {
+    const size_t n = work->n_sources;
+    find_cheapest(s, n_sinks);
+    while (s->n_open_sources > 0 && s->n_open_sinks > 0) {
+        const size_t j = find_sink(s, n_sinks);
+        const size_t i = mark_of(s->least[j]);
         rest *supply = &s->left[i];
-        rest *demand = &s->left[n_sources + j];
+        rest *demand = &s->left[n + j];
         // The last of a side must serve all that is left of the other, whatever rounding says.
         const bool source_ends = s->n_open_sources == 1 && s->n_open_sinks > 1 ? false
                                  : s->n_open_sinks == 1 && s->n_open_sources > 1
@@ -89,21 +127,51 @@ static void make_edges(start *s, size_t n_sources, const double *cost, size_t st
                                      : is_less(*supply, *demand);
         rest *less = source_ends ? supply : demand;
         rest *more = source_ends ? demand : supply;
-        s->flow[i][j] = less->amount;
-        s->neighbours[i] |= bit_of(n_sources + j);
-        s->neighbours[n_sources + j] |= bit_of(i);
+        close_node(work, s, source_ends ? i : n + j, source_ends ? n + j : i, less->amount);
         more->amount = more->amount > less->amount ? more->amount - less->amount : 0;
         more->tiny -= less->tiny;
         if (source_ends) {
-            drop(s->open_source, &s->n_open_sources, i);
-            continue;
+            s->open_sources &= ~bit_of(i);
+            s->n_open_sources--;
+            find_cheapest(s, n_sinks);
+        } else {
+            s->open_sinks &= ~bit_of(j);
+            s->n_open_sinks--;
+            s->regret[j] = -1;
         }
-        drop(s->open_sink, &s->n_open_sinks, j);
-        for (size_t k = 0; k < s->n_open_sources && s->n_open_sinks > 0; k++) {
-            const size_t other = s->open_source[k];
-            if (s->nearest[other] == j) {
-                find_nearest(s, other, cost + other * stride);
-            }
+    }
+}
+
+// Turns the edges between root and the node left over, on which all hang, so that they hang on
+// root. order: these nodes, then the others, each behind the one it hangs on.
+static void turn(mb_transport *work, const start *s, size_t root, uint8_t *order) {
+    const uint64_t all = work->n_nodes < 64 ? bit_of(work->n_nodes) - 1 : UINT64_MAX;
+    uint64_t closed = 0;
+    for (size_t k = 0; k < s->n_closed; k++) {
+        closed |= bit_of(s->closed[k]);
+    }
+    const size_t last = lowest_bit(all & ~closed);
+    uint64_t done = 0;
+    size_t n_done = 0;
+    size_t above = root;
+    double flow = 0;
+    for (size_t k = root;;) {
+        const size_t next = work->parent[k];
+        const double old = work->flow[k];
+        work->parent[k] = (uint8_t)above;
+        work->flow[k] = flow;
+        order[n_done++] = (uint8_t)k;
+        done |= bit_of(k);
+        if (k == last) {
+            break;
+        }
+        above = k;
+        flow = old;
+        k = next;
+    }
+    for (size_t k = s->n_closed; k > 0; k--) {
+        if ((done & bit_of(s->closed[k - 1])) == 0) {
+            order[n_done++] = s->closed[k - 1];
         }
     }
 }
@@ -113,26 +181,18 @@ static void hang(
     mb_transport *work, const start *s, size_t root, const double *cost, size_t stride) {
     const size_t n = work->n_sources;
     uint8_t order[NODES];
-    size_t n_done = 1;
-    order[0] = (uint8_t)root;
-    work->parent[root] = (uint8_t)root;
+    turn(work, s, root, order);
     work->potential[root] = 0;
-    work->flow[root] = 0;
-    for (size_t k = 0; k < n_done; k++) {
+    work->below[root] = bit_of(root);
+    for (size_t k = 1; k < work->n_nodes; k++) {
         const size_t node = order[k];
+        const size_t up = work->parent[node];
+        const size_t i = node < n ? node : up;
+        const size_t j = (node < n ? up : node) - n;
+        work->potential[node] = cost[i * stride + j] - work->potential[up];
         work->below[node] = bit_of(node);
-        const uint64_t up = node == root ? 0 : bit_of(work->parent[node]);
-        for (uint64_t mask = s->neighbours[node] & ~up; mask != 0; mask &= mask - 1) {
-            const size_t child = lowest_bit(mask);
-            const size_t i = child < n ? child : node;
-            const size_t j = (child < n ? node : child) - n;
-            work->parent[child] = (uint8_t)node;
-            work->flow[child] = s->flow[i][j];
-            work->potential[child] = cost[i * stride + j] - work->potential[node];
-            order[n_done++] = (uint8_t)child;
-        }
     }
-    for (size_t k = n_done - 1; k > 0; k--) {
+    for (size_t k = work->n_nodes - 1; k > 0; k--) {
         work->below[work->parent[order[k]]] |= work->below[order[k]];
     }
 }
@@ -147,17 +207,19 @@ static void begin(mb_transport *work, size_t n_sinks, const double *supply, cons
     }
     for (size_t i = 0; i < n; i++) {
         s.left[i] = (rest){supply[i], 1};
-        s.open_source[i] = (uint8_t)i;
-        s.neighbours[i] = 0;
+        for (size_t j = 0; j < n_sinks; j++) {
+            s.key[i * n_sinks + j] = mark(cost[i * stride + j], i);
+        }
     }
     for (size_t j = 0; j < n_sinks; j++) {
         s.left[n + j] = (rest){demand[j], j == root ? (int)work->n_nodes - 1 : -1};
-        s.open_sink[j] = (uint8_t)j;
-        s.neighbours[n + j] = 0;
     }
+    s.open_sources = bit_of(n) - 1;
+    s.open_sinks = bit_of(n_sinks) - 1;
     s.n_open_sources = n;
     s.n_open_sinks = n_sinks;
-    make_edges(&s, n, cost, stride);
+    s.n_closed = 0;
+    make_edges(work, &s, n_sinks);
     hang(work, &s, n + root, cost, stride);
 }
 
@@ -178,6 +240,22 @@ static double least_of_row(const double *row, const double *v, size_t n) {
     least[0] = least[1] < least[0] ? least[1] : least[0];
     least[2] = least[3] < least[2] ? least[3] : least[2];
     return least[2] < least[0] ? least[2] : least[0];
+}
+
+static double most_of_row(const double *row, size_t n) {
+    double most[4] = {0, 0, 0, 0};
+    size_t j = 0;
+    for (; j + 4 <= n; j += 4) {
+        for (size_t k = 0; k < 4; k++) {
+            most[k] = row[j + k] > most[k] ? row[j + k] : most[k];
+        }
+    }
+    for (; j < n; j++) {
+        most[0] = row[j] > most[0] ? row[j] : most[0];
+    }
+    most[0] = most[1] > most[0] ? most[1] : most[0];
+    most[2] = most[3] > most[2] ? most[3] : most[2];
+    return most[2] > most[0] ? most[2] : most[0];
 }
 
 typedef struct edge {
@@ -301,9 +379,8 @@ bool mb_transport_solve(mb_transport *work, size_t n_sources, size_t n_sinks, co
     begin(work, n_sinks, supply, demand, cost, stride);
     double most = 0;
     for (size_t i = 0; i < n_sources; i++) {
-        for (size_t j = 0; j < n_sinks; j++) {
-            most = cost[i * stride + j] > most ? cost[i * stride + j] : most;
-        }
+        const double row = most_of_row(cost + i * stride, n_sinks);
+        most = row > most ? row : most;
     }
     size_t row = 0;
     edge entering;

@@ -61,15 +61,25 @@ typedef struct difference {
     uint8_t source[MB_EMD_CELLS], sink[MB_EMD_CELLS];
     double supply[MB_EMD_CELLS], demand[MB_EMD_CELLS];
     double cost[MB_EMD_CELLS * MB_EMD_CELLS / 4]; // (n_sources, n_sinks)
+    bool is_turned; // sources are what b has more of: the solver likes few sources and many sinks
 } difference;
 
 static void take_difference(const mb_emd_metric *metric, const double *a, double sum_a,
     const double *b, double sum_b, difference *d) {
-    d->n_sources = d->n_sinks = 0;
+    double more[MB_EMD_CELLS];
+    size_t n_more = 0;
+    size_t n_less = 0;
     for (size_t i = 0; i < metric->n_cells; i++) {
         // Instead of a / sum_a - b / sum_b: whole charges give whole differences, which add up to
         // exactly 0.
-        const double left = a[i] * sum_b - b[i] * sum_a;
+        more[i] = a[i] * sum_b - b[i] * sum_a;
+        n_more += more[i] > 0;
+        n_less += more[i] < 0;
+    }
+    d->is_turned = n_more > n_less;
+    d->n_sources = d->n_sinks = 0;
+    for (size_t i = 0; i < metric->n_cells; i++) {
+        const double left = d->is_turned ? -more[i] : more[i];
         if (left > 0) {
             d->source[d->n_sources] = (uint8_t)i;
             d->supply[d->n_sources++] = left;
@@ -86,7 +96,8 @@ static void take_difference(const mb_emd_metric *metric, const double *a, double
     }
 }
 
-// The duals of the sinks, carried to all cells: f(x) = min over sinks of distance(x, sink) - v.
+// The duals of the sinks, carried to all cells: f(x) = min over sinks of distance(x, sink) - v; the
+// way back has the opposite sign.
 static void fill_potential(
     const mb_emd_metric *metric, const difference *d, const mb_transport *work, double *potential) {
     const double *v = work->potential + work->n_sources;
@@ -96,7 +107,7 @@ static void fill_potential(
             const double f = metric->distance[i][d->sink[j]] - v[j];
             least = f < least ? f : least;
         }
-        potential[i] = least;
+        potential[i] = d->is_turned ? -least : least;
     }
 }
 
