@@ -22,5 +22,6 @@ COMMAND(roc)
 COMMAND(cluster)
 COMMAND(emd)
 COMMAND(calo)
+COMMAND(elinks)
 COMMAND(help)
 // clang-format on

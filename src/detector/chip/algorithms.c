@@ -430,6 +430,10 @@ bool mb_chip_has_sum(const mb_chip_algorithm *algorithm) {
     return algorithm == &threshold || algorithm == &best_choice || algorithm == &autoencoder;
 }
 
+bool mb_chip_has_type(const mb_chip_algorithm *algorithm) {
+    return algorithm == &threshold;
+}
+
 unsigned mb_chip_code_bits(const mb_chip_algorithm *algorithm) {
     return algorithm == &autoencoder ? MB_OUTPUT_BITS
            : algorithm->groups != NULL

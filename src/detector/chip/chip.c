@@ -98,7 +98,8 @@ void mb_chip_frame_sync(unsigned n_links, unsigned bucket, mb_chip_frame *out) {
 
 void mb_chip_buffer_init(mb_chip_buffer *buffer, unsigned n_links) {
     const int t1 = 24 * (int)n_links;
-    *buffer = (mb_chip_buffer){.t1 = t1, .t2 = t1 - 25, .t3 = 25, .n_links = n_links};
+    // A threshold below nothing would cut every frame of a single link.
+    *buffer = (mb_chip_buffer){.t1 = t1, .t2 = t1 > 25 ? t1 - 25 : 0, .t3 = 25, .n_links = n_links};
 }
 
 static void append(mb_chip_buffer *buffer, const mb_chip_frame *frame) {

@@ -95,6 +95,7 @@ mb_status mb_chip_settings_check(mb_context *ctx, const mb_chip_algorithm *algor
 unsigned mb_chip_most_codes(const mb_chip_algorithm *algorithm, const mb_chip_settings *settings);
 bool mb_chip_has_addresses(const mb_chip_algorithm *algorithm);
 bool mb_chip_has_sum(const mb_chip_algorithm *algorithm);
+bool mb_chip_has_type(const mb_chip_algorithm *algorithm); // and a number of cells of its own
 // Bits of a code: of charges 7, sums of groups 7 or 9, outputs 9.
 unsigned mb_chip_code_bits(const mb_chip_algorithm *algorithm);
 // Whether every field fits its frame. Fails with RANGE; the text begins with the field.
@@ -129,7 +130,7 @@ enum { MB_CHIP_BUFFER_WORDS = 400 };
 typedef struct mb_chip_buffer {
     uint16_t word[MB_CHIP_BUFFER_WORDS];
     unsigned n;
-    int t1, t2, t3; // words: 24 n_links, t1 - 25, 25
+    int t1, t2, t3; // words: 24 n_links, t1 - 25 (at least 0), 25
     unsigned n_links;
 } mb_chip_buffer;
 void mb_chip_buffer_init(mb_chip_buffer *buffer, unsigned n_links);
