@@ -1,0 +1,107 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tool.h"
+
+#define WORLD(name)                                                                                \
+    mb_tool_world *name = *state;                                                                  \
+    if (name == NULL) {                                                                            \
+        skip();                                                                                    \
+    }
+
+static void save(mb_tool_world *world, const char *name, const char *text) {
+    mb_context *ctx = world->base.ctx;
+    assert_ok(ctx, mb_write_file(ctx, mb_tool_path(world, name), text, strlen(text)));
+}
+
+static const char *const tools[] = {
+    "allocate", "split", "skim", "shuffle", "emulate", "verify", "pack", "unpack", "weights"};
+
+static void test_elinks__explains_its_tools(void **state) {
+    WORLD(world)
+    mb_tool_expect(world, 0, "help elinks");
+    for (size_t i = 0; i < MB_COUNT_OF(tools); i++) {
+        assert_non_null(strstr(world->last.out, tools[i]));
+    }
+    for (size_t i = 0; i < MB_COUNT_OF(tools); i++) {
+        mb_tool_expect(world, 0, "help elinks %s", tools[i]);
+        assert_non_null(strstr(world->last.out, tools[i]));
+    }
+}
+
+static void test_elinks__makes_training_data_of_simulated_modules(void **state) {
+    WORLD(world)
+    save(world, "modules.csv",
+        "Layer,ModU,ModV,ECONT_eTX,HD_LD,ModType\n9,3,2,7,HD,FI\n11,0,1,2,LD,FM\n");
+    mb_tool_expect(world, 0,
+        "simulate concentrator -o sim --set events=600 --set header=full --set name=toy --seed 4");
+    mb_tool_expect(world, 0, "elinks emulate sim/nElinks_5/toy.csv -a none -o chip");
+    mb_tool_expect(world, 0,
+        "elinks split chip/calq.csv --modules modules.csv --module 9,3,2 --allocation signal "
+        "-o split");
+    mb_tool_expect(world, 0, "elinks skim split -o skimmed");
+    mb_tool_expect(world, 0,
+        "elinks shuffle skimmed -o data/nElinks_5/shuffled --rows-per-file 400 --seed 3 --json");
+    mb_document document = mb_tool_json(world, world->last.out);
+    assert_int_equal((int)mb_tool_number(document.root, "files"), 2);
+    mb_document_clear(&document);
+    mb_tool_expect(world, 0, "inspect data/nElinks_5/shuffled/shuffled_0.csv");
+}
+
+static void test_elinks__emulates_and_compares(void **state) {
+    WORLD(world)
+    mb_tool_expect(world, 0, "simulate concentrator -o sim2 --set events=300 --set name=toy");
+    mb_tool_expect(
+        world, 0, "elinks pack sim2/nElinks_5/toy.csv -a ports --high-density -o ports.csv");
+    mb_tool_expect(world, 0, "elinks emulate ports.csv -a threshold -n 3 --high-density -o one");
+    save(world, "commands.txt", "0 40 FIXEDPATTERN 1 0x0\n");
+    mb_tool_expect(world, 0,
+        "elinks emulate ports.csv -a threshold -n 3 --high-density --commands commands.txt -o two");
+    mb_tool_expect(world, 0, "elinks verify one one");
+    mb_tool_expect(world, 1, "elinks verify one two");
+    assert_non_null(strstr(world->last.out, "1 differ, first row 40: ePortRxDataGroup_"));
+    mb_tool_expect(world, 0,
+        "elinks unpack one/formatter.csv -a threshold -n 3 --high-density --charges --centre -o "
+        "back.csv");
+}
+
+static void test_elinks__says_what_is_missing(void **state) {
+    WORLD(world)
+    static const struct {
+        int code;
+        const char *arguments, *part;
+    } cases[] = {
+        {2, "elinks emulate x.csv", "-o DIR is missing"},
+        {2, "elinks emulate x.csv -o y --eta two", "--eta 'two' is no number"},
+        {2, "elinks emulate x.csv -o y --eta 2 --calibration 3", "leave one out"},
+        {2, "elinks emulate x.csv -o y -a best", "take one of autoencoder, threshold"},
+        {2, "elinks emulate x.csv -o y -a stc4_9 -n 14", "1 .. 13"},
+        {1, "elinks emulate x.csv -o y -a stc4_9", "x.csv"},
+        {2, "elinks split x.csv -o y", "--modules TABLE is missing"},
+        {2, "elinks split x.csv -o y --modules z --on-bad clip", "take error or drop"},
+        {2, "elinks shuffle x.csv", "-o DIR is missing"},
+        {2, "elinks shuffle x.csv -o y --memory 0", "at least 1 MiB"},
+        {2, "elinks shuffle x.csv -o y --rows-per-file 0", "at least 1"},
+        {2, "elinks skim x.csv", "-o OUT is missing"},
+        {2, "elinks pack x.csv", "-o FILE is missing"},
+        {2, "elinks unpack x.csv", "-o FILE is missing"},
+        {2, "elinks weights x.h5", "-o FILE.txt is missing"},
+        {2, "elinks pack x.csv -a none -o y", "has no words"},
+    };
+    for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
+        mb_tool_expect(world, cases[i].code, "%s", cases[i].arguments);
+        if (strstr(world->last.err, cases[i].part) == NULL) {
+            fail_msg("%s: '%s' is not in '%s'", cases[i].arguments, cases[i].part, world->last.err);
+        }
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_elinks__explains_its_tools),
+        cmocka_unit_test(test_elinks__makes_training_data_of_simulated_modules),
+        cmocka_unit_test(test_elinks__emulates_and_compares),
+        cmocka_unit_test(test_elinks__says_what_is_missing),
+    };
+    return cmocka_run_group_tests(tests, mb_tool_open, mb_tool_close);
+}
