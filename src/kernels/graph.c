@@ -25,7 +25,7 @@ static void restore(size_t n_nodes, uint32_t *offset) {
 
 // Nodes by falling number of edges; beyond MOST, in the order they come.
 static void order_by_degree(size_t n_nodes, const uint32_t *offset, uint32_t *order) {
-    enum { MOST = 64 };
+    enum { MOST = MB_GRAPH_SORTED };
     size_t at[MOST + 1] = {0};
     for (size_t i = 0; i < n_nodes; i++) {
         at[mb_min_size(MOST, offset[i + 1] - offset[i])]++;

@@ -12,7 +12,7 @@
 // The product of two rows, "a . b", is a fixed tree: with a[k], b[k] = 0 for k >= width, MB_DOT
 // sums t[l] = a[l] * b[l], then fused for c = 1, 2, ..: += a[MB_DOT c + l] * b[MB_DOT c + l]; these
 // are added up in pairs: t[l] + t[l + 8], of the sums l and l + 4, then l and l + 2, then 0 and 1.
-enum { MB_DOT = 16 };
+enum { MB_DOT = 16, MB_GRAPH_SORTED = 64 };
 
 // A graph's edges, by destination and among equals in stored order: "edge e" counts in this order.
 // Nodes count in the graph.
@@ -26,8 +26,8 @@ typedef struct mb_graph {
     const uint32_t *out_offset;      // n_nodes + 1: of the two below
     const uint32_t *out_edge;        // edges that leave node i, rising
     const uint32_t *out_destination; // ... and where they arrive
-    // Nodes by falling number of incoming, of leaving edges: loops of equal length behind each
-    // other are what a processor predicts. No bit depends on it.
+    // Nodes by falling number of incoming, of leaving edges (MB_GRAPH_SORTED and more in any
+    // order): loops of equal length go side by side. No bit depends on it.
     const uint32_t *in_order, *out_order;
 } mb_graph;
 

@@ -6,6 +6,8 @@
 #define NAME(x) x##_c
 
 static void exponents_c(size_t n, float *values);
+static size_t judge_pairs_c(const mb_pair_loss *loss, size_t n, const float *truth, size_t width,
+    const float *difference, float *factor, double *total);
 
 #include "kernels/graph_each.h"
 
@@ -37,6 +39,26 @@ static void exponents_c(size_t n, float *values) {
 
 static float relu(float x) {
     return 0 > x ? 0 : x;
+}
+
+static size_t judge_pairs_c(const mb_pair_loss *loss, size_t n, const float *truth, size_t width,
+    const float *difference, float *factor, double *total) {
+    size_t n_right = 0;
+    for (size_t i = 0; i < n; i++) {
+        const bool is_same = truth[i] > 0.5F;
+        float square = 0;
+        for (size_t k = 0; k < width; k++) {
+            square += difference[k * MB_DOT + i] * difference[k * MB_DOT + i];
+        }
+        const float distance = sqrtf(square);
+        const float rest = loss->margin - distance;
+        const float size = loss->scale / (distance > 0 ? distance : INFINITY);
+        const float apart = rest > 0 ? -size : 0;
+        total[i] += (double)(is_same ? distance : relu(rest));
+        factor[i] = is_same ? size : apart;
+        n_right += (distance <= 0.5F) == is_same ? 1 : 0;
+    }
+    return n_right;
 }
 
 // One accumulator of a product takes its term.

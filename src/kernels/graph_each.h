@@ -2,7 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Plain C that every version of the graph kernels is built from, compiled for its instruction set.
-// NAME(x) is the version's name for x; NAME(exponents) turns n values x <= 0 into exp(x).
+// NAME(x) is the version's name for x; NAME(exponents) turns n values x <= 0 into exp(x);
+// NAME(judge_pairs) is given the differences of up to MB_DOT pairs (component by component, zeros
+// behind the last), adds their losses to total and gives how many are right and in factor by what
+// the differences are multiplied for the gradient.
 
 #include "kernels/graph.h"
 
@@ -76,9 +79,8 @@ static float NAME(softmax_back)(const mb_graph *graph, const float *y, float *d)
     return NAME(total)(t);
 }
 
-// Differences of the ends of up to MB_DOT edges, and the distances, component by component.
-static inline void NAME(measure_pairs)(const mb_pair_loss *loss, size_t first, size_t n,
-    const float *rows, size_t width, float *difference, float *distance) {
+static inline void NAME(subtract_pairs)(const mb_pair_loss *loss, size_t first, size_t n,
+    const float *rows, size_t width, float *difference) {
     for (size_t i = n; i < MB_DOT; i++) {
         for (size_t k = 0; k < width; k++) {
             difference[k * MB_DOT + i] = 0;
@@ -90,17 +92,6 @@ static inline void NAME(measure_pairs)(const mb_pair_loss *loss, size_t first, s
         for (size_t k = 0; k < width; k++) {
             difference[k * MB_DOT + i] = a[k] - b[k] + 1e-6F;
         }
-    }
-    for (size_t i = 0; i < MB_DOT; i++) {
-        distance[i] = 0;
-    }
-    for (size_t k = 0; k < width; k++) {
-        for (size_t i = 0; i < MB_DOT; i++) {
-            distance[i] += difference[k * MB_DOT + i] * difference[k * MB_DOT + i];
-        }
-    }
-    for (size_t i = 0; i < MB_DOT; i++) {
-        distance[i] = sqrtf(distance[i]);
     }
 }
 
@@ -129,27 +120,16 @@ static inline void NAME(spread_pairs)(const mb_pair_loss *loss, size_t first, si
 static inline double NAME(pairs_of_width)(const mb_pair_loss *loss, const float *rows, size_t width,
     float *d_rows, float *sum, float *difference, size_t *right) {
     double total[MB_DOT] = {0};
-    float distance[MB_DOT], factor[MB_DOT];
+    float factor[MB_DOT];
     size_t n_right = 0;
     for (size_t k = 0; k < width; k++) {
         sum[k] = 0;
     }
     for (size_t first = 0; first < loss->n; first += MB_DOT) {
         const size_t n = mb_min_size(MB_DOT, loss->n - first);
-        float truth[MB_DOT] = {0};
-        memcpy(truth, loss->truth + first, n * sizeof *truth);
-        NAME(measure_pairs)(loss, first, n, rows, width, difference, distance);
-        for (size_t i = 0; i < MB_DOT; i++) {
-            const float rest = loss->margin - distance[i];
-            const float apart = rest > 0 ? rest : rest != rest ? rest : 0;
-            const float size = loss->scale / (distance[i] > 0 ? distance[i] : INFINITY);
-            const float apart_factor = rest > 0 ? -size : 0;
-            total[i] += (double)(i >= n ? 0 : truth[i] > 0.5F ? distance[i] : apart);
-            factor[i] = truth[i] > 0.5F ? size : apart_factor;
-        }
-        for (size_t i = 0; i < n; i++) {
-            n_right += (distance[i] <= 0.5F) == (truth[i] > 0.5F) ? 1 : 0;
-        }
+        NAME(subtract_pairs)(loss, first, n, rows, width, difference);
+        n_right +=
+            NAME(judge_pairs)(loss, n, loss->truth + first, width, difference, factor, total);
         if (d_rows != NULL) {
             NAME(spread_pairs)(loss, first, n, width, difference, factor, sum, d_rows);
         }

@@ -66,6 +66,32 @@ static float NAME(sigmoid_back)(size_t n, const float *y, float *d) {
     return NAME(total)(t);
 }
 
+static inline size_t NAME(judge_pairs)(const mb_pair_loss *loss, size_t n, const float *truth,
+    size_t width, const float *difference, float *factor, double *total) {
+    const VEC half = SET(0.5F);
+    size_t n_right = 0;
+    for (size_t i = 0; i < n; i += LANES) {
+        const PART part = PART_OF(n - i);
+        const VEC same = LOAD_PART(part, truth + i);
+        VEC square = ZERO;
+        for (size_t k = 0; k < width; k++) {
+            const VEC component = LOAD(difference + k * MB_DOT + i);
+            square = ADD(square, MUL(component, component));
+        }
+        const VEC distance = ROOT(square);
+        const VEC rest = SUB(SET(loss->margin), distance);
+        const VEC size =
+            DIV(SET(loss->scale), WHERE_BELOW(ZERO, distance, distance, SET(INFINITY)));
+        const VEC apart = WHERE_ABOVE(rest, ZERO, NEGATE(size));
+        const VEC value = KEEP_PART(part, WHERE_BELOW(half, same, distance, MAX(ZERO, rest)));
+        STORE(factor + i, WHERE_BELOW(half, same, size, apart));
+        STORED(total + i, ADDD(LOADD(total + i), LOWD(value)));
+        STORED(total + i + LANES / 2, ADDD(LOADD(total + i + LANES / 2), HIGHD(value)));
+        n_right += COUNT_EQUAL(part, BITS_UP_TO(distance, half), BITS_ABOVE(same, half));
+    }
+    return n_right;
+}
+
 // The terms of a product that meet in the sums 0 .. LANES - 1 of a tree. get(k, part): lanes k ..
 // of what is multiplied by w.
 #define DEFINE_TERMS(title, parameters, get)                                                       \
@@ -183,67 +209,94 @@ static void NAME(hidden)(const mb_graph *graph, size_t first, size_t n, const fl
     }
 }
 
-// Loops over the edges of nodes, LANES columns at a time. begin: the accumulator of a node; each:
-// what edge i does to it; own and other: the places of the nodes' rows in columns k ...
-#define DEFINE_VISIT(title, parameters, begin, each)                                               \
-    static inline void NAME(title)(size_t n_nodes, const uint32_t *order, const uint32_t *offset,  \
-        const uint32_t *ends, const uint32_t *edge, size_t width, size_t k, parameters,            \
-        float *out) {                                                                              \
-        const PART part = PART_OF(width - k);                                                      \
-        for (size_t node = 0; node < n_nodes; node++) {                                            \
-            const size_t own = order[node] * width + k;                                            \
-            const size_t end = offset[order[node] + 1];                                            \
-            begin;                                                                                 \
-            for (size_t i = offset[order[node]]; i < end; i++) {                                   \
-                const size_t other = ends[i] * width + k;                                          \
-                const size_t e = edge != NULL ? edge[i] : i;                                       \
-                each;                                                                              \
+// Loops over the edges of nodes, LANES columns at a time. Four nodes with equally many edges go
+// side by side, so that their sums do not wait for each other. BEGIN(s): what is known of node s
+// (own: the place of its numbers); ADD_EDGE(s): what an edge adds to its sum (other: the place of
+// its other end's numbers; e: its number).
+#define FOUR(X) X(0) X(1) X(2) X(3)
+#define OPEN_NODE(s)                                                                               \
+    const size_t own##s = order[place + s] * width + k;                                            \
+    const size_t first##s = offset[order[place + s]];                                              \
+    BEGIN(s);
+#define VISIT_EDGE(s)                                                                              \
+    {                                                                                              \
+        const size_t i = first##s + j;                                                             \
+        const size_t other = ends[i] * width + k;                                                  \
+        const size_t e = EDGE(i);                                                                  \
+        sum##s = ADD_EDGE(s);                                                                      \
+    }
+#define CLOSE_NODE(s)                                                                              \
+    if (is_whole) {                                                                                \
+        STORE(out + own##s, sum##s);                                                               \
+    } else {                                                                                       \
+        STORE_PART(part, out + own##s, sum##s);                                                    \
+    }
+#define VISIT_COLUMNS(nodes, places, others)                                                       \
+    const PART part = is_whole ? PART_OF(LANES) : PART_OF(width - k);                              \
+    const uint32_t *order = nodes, *offset = places, *ends = others;                               \
+    size_t place = 0;                                                                              \
+    while (place < graph->n_nodes) {                                                               \
+        const size_t n_edges = offset[order[place] + 1] - offset[order[place]];                    \
+        const size_t last = place + 3 < graph->n_nodes ? order[place + 3] : order[place];          \
+        if (place + 3 < graph->n_nodes && n_edges < MB_GRAPH_SORTED &&                             \
+            offset[last + 1] - offset[last] == n_edges) {                                          \
+            FOUR(OPEN_NODE)                                                                        \
+            for (size_t j = 0; j < n_edges; j++) {                                                 \
+                FOUR(VISIT_EDGE)                                                                   \
             }                                                                                      \
-            STORE_PART(part, out + own, sum);                                                      \
+            FOUR(CLOSE_NODE)                                                                       \
+            place += 4;                                                                            \
+        } else {                                                                                   \
+            OPEN_NODE(0)                                                                           \
+            for (size_t j = 0; j < n_edges; j++) {                                                 \
+                VISIT_EDGE(0)                                                                      \
+            }                                                                                      \
+            CLOSE_NODE(0)                                                                          \
+            place++;                                                                               \
         }                                                                                          \
     }
+#define FETCH(p)       (is_whole ? LOAD(p) : LOAD_PART(part, p))
+#define GATE(s, value) WHERE_ABOVE(FETCH(rows->other + other), threshold##s, value)
 
-#define WEIGHTED    const float *weight, const float *rows
-#define GATED       const float *d, const mb_edge_rows *rows
-#define GATE(value) WHERE_ABOVE(LOAD_PART(part, rows->other + other), threshold, value)
-#define BEGIN_GATE                                                                                 \
-    VEC sum = ZERO;                                                                                \
-    const VEC threshold = NEGATE(LOAD_PART(part, rows->own + own))
+#define TITLE(x)    NAME(sums_##x)
+#define PARAMETERS  const float *weight, const float *rows
+#define ARGUMENTS   weight, rows
+#define BEGIN(s)    VEC sum##s = FETCH(out + own##s)
+#define ADD_EDGE(s) FMA(SPLAT(weight + e), FETCH(rows + other), sum##s)
+#include "kernels/x86/graph_visit.h"
 
-DEFINE_VISIT(visit_sums, WEIGHTED, VEC sum = LOAD_PART(part, out + own),
-    sum = FMA(SPLAT(weight + e), LOAD_PART(part, rows + other), sum))
-DEFINE_VISIT(visit_gates, GATED, BEGIN_GATE, sum = ADD(sum, GATE(SPLAT(d + e))))
-DEFINE_VISIT(
-    visit_row_gates, GATED, BEGIN_GATE, sum = ADD(sum, GATE(LOAD_PART(part, d + e * width + k))))
+#define TITLE(x)   NAME(gates_##x)
+#define PARAMETERS const float *d, const mb_edge_rows *rows
+#define ARGUMENTS  d, rows
+#define BEGIN(s)                                                                                   \
+    VEC sum##s = ZERO;                                                                             \
+    const VEC threshold##s = NEGATE(FETCH(rows->own + own##s))
+#define ADD_EDGE(s) ADD(sum##s, GATE(s, SPLAT(d + e)))
+#include "kernels/x86/graph_visit.h"
 
-// The columns of a side's visit; whole vectors of the one common width know their number of lanes.
-#define DEFINE_SIDES(title, parameters, visit, first, second)                                      \
-    static void NAME(title)(const mb_graph *g, mb_graph_side side, parameters, float *out) {       \
-        for (size_t k = 0; k < width; k += LANES) {                                                \
-            if (width == MB_DOT && side == MB_GRAPH_IN) {                                          \
-                NAME(visit)                                                                        \
-                (g->n_nodes, g->in_order, g->in_offset, g->source, NULL, MB_DOT, k, first, second, \
-                    out);                                                                          \
-            } else if (width == MB_DOT) {                                                          \
-                NAME(visit)                                                                        \
-                (g->n_nodes, g->out_order, g->out_offset, g->out_destination, g->out_edge, MB_DOT, \
-                    k, first, second, out);                                                        \
-            } else if (side == MB_GRAPH_IN) {                                                      \
-                NAME(visit)                                                                        \
-                (g->n_nodes, g->in_order, g->in_offset, g->source, NULL, width, k, first, second,  \
-                    out);                                                                          \
-            } else {                                                                               \
-                NAME(visit)                                                                        \
-                (g->n_nodes, g->out_order, g->out_offset, g->out_destination, g->out_edge, width,  \
-                    k, first, second, out);                                                        \
-            }                                                                                      \
-        }                                                                                          \
-    }
-#define OF_ROWS const float *weight, const float *rows, size_t width
-#define OF_GATE const mb_edge_rows *rows, size_t width, const float *d
-DEFINE_SIDES(sums, OF_ROWS, visit_sums, weight, rows)
-DEFINE_SIDES(gates, OF_GATE, visit_gates, d, rows)
-DEFINE_SIDES(row_gates, OF_GATE, visit_row_gates, d, rows)
+#define TITLE(x)   NAME(row_gates_##x)
+#define PARAMETERS const float *d, const mb_edge_rows *rows
+#define ARGUMENTS  d, rows
+#define BEGIN(s)                                                                                   \
+    VEC sum##s = ZERO;                                                                             \
+    const VEC threshold##s = NEGATE(FETCH(rows->own + own##s))
+#define ADD_EDGE(s) ADD(sum##s, GATE(s, FETCH(d + e * width + k)))
+#include "kernels/x86/graph_visit.h"
+
+static void NAME(sums)(const mb_graph *graph, mb_graph_side side, const float *weight,
+    const float *rows, size_t width, float *out) {
+    NAME(sums_side)(graph, side, width, weight, rows, out);
+}
+
+static void NAME(gates)(const mb_graph *graph, mb_graph_side side, const mb_edge_rows *rows,
+    size_t width, const float *d, float *out) {
+    NAME(gates_side)(graph, side, width, d, rows, out);
+}
+
+static void NAME(row_gates)(const mb_graph *graph, mb_graph_side side, const mb_edge_rows *rows,
+    size_t width, const float *d, float *out) {
+    NAME(row_gates_side)(graph, side, width, d, rows, out);
+}
 
 static void NAME(weigh)(
     size_t n, const float *rows, size_t width, const float *w, float *d, float *sum) {

@@ -8,6 +8,8 @@
 #define NAME(x) x##_avx512
 
 static void exponents_avx512(size_t n, float *values);
+static inline size_t judge_pairs_avx512(const mb_pair_loss *loss, size_t n, const float *truth,
+    size_t width, const float *difference, float *factor, double *total);
 
 #include "kernels/graph_each.h"
 

@@ -52,6 +52,13 @@ static inline void store_part(__m256i part, float *p, __m256 v) {
 #define SCALE(y, t)                                                                                \
     _mm256_castsi256_ps(                                                                           \
         _mm256_add_epi32(_mm256_castps_si256(y), _mm256_slli_epi32(_mm256_castps_si256(t), 23)))
+#define ROOT(v)            _mm256_sqrt_ps(v)
+#define KEEP_PART(part, v) _mm256_and_ps(_mm256_castsi256_ps(part), v)
+#define BITS_UP_TO(a, b)   ((unsigned)_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_LE_OQ)))
+#define BITS_ABOVE(a, b)   ((unsigned)_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_GT_OQ)))
+// Lanes of a part in which bits of a and b are equal.
+#define COUNT_EQUAL(part, a, b)                                                                    \
+    (size_t) _mm_popcnt_u32(~((a) ^ (b)) & (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(part)))
 
 // Sums in double: halves of a VEC, widened.
 #define VECD          __m256d

@@ -38,6 +38,12 @@
 #define SCALE(y, t)                                                                                \
     _mm512_castsi512_ps(                                                                           \
         _mm512_add_epi32(_mm512_castps_si512(y), _mm512_slli_epi32(_mm512_castps_si512(t), 23)))
+#define ROOT(v)            _mm512_sqrt_ps(v)
+#define KEEP_PART(part, v) _mm512_maskz_mov_ps(part, v)
+#define BITS_UP_TO(a, b)   ((unsigned)_mm512_cmp_ps_mask(a, b, _CMP_LE_OQ))
+#define BITS_ABOVE(a, b)   ((unsigned)_mm512_cmp_ps_mask(a, b, _CMP_GT_OQ))
+// Lanes of a part in which bits of a and b are equal.
+#define COUNT_EQUAL(part, a, b) (size_t) _mm_popcnt_u32(~((a) ^ (b)) & (unsigned)(part))
 
 // Sums in double: halves of a VEC, widened.
 #define VECD          __m512d
