@@ -66,15 +66,10 @@ static void multiply(
     }
 }
 
-static void add_rows(size_t n, const float *rows, size_t stride, float *to, size_t width) {
+static void add_rows(
+    const passage *p, size_t n, const float *rows, size_t stride, float *to, size_t width) {
     if (stride == width) {
-        n *= width;
-        stride = width = 1;
-    }
-    if (width == 1) {
-        for (size_t i = 0; i < n; i++) {
-            to[i] += rows[i];
-        }
+        p->kernels->sum_rows(1, rows, n * width, to);
         return;
     }
     for (size_t i = 0; i < n; i++) {
@@ -92,7 +87,7 @@ static void multiply_and_add(const passage *p, size_t which, size_t n, const flo
         const size_t block = mb_min_size(MB_MESSAGE_BLOCK, n - first);
         p->kernels->positions(block, m->base, x + first * m->stride, &m->footprint, packed + m->at,
             packed + m->at_bias, m->width, p->area, m->width);
-        add_rows(block, p->area, m->width, to + first * m->n_out, m->n_out);
+        add_rows(p, block, p->area, m->width, to + first * m->n_out, m->n_out);
     }
 }
 
@@ -151,23 +146,46 @@ static void find_weights(const passage *p) {
     }
 }
 
+static void copy_row(const float *from, float *to, size_t width) {
+    if (width == MB_DOT) { // a call of memcpy takes longer than its work
+        memcpy(to, from, MB_DOT * sizeof *to);
+    } else {
+        memcpy(to, from, width * sizeof *to);
+    }
+}
+
 static void join_rows(const passage *p, size_t first, size_t n, float *rows) {
     const size_t width = p->message->n_in;
     for (size_t i = 0; i < n; i++) {
-        memcpy(rows + 2 * i * width, p->in + (first + i) * width, width * sizeof *rows);
-        memcpy(rows + (2 * i + 1) * width, p->sums + (first + i) * width, width * sizeof *rows);
+        copy_row(p->in + (first + i) * width, rows + 2 * i * width, width);
+        copy_row(p->sums + (first + i) * width, rows + (2 * i + 1) * width, width);
+    }
+}
+
+static bool is_relu(const mb_message *message) {
+    return strcmp(message->activation->name, "relu") == 0;
+}
+
+// n rows; relu in vectors, with the same bits.
+static void activate(const passage *p, size_t n, float *values) {
+    const mb_activation_ops *activation = p->message->activation;
+    const size_t n_floats = n * p->message->n_out;
+    const size_t n_whole = is_relu(p->message) ? n_floats / MB_SAMPLES : 0;
+    p->kernels->lanes->rectify(n_whole, values);
+    if (n_whole * MB_SAMPLES < n_floats) {
+        activation->forward(activation->default_parameters, values + n_whole * MB_SAMPLES,
+            n_floats - n_whole * MB_SAMPLES, p->message->n_out);
     }
 }
 
 static void update(const passage *p, float *out) {
     const mb_message *message = p->message;
-    const mb_activation_ops *activation = message->activation;
     for (size_t first = 0; first < p->graph->n_nodes; first += MB_MESSAGE_BLOCK) {
         const size_t n = mb_min_size(MB_MESSAGE_BLOCK, p->graph->n_nodes - first);
         float *to = out + first * message->n_out;
         join_rows(p, first, n, area_of(p, 1));
         multiply(p, MB_MESSAGE_UPDATE, n, area_of(p, 1), to, message->n_out);
-        activation->forward(activation->default_parameters, to, n * message->n_out, message->n_out);
+        activate(p, n, to);
     }
 }
 
@@ -187,24 +205,38 @@ void mb_message_forward(const mb_step *step, const mb_rows *rows) {
     }
 }
 
+// The gradient before update's activation, of n rows, padded to width.
+static void differentiate(
+    const passage *p, size_t n, const float *out, const float *d_out, float *d, float *d_bias) {
+    const mb_message *message = p->message;
+    const size_t width = message->matrices[MB_MESSAGE_UPDATE].width;
+    if (is_relu(message) && n * message->n_out % MB_SAMPLES == 0 && width == message->n_out) {
+        p->kernels->lanes->rectify_back(n * width / MB_SAMPLES, out, d_out, d);
+        p->kernels->sum_rows(n, d, width, d_bias);
+        return;
+    }
+    mb_layer_differentiate(p->kernels, message->activation, message->activation->default_parameters,
+        out, d_out, n, message->n_out, width, d, d_bias);
+}
+
 // The gradient of the sums, and what update adds to that of the nodes (d_in, may be NULL).
 static void update_back(
     const passage *p, const float *out, const float *d_out, float *d_sums, float *d_in) {
     const mb_message *message = p->message;
     const mb_message_matrix *m = &message->matrices[MB_MESSAGE_UPDATE];
+    float *gradient = p->gradient + m->at_gradient;
     float *d = area_of(p, 2);
     for (size_t first = 0; first < p->graph->n_nodes; first += MB_MESSAGE_BLOCK) {
         const size_t n = mb_min_size(MB_MESSAGE_BLOCK, p->graph->n_nodes - first);
-        const size_t place = first * message->n_out;
-        mb_layer_differentiate(p->kernels, message->activation,
-            message->activation->default_parameters, out + place, d_out + place, n, message->n_out,
-            m->width, d, p->gradient + m->at_gradient + m->n_in * m->width);
+        const size_t nodes = first * message->n_in;
+        differentiate(p, n, out + first * message->n_out, d_out + first * message->n_out, d,
+            gradient + m->n_in * m->width);
         join_rows(p, first, n, area_of(p, 1));
         p->kernels->positions_gradient(
-            n, m->base, area_of(p, 1), &m->footprint, d, m->width, p->gradient + m->at_gradient);
-        multiply(p, MB_MESSAGE_SUM_BACK, n, d, d_sums + first * message->n_in, message->n_in);
+            n, m->base, area_of(p, 1), &m->footprint, d, m->width, gradient);
+        multiply(p, MB_MESSAGE_SUM_BACK, n, d, d_sums + nodes, message->n_in);
         if (d_in != NULL) {
-            multiply_and_add(p, MB_MESSAGE_OWN_BACK, n, d, d_in + first * message->n_in);
+            multiply_and_add(p, MB_MESSAGE_OWN_BACK, n, d, d_in + nodes);
         }
     }
 }
