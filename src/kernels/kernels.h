@@ -29,6 +29,7 @@ typedef struct mb_pairs {
     const float *value;
 } mb_pairs;
 
+typedef struct mb_bit_kernels mb_bit_kernels;         // kernels/bits.h
 typedef struct mb_lane_kernels mb_lane_kernels;       // kernels/lanes.h
 typedef struct mb_graph_kernels mb_graph_kernels;     // kernels/graph.h
 typedef struct mb_channel_kernels mb_channel_kernels; // kernels/channels.h
@@ -87,6 +88,7 @@ typedef struct mb_kernels {
     const mb_lane_kernels *lanes;       // the same on samples in lanes
     const mb_graph_kernels *graph;      // message passing
     const mb_channel_kernels *channels; // batch normalisation
+    const mb_bit_kernels *bits;         // random choices
 } mb_kernels;
 
 enum { MB_BACK_BLOCK = 4 };

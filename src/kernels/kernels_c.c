@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
+#include "kernels/bits.h"
 #include "kernels/channels.h"
 #include "kernels/graph.h"
 #include "kernels/lanes.h"
@@ -160,7 +161,7 @@ static void sum_rows_c(size_t n, const float *rows, size_t width, float *sum) {
 
 const mb_kernels mb_kernels_c = {"c", positions_c, positions_gradient_c, positions_back_c,
     winners_gradient_c, winners_back_c, pairs_c, pairs_gradient_c, max_windows_c, spread_windows_c,
-    sum_rows_c, &mb_lane_kernels_c, &mb_graph_kernels_c, &mb_channel_kernels_c};
+    sum_rows_c, &mb_lane_kernels_c, &mb_graph_kernels_c, &mb_channel_kernels_c, &mb_bit_kernels_c};
 
 size_t mb_kernels_all(uint32_t cpu, const mb_kernels *tables[3]) {
     size_t n = 0;

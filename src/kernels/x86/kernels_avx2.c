@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
+#include "kernels/bits.h"
 #include "kernels/channels.h"
 #include "kernels/graph.h"
 #include "kernels/lanes.h"
@@ -119,4 +120,4 @@ static const mb_lane_kernels lane_kernels_avx2 = {lanes_fill_avx2, lanes_fetch_a
 const mb_kernels mb_kernels_avx2 = {"avx2", positions_avx2, positions_gradient_avx2,
     positions_back_avx2, winners_gradient_avx2, winners_back_avx2, pairs_avx2, pairs_gradient_avx2,
     max_windows_avx2, spread_windows_avx2, sum_rows_avx2, &lane_kernels_avx2,
-    &mb_graph_kernels_avx2, &mb_channel_kernels_avx2};
+    &mb_graph_kernels_avx2, &mb_channel_kernels_avx2, &mb_bit_kernels_avx2};

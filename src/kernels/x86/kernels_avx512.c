@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
+#include "kernels/bits.h"
 #include "kernels/channels.h"
 #include "kernels/graph.h"
 #include "kernels/lanes.h"
@@ -196,4 +197,5 @@ static const mb_lane_kernels lane_kernels_avx512 = {lanes_fill_zmm, lanes_fetch_
 const mb_kernels mb_kernels_avx512 = {"avx512", positions_avx512, positions_gradient_avx512,
     positions_back_avx512, winners_gradient_avx512, winners_back_avx512, pairs_avx512,
     pairs_gradient_avx512, max_windows_avx512, spread_windows_avx512, sum_rows_avx512,
-    &lane_kernels_avx512, &mb_graph_kernels_avx512, &mb_channel_kernels_avx512};
+    &lane_kernels_avx512, &mb_graph_kernels_avx512, &mb_channel_kernels_avx512,
+    &mb_bit_kernels_avx512};

@@ -1,7 +1,9 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "base/random.h"
+#include "network/layers/dropout.h"
+
+#include "kernels/bits.h"
 #include "network/lanes.h"
 
 #include <math.h>
@@ -36,10 +38,8 @@ static const mb_option noise_table[] = {
 typedef struct dropout_plan {
     size_t n_drawn;     // numbers drawn per row
     size_t per_drawn;   // positions that share one: element i takes number i % n_drawn
-    uint64_t threshold; // dropped below, of 2^32
-    float scale;
+    mb_dropout choice;
     double deviation;
-    uint64_t salt; // keeps the layers of a model apart
 } dropout_plan;
 
 static bool is_channels_first(const mb_layer *layer) {
@@ -59,14 +59,14 @@ static mb_status infer_same(mb_context *ctx, mb_model *model, mb_layer *layer,
 static mb_random stream_of(
     const dropout_plan *plan, const mb_rows *rows, size_t row, mb_purpose purpose) {
     return mb_random_stream(
-        rows->seed ^ plan->salt, purpose, rows->step, (uint32_t)(rows->first + row));
+        rows->seed ^ plan->choice.salt, purpose, rows->step, (uint32_t)(rows->first + row));
 }
 
 // Factors of a row, drawn again in the backward pass: cheaper than keeping them.
 static void draw_mask(const dropout_plan *plan, const mb_rows *rows, size_t row, float *factor) {
     mb_random random = stream_of(plan, rows, row, MB_PURPOSE_DROPOUT);
     for (size_t i = 0; i < plan->n_drawn; i++) {
-        factor[i] = mb_random_u32(&random) < plan->threshold ? 0 : plan->scale;
+        factor[i] = mb_random_u32(&random) < plan->choice.threshold ? 0 : plan->choice.scale;
     }
 }
 
@@ -153,6 +153,45 @@ static void backward_factors_lanes(const mb_step *step, const mb_rows *rows) {
     multiply_lanes_back(step, rows, draw_factors);
 }
 
+void mb_dropout_draw(const mb_dropout *dropout, const mb_kernels *kernels, const mb_rows *rows,
+    size_t row, size_t n, uint32_t *bits) {
+    const mb_random stream = mb_random_stream(rows->seed ^ dropout->salt, MB_PURPOSE_DROPOUT,
+        rows->step, (uint32_t)(rows->first + row));
+    kernels->bits->draw(&stream, n, dropout->threshold, bits);
+}
+
+// A number for each place: as bits.
+static void forward_bits(const mb_step *step, const mb_rows *rows) {
+    const dropout_plan *plan = step->data;
+    const size_t n = step->out_size;
+    uint32_t *bits = rows->scratch;
+    for (size_t r = 0; r < rows->n; r++) {
+        mb_dropout_draw(&plan->choice, step->kernels, rows, r, n, bits);
+        step->kernels->bits->keep(
+            n, rows->in[0] + r * n, bits, 0, plan->choice.scale, rows->out + r * n);
+    }
+}
+
+static void backward_bits(const mb_step *step, const mb_rows *rows) {
+    enum { PIECE = 1024 };
+    const dropout_plan *plan = step->data;
+    const size_t n = step->out_size;
+    uint32_t *bits = rows->scratch;
+    float kept[PIECE];
+    for (size_t r = 0; r < rows->n && rows->d_in[0] != NULL; r++) {
+        float *d_in = rows->d_in[0] + r * n;
+        mb_dropout_draw(&plan->choice, step->kernels, rows, r, n, bits);
+        for (size_t first = 0; first < n; first += PIECE) {
+            const size_t n_piece = mb_min_size(PIECE, n - first);
+            step->kernels->bits->keep(
+                n_piece, rows->d_out + r * n + first, bits, first, plan->choice.scale, kept);
+            for (size_t i = 0; i < n_piece; i++) {
+                d_in[first + i] += kept[i];
+            }
+        }
+    }
+}
+
 static void forward_mask(const mb_step *step, const mb_rows *rows) {
     multiply(step, rows, draw_mask);
 }
@@ -199,13 +238,19 @@ static uint64_t hash_name(const char *name) {
     return hash;
 }
 
+void mb_dropout_read(const mb_layer *layer, mb_dropout *out) {
+    const double rate = ((const dropout_options *)layer->options)->rate;
+    *out = (mb_dropout){.threshold = (uint32_t)(rate * 4294967296.0),
+        .scale = (float)(1 / (1 - rate)),
+        .salt = hash_name(layer->name)};
+}
+
 static bool draws(const mb_step *step) {
     return step->is_training && !step->is_frozen;
 }
 
 static mb_status make_plan(
     mb_context *ctx, mb_plan_site *site, size_t n_drawn, dropout_plan **out) {
-    const dropout_options *dropout = site->layer->options;
     mb_step *step = site->step;
     dropout_plan *plan = mb_arena_allocate(site->arena, ctx, 1, sizeof *plan);
     if (plan == NULL) {
@@ -213,11 +258,9 @@ static mb_status make_plan(
     }
     plan->n_drawn = n_drawn;
     plan->per_drawn = step->out_size / n_drawn;
-    plan->threshold = (uint64_t)(dropout->rate * 4294967296.0);
-    plan->scale = (float)(1 / (1 - dropout->rate));
-    plan->salt = hash_name(site->layer->name);
+    mb_dropout_read(site->layer, &plan->choice);
     step->data = plan;
-    step->scratch_bytes = n_drawn * sizeof(float);
+    step->scratch_bytes = (n_drawn + 16) * sizeof(float);
     *out = plan;
     return mb_layer_plan_copy(ctx, site);
 }
@@ -225,9 +268,9 @@ static mb_status make_plan(
 static mb_status plan_mask(mb_context *ctx, mb_plan_site *site, size_t n_drawn) {
     dropout_plan *plan = NULL;
     MB_TRY(make_plan(ctx, site, n_drawn, &plan));
-    if (draws(site->step) && plan->threshold > 0) {
-        site->step->forward = forward_mask;
-        site->step->backward = backward_mask;
+    if (draws(site->step) && plan->choice.threshold > 0) {
+        site->step->forward = plan->per_drawn == 1 ? forward_bits : forward_mask;
+        site->step->backward = plan->per_drawn == 1 ? backward_bits : backward_mask;
         site->step->lanes.forward = forward_mask_lanes;
         site->step->lanes.backward = backward_mask_lanes;
     }

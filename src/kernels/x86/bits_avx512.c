@@ -1,0 +1,50 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "kernels/bits.h"
+
+#if !defined(__AVX512F__)
+#error "this file needs -mavx512f"
+#endif
+#include <immintrin.h>
+
+#define VECI           __m512i
+#define LANES          16
+#define SET(x)         _mm512_set1_epi32((int)(x))
+#define LANE_NUMBERS   _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+#define ADDI           _mm512_add_epi32
+#define XORI           _mm512_xor_si512
+#define MUL_EVEN       _mm512_mul_epu32
+#define ODD(a)         _mm512_srli_epi64(a, 32)
+#define LOW(e, o)      _mm512_mask_blend_epi32(0xAAAA, e, _mm512_slli_epi64(o, 32))
+#define HIGH(e, o)     _mm512_mask_blend_epi32(0xAAAA, _mm512_srli_epi64(e, 32), o)
+#define AT_LEAST(v, t) _mm512_cmpge_epu32_mask(v, t)
+#define NAME(x)        x##_avx512
+#include "kernels/x86/bits.h"
+
+static void keep_avx512(
+    size_t n, const float *in, const uint32_t *bits, size_t first, float factor, float *out) {
+    const __m512 by = _mm512_set1_ps(factor);
+    for (size_t i = 0; i < n; i += 16) {
+        const __mmask16 all = n - i >= 16 ? 0xFFFF : (__mmask16)((1u << (n - i)) - 1);
+        const __mmask16 kept = (__mmask16)(mb_bits_from(bits, first + i) & all);
+        const __m512 product = _mm512_maskz_mul_ps(kept, _mm512_maskz_loadu_ps(kept, in + i), by);
+        _mm512_mask_storeu_ps(out + i, all, product);
+    }
+}
+
+// Sixteen columns of all rows at a time.
+static void count_avx512(size_t n, size_t width, const uint32_t *bits, uint32_t *count) {
+    const __m512i one = _mm512_set1_epi32(1);
+    for (size_t c = 0; c < width; c += 16) {
+        const __mmask16 all = width - c >= 16 ? 0xFFFF : (__mmask16)((1u << (width - c)) - 1);
+        __m512i sum = _mm512_maskz_loadu_epi32(all, count + c);
+        for (size_t r = 0; r < n; r++) {
+            const __mmask16 set = (__mmask16)(mb_bits_from(bits, r * width + c) & all);
+            sum = _mm512_mask_add_epi32(sum, set, sum, one);
+        }
+        _mm512_mask_storeu_epi32(count + c, all, sum);
+    }
+}
+
+const mb_bit_kernels mb_bit_kernels_avx512 = {draw_avx512, keep_avx512, count_avx512};
