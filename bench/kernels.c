@@ -107,13 +107,13 @@ static void run_lanes_fill(void *user) {
 static void run_lanes_convolution(void *user) {
     const field *f = user;
     f->kernels->lanes->positions(
-        CELLS, f->lane_base, f->x, &lane_taps, f->w, f->bias, CHANNELS, FILTERS, f->y);
+        CELLS, f->lane_base, f->x, &lane_taps, f->w, f->bias, CHANNELS, FILTERS, false, f->y);
 }
 
 static void run_lanes_dense(void *user) {
     const field *f = user;
     f->kernels->lanes->positions(
-        1, lane_start, f->x, &lane_inputs, f->lane_w, f->lane_w, UNITS_WIDE, UNITS, f->y);
+        1, lane_start, f->x, &lane_inputs, f->lane_w, f->lane_w, UNITS_WIDE, UNITS, false, f->y);
 }
 
 static void run_lanes_back(void *user) {

@@ -18,8 +18,9 @@ struct mb_bit_kernels {
     // out[i] = bit first + i is set ? in[i] * factor : 0, for i < n. in and out may be the same.
     void (*keep)(
         size_t n, const float *in, const uint32_t *bits, size_t first, float factor, float *out);
-    // count[c] += the set bits at r * width + c, for r < n, c < width.
-    void (*count)(size_t n, size_t width, const uint32_t *bits, uint32_t *count);
+    // count[c] += the set bits at row[r] * width + c, for r < n, c < width. row NULL: r itself.
+    void (*count)(
+        size_t n, const uint32_t *row, size_t width, const uint32_t *bits, uint32_t *count);
 };
 
 extern const mb_bit_kernels mb_bit_kernels_c;

@@ -22,10 +22,11 @@ static void keep_c(
     }
 }
 
-static void count_c(size_t n, size_t width, const uint32_t *bits, uint32_t *count) {
+static void count_c(
+    size_t n, const uint32_t *row, size_t width, const uint32_t *bits, uint32_t *count) {
     for (size_t r = 0; r < n; r++) {
         for (size_t c = 0; c < width; c += 32) {
-            const uint32_t word = mb_bits_from(bits, r * width + c);
+            const uint32_t word = mb_bits_from(bits, (row != NULL ? row[r] : r) * width + c);
             for (size_t i = 0; i < mb_min_size(32, width - c); i++) {
                 count[c + i] += word >> i & 1;
             }

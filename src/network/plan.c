@@ -464,6 +464,20 @@ static const float *quantize(mb_plan *plan, const float *parameters) {
     return plan->quantized;
 }
 
+void mb_plan_refresh_empty(mb_plan *plan, size_t source) {
+    const mb_step *from = &plan->steps[source].step;
+    for (size_t i = source + 1; i < plan->n_steps; i++) {
+        mb_plan_step *s = &plan->steps[i];
+        if (s->step.refresh_empty == NULL || s->input_activity != source) {
+            continue;
+        }
+        s->step.refresh_empty(&s->step, from->packed + from->empty_out_at, s->step.packed);
+        if (s->step.gives_activity) {
+            mb_plan_refresh_empty(plan, i);
+        }
+    }
+}
+
 void mb_plan_load(mb_plan *plan, const float *parameters) {
     const float *values = quantize(plan, parameters);
     for (size_t i = 0; i < plan->n_steps; i++) {
@@ -471,11 +485,13 @@ void mb_plan_load(mb_plan *plan, const float *parameters) {
         if (s->step.refresh != NULL) {
             s->step.refresh(&s->step, values, s->step.packed);
         }
-        if (s->step.refresh_empty != NULL) {
-            const mb_step *source =
-                s->input_activity == SIZE_MAX ? NULL : &plan->steps[s->input_activity].step;
-            s->step.refresh_empty(&s->step,
-                source == NULL ? NULL : source->packed + source->empty_out_at, s->step.packed);
+    }
+    // Of a step that looks at the batch it is known when that has been done.
+    for (size_t i = 0; i < plan->n_steps; i++) {
+        mb_plan_step *s = &plan->steps[i];
+        if (s->step.refresh_empty != NULL && s->input_activity == SIZE_MAX) {
+            s->step.refresh_empty(&s->step, NULL, s->step.packed);
+            mb_plan_refresh_empty(plan, i);
         }
     }
 }

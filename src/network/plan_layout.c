@@ -107,9 +107,10 @@ size_t mb_plan_block_bytes(const mb_plan *plan, size_t rows) {
     return rows * (plan->layout.at[MB_REGION_SAVED] + plan->layout.saved_bytes) + plan->axis_bytes;
 }
 
-// In training the backward pass reads them.
+// In training the backward pass reads them, but for that of steps that look at the batch and give
+// activity.
 void mb_plan_skip_backgrounds(mb_plan *plan) {
-    for (size_t i = 0; i < plan->n_steps && !plan->is_training; i++) {
+    for (size_t i = 0; i < plan->n_steps; i++) {
         mb_step *maker = &plan->steps[i].step;
         const size_t value = plan->steps[i].output;
         bool is_read = plan->values[value].output != SIZE_MAX;
@@ -119,6 +120,7 @@ void mb_plan_skip_backgrounds(mb_plan *plan) {
                                          !plan->steps[j].step.follows_activity);
             }
         }
-        maker->skips_background = maker->gives_activity && !is_read;
+        maker->skips_background =
+            maker->gives_activity && !is_read && (!plan->is_training || maker->n_statistics > 0);
     }
 }

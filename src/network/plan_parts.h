@@ -181,6 +181,8 @@ void mb_plan_store_lanes(const mb_plan_block *block, float *const *outputs);
 // Hands the gradients by the model's inputs to where the caller wants them.
 void mb_plan_store_input_gradients(const mb_plan_block *block, float *const *gradients);
 
+// Works out the response to the empty event of the steps that follow a step's activity.
+void mb_plan_refresh_empty(mb_plan *plan, size_t source);
 void mb_plan_fill_inputs(const mb_plan_block *block);
 void mb_plan_forward_step(const mb_plan_block *block, size_t step);
 void mb_plan_backward_step(const mb_plan_block *block, size_t step);

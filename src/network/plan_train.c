@@ -282,6 +282,7 @@ static mb_status run_phases(mb_context *ctx, train_run *run) {
         sum_statistics(plan, run->n_chunks, step->n_statistics);
         step->finish(step, chunk_statistics(plan, 0), n_rows_of(run, step), step->batch,
             run->batch->parameters);
+        mb_plan_refresh_empty(plan, run->barrier);
         run->begin = run->barrier;
         after = run->barrier + 1;
     }

@@ -69,8 +69,11 @@ static void test_bits__versions_keep_and_count_alike(void **state) {
         }
         for (size_t width = 1; width < 70; width++) {
             uint32_t wanted[80] = {3, 4, 5}, got[80] = {3, 4, 5};
-            mb_bit_kernels_c.count(MOST / width, width, bits, wanted);
-            tables[t]->bits->count(MOST / width, width, bits, got);
+            static const uint32_t some[] = {3, 7, 8, 14};
+            mb_bit_kernels_c.count(MOST / width, NULL, width, bits, wanted);
+            mb_bit_kernels_c.count(4, some, width, bits, wanted);
+            tables[t]->bits->count(MOST / width, NULL, width, bits, got);
+            tables[t]->bits->count(4, some, width, bits, got);
             mb_test_assert_same_bits(got, wanted, 80, sizeof *got, tables[t]->name);
         }
     }

@@ -22,8 +22,7 @@ static inline uint64_t NAME(spread)(uint64_t x) {
 }
 
 // Numbers 4 * block .. 4 * (block + LANES) of the stream as bits.
-static inline uint64_t NAME(draw_blocks)(
-    const mb_random *stream, uint32_t block, VECI threshold) {
+static inline uint64_t NAME(draw_blocks)(const mb_random *stream, uint32_t block, VECI threshold) {
     VECI c0 = ADDI(SET(block), LANE_NUMBERS), c1 = SET(stream->counter[1]);
     VECI c2 = SET(stream->counter[2]), c3 = SET(stream->counter[3]);
     uint32_t key0 = stream->key[0], key1 = stream->key[1];

@@ -42,14 +42,16 @@ static void keep_avx2(
     }
 }
 
-static void count_avx2(size_t n, size_t width, const uint32_t *bits, uint32_t *count) {
+static void count_avx2(
+    size_t n, const uint32_t *row, size_t width, const uint32_t *bits, uint32_t *count) {
     for (size_t c = 0; c < width; c += 8) {
         const uint32_t all = width - c >= 8 ? 0xFF : (1u << (width - c)) - 1;
         int *to = (int *)(void *)(count + c);
         __m256i sum = _mm256_maskload_epi32(to, lanes_of(all));
         for (size_t r = 0; r < n; r++) {
             // A set bit is -1.
-            sum = _mm256_sub_epi32(sum, lanes_of(mb_bits_from(bits, r * width + c) & all));
+            const size_t at = (row != NULL ? row[r] : r) * width + c;
+            sum = _mm256_sub_epi32(sum, lanes_of(mb_bits_from(bits, at) & all));
         }
         _mm256_maskstore_epi32(to, lanes_of(all), sum);
     }

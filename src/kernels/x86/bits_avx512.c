@@ -34,16 +34,47 @@ static void keep_avx512(
 }
 
 // Sixteen columns of all rows at a time.
-static void count_avx512(size_t n, size_t width, const uint32_t *bits, uint32_t *count) {
+static void count_columns(
+    size_t n, const uint32_t *row, size_t width, size_t c, const uint32_t *bits, uint32_t *count) {
+    const __mmask16 all = width - c >= 16 ? 0xFFFF : (__mmask16)((1u << (width - c)) - 1);
     const __m512i one = _mm512_set1_epi32(1);
-    for (size_t c = 0; c < width; c += 16) {
-        const __mmask16 all = width - c >= 16 ? 0xFFFF : (__mmask16)((1u << (width - c)) - 1);
-        __m512i sum = _mm512_maskz_loadu_epi32(all, count + c);
-        for (size_t r = 0; r < n; r++) {
-            const __mmask16 set = (__mmask16)(mb_bits_from(bits, r * width + c) & all);
-            sum = _mm512_mask_add_epi32(sum, set, sum, one);
-        }
-        _mm512_mask_storeu_epi32(count + c, all, sum);
+    __m512i sum = _mm512_maskz_loadu_epi32(all, count + c);
+    for (size_t r = 0; r < n; r++) {
+        const size_t at = (row != NULL ? row[r] : r) * width + c;
+        const __mmask16 set = (__mmask16)(mb_bits_from(bits, at) & all);
+        sum = _mm512_mask_add_epi32(sum, set, sum, one);
+    }
+    _mm512_mask_storeu_epi32(count + c, all, sum);
+}
+
+// 64 columns, two whole words.
+static void count_words(
+    size_t n, const uint32_t *row, size_t n_words, const uint32_t *bits, uint32_t *count) {
+    const __m512i one = _mm512_set1_epi32(1);
+    __m512i sum[4];
+    for (size_t k = 0; k < 4; k++) {
+        sum[k] = _mm512_loadu_si512((const void *)(count + 16 * k));
+    }
+    for (size_t r = 0; r < n; r++) {
+        const uint32_t *words = bits + (row != NULL ? row[r] : r) * n_words;
+        sum[0] = _mm512_mask_add_epi32(sum[0], (__mmask16)words[0], sum[0], one);
+        sum[1] = _mm512_mask_add_epi32(sum[1], (__mmask16)(words[0] >> 16), sum[1], one);
+        sum[2] = _mm512_mask_add_epi32(sum[2], (__mmask16)words[1], sum[2], one);
+        sum[3] = _mm512_mask_add_epi32(sum[3], (__mmask16)(words[1] >> 16), sum[3], one);
+    }
+    for (size_t k = 0; k < 4; k++) {
+        _mm512_storeu_si512((void *)(count + 16 * k), sum[k]);
+    }
+}
+
+static void count_avx512(
+    size_t n, const uint32_t *row, size_t width, const uint32_t *bits, uint32_t *count) {
+    size_t c = 0;
+    for (; c + 64 <= width && width % 32 == 0; c += 64) {
+        count_words(n, row, width / 32, bits + c / 32, count + c);
+    }
+    for (; c < width; c += 16) {
+        count_columns(n, row, width, c, bits, count);
     }
 }
 

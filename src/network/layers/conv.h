@@ -43,6 +43,8 @@ typedef struct mb_conv_plan {
     // packed: offsets in floats
     size_t at_affine, at_weights, at_bias, at_back, at_empty_frame, at_empty_out, at_empty_winner,
         at_finite, at_scratch;
+    bool has_back, has_empty; // packed holds the kernel for the way back, the empty event's
+                              // response
     size_t gradient_rows; // floats of the kernel's part of the packed gradient; the bias follows
     bool is_sparse;       // the input is a sparse column
     bool is_sparse_first; // ... indexed channels first
@@ -87,6 +89,8 @@ mb_status mb_conv_plan_site(mb_context *ctx, mb_plan_site *site, size_t n_spatia
 // conv_plan.c
 mb_status mb_conv_plan_make(
     mb_context *ctx, mb_plan_site *site, size_t n_spatial, mb_conv_plan *plan) MB_MUST_CHECK;
+// Lays out packed and the packed gradient of the site's step.
+void mb_conv_lay_out_packed(const mb_plan_site *site, mb_conv_plan *plan);
 // conv_step.c
 void mb_conv_refresh(const mb_step *step, const float *parameters, float *packed);
 void mb_conv_refresh_empty(const mb_step *step, const float *empty_in, float *packed);
@@ -121,6 +125,10 @@ void mb_conv_cells(const mb_step *step, const float *frame, const uint32_t *list
 // already.
 float *mb_conv_finish(const mb_step *step, size_t stride, float *sums, float *maxima,
     size_t n_cells, uint8_t *winner);
+// One row of known activity, without a pool: out is that of the empty event where no listed cell
+// reaches. scratch: mb_conv_scratch_bytes(plan, false).
+void mb_conv_listed_row(
+    const mb_step *step, const float *row, const uint32_t *active, float *out, void *scratch);
 // Where an input position (its number without channels) lies in the frame, in floats.
 size_t mb_conv_frame_place(const mb_conv_plan *plan, uint32_t position);
 // Marks the cells that an input position reaches.
@@ -132,6 +140,20 @@ void mb_conv_list_marked(
 // Forward of one row given as hits; fills active (count, cells).
 void mb_conv_sparse_forward(const mb_step *step, const mb_rows *rows, size_t row, float *out,
     uint8_t *winner, uint32_t *active, void *scratch);
+// The cells that a row's hits reach, and their sums, for convolutions without a pool. They stay in
+// scratch until it is used for something else.
+typedef struct mb_conv_reached {
+    size_t n;
+    const uint32_t *cell; // rising
+    const uint8_t *mark;  // per cell of the output: is it reached
+    const uint32_t *slot; // per reached cell of the output: its number among these
+    float *sums, *spare;  // n x width; spare is as large
+} mb_conv_reached;
+void mb_conv_sparse_sums(
+    const mb_step *step, const mb_rows *rows, size_t row, void *scratch, mb_conv_reached *out);
+// Adds the kernel's gradient of the row that scratch holds; its sums are now the gradient of cells.
+void mb_conv_sparse_sums_gradient(
+    const mb_step *step, const mb_rows *rows, size_t row, float *gradient, void *scratch);
 // Multiply-adds of a row's hits with every weight that takes them to a cell.
 uint64_t mb_conv_sparse_products(const mb_step *step, const mb_rows *rows, size_t row);
 // Kernels of too many taps, or channels-first columns of too many channels, are filled in instead.

@@ -1,12 +1,11 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "network/layers/conv.h"
-
+#include "network/layers/block.h"
 #include "network/layers/pool.h"
 
 // Places in a frame are 32-bit numbers.
-enum { MOST_FRAME = 1 << 30, MANY_PRODUCTS = 1 << 16 };
+enum { MOST_FRAME = 1 << 30, MANY_PRODUCTS = 1 << 14 };
 
 static uint32_t *table(mb_context *ctx, mb_arena *arena, size_t n) {
     return mb_arena_allocate(arena, ctx, mb_max_size(n, 1), sizeof(uint32_t));
@@ -193,7 +192,7 @@ static bool take_pool(const mb_plan_site *site, size_t n_spatial, mb_conv_plan *
     return true;
 }
 
-// In training, dropout and normalisation are steps of their own.
+// In training, dropout and normalisation are steps of their own, but for blocks (block.h).
 static void take_followers(mb_plan_site *site, size_t n_spatial, mb_conv_plan *plan) {
     set_activation(site, plan);
     if (site->activation != NULL && !site->activation_taken) {
@@ -271,7 +270,7 @@ mb_status mb_conv_plan_make(
     return MB_OK;
 }
 
-static void lay_out_packed(const mb_plan_site *site, mb_conv_plan *plan) {
+void mb_conv_lay_out_packed(const mb_plan_site *site, mb_conv_plan *plan) {
     const mb_footprint *footprint = &plan->footprint;
     const size_t n_rows = footprint->n_runs * footprint->run_length;
     size_t at = 0;
@@ -284,10 +283,10 @@ static void lay_out_packed(const mb_plan_site *site, mb_conv_plan *plan) {
     plan->at_bias = at;
     at += plan->width;
     plan->at_back = at;
-    if (site->step->is_training) {
+    if (plan->has_back) {
         at += plan->n_out * footprint->n_runs * footprint->run_pad;
     }
-    if (plan->is_sparse || plan->has_activity) {
+    if (plan->has_empty) {
         plan->at_empty_frame = at;
         at += mb_round_up(plan->frame, MB_LANES);
         plan->at_empty_out = at;
@@ -307,12 +306,19 @@ static void lay_out_packed(const mb_plan_site *site, mb_conv_plan *plan) {
 
 mb_status mb_conv_plan_site(mb_context *ctx, mb_plan_site *site, size_t n_spatial) {
     mb_step *step = site->step;
+    bool is_block = false;
+    MB_TRY(mb_block_plan_site(ctx, site, n_spatial, &is_block));
+    if (is_block) {
+        return MB_OK;
+    }
     mb_conv_plan *plan = mb_arena_allocate(site->arena, ctx, 1, sizeof *plan);
     if (plan == NULL) {
         return MB_ERR_MEMORY;
     }
     MB_TRY(mb_conv_plan_make(ctx, site, n_spatial, plan));
-    lay_out_packed(site, plan);
+    plan->has_back = step->is_training;
+    plan->has_empty = plan->is_sparse || plan->has_activity;
+    mb_conv_lay_out_packed(site, plan);
     step->data = plan;
     step->forward = mb_conv_forward;
     step->backward = mb_conv_backward;

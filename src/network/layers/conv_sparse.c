@@ -275,3 +275,22 @@ void mb_conv_sparse_gradient(const mb_step *step, const mb_rows *rows, size_t ro
     }
     walk_pairs(step, &rows->sparse[0], rows->first + row, scratch, flush_gradient, gradient);
 }
+
+void mb_conv_sparse_sums(
+    const mb_step *step, const mb_rows *rows, size_t row, void *memory, mb_conv_reached *out) {
+    const mb_conv_plan *plan = step->data;
+    sparse_scratch *scratch = open_scratch(plan, memory);
+    mark_cells(plan, &rows->sparse[0], rows->first + row, scratch);
+    const size_t n = scratch->list[0];
+    for (size_t i = 0; i < n; i++) {
+        mb_conv_copy(scratch->sums + i * plan->width, step->packed + plan->at_bias, plan->width);
+    }
+    walk_pairs(step, &rows->sparse[0], rows->first + row, scratch, flush_forward, NULL);
+    *out = (mb_conv_reached){
+        n, scratch->list + 1, scratch->mark, scratch->slot, scratch->sums, scratch->maxima};
+}
+
+void mb_conv_sparse_sums_gradient(
+    const mb_step *step, const mb_rows *rows, size_t row, float *gradient, void *memory) {
+    walk_pairs(step, &rows->sparse[0], rows->first + row, memory, flush_gradient, gradient);
+}

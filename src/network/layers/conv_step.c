@@ -97,10 +97,7 @@ void mb_conv_refresh(const mb_step *step, const float *parameters, float *packed
     if (plan->has_affine) {
         mb_conv_pack_affine(plan, parameters, packed);
     }
-    if (!step->is_training) {
-        return;
-    }
-    for (size_t r = 0; r < footprint->n_runs; r++) {
+    for (size_t r = 0; r < footprint->n_runs && plan->has_back; r++) {
         for (size_t o = 0; o < plan->n_out; o++) {
             const size_t row = plan->window > 1 ? o * footprint->n_runs + r : r * plan->n_out + o;
             float *back = packed + plan->at_back + row * footprint->run_pad;
@@ -405,6 +402,17 @@ static void forward_active(const mb_step *step, const uint32_t *active, const fl
     }
     mb_conv_list_marked(plan, mark, list, NULL);
     mb_conv_cells(step, frame, list + 1, 0, list[0], out, winner, scratch);
+}
+
+void mb_conv_listed_row(
+    const mb_step *step, const float *row, const uint32_t *active, float *out, void *scratch) {
+    const mb_conv_plan *plan = step->data;
+    const scratch_layout at = lay_out_scratch(plan, false);
+    char *memory = scratch;
+    float *frame = (float *)(void *)(memory + at.frame);
+    fill_frame_from_active(step, row, active, frame);
+    forward_active(step, active, frame, out, NULL, (uint32_t *)(void *)(memory + at.list), scratch,
+        (uint8_t *)(memory + at.values));
 }
 
 // A sparse row in full: weights that are not finite make every product count.

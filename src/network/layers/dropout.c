@@ -36,8 +36,8 @@ static const mb_option noise_table[] = {
     MB_OPTIONS_END};
 
 typedef struct dropout_plan {
-    size_t n_drawn;     // numbers drawn per row
-    size_t per_drawn;   // positions that share one: element i takes number i % n_drawn
+    size_t n_drawn;   // numbers drawn per row
+    size_t per_drawn; // positions that share one: element i takes number i % n_drawn
     mb_dropout choice;
     double deviation;
 } dropout_plan;
@@ -155,8 +155,8 @@ static void backward_factors_lanes(const mb_step *step, const mb_rows *rows) {
 
 void mb_dropout_draw(const mb_dropout *dropout, const mb_kernels *kernels, const mb_rows *rows,
     size_t row, size_t n, uint32_t *bits) {
-    const mb_random stream = mb_random_stream(rows->seed ^ dropout->salt, MB_PURPOSE_DROPOUT,
-        rows->step, (uint32_t)(rows->first + row));
+    const mb_random stream = mb_random_stream(
+        rows->seed ^ dropout->salt, MB_PURPOSE_DROPOUT, rows->step, (uint32_t)(rows->first + row));
     kernels->bits->draw(&stream, n, dropout->threshold, bits);
 }
 
