@@ -4,6 +4,7 @@
 #include "exchange/keras.h"
 
 #include "exchange/keras_graph.h"
+#include "exchange/shipped.h"
 #include "files/json.h"
 #include "files/saved_model.h"
 #include "files/zip.h"
@@ -14,9 +15,9 @@
 typedef enum file_kind { KIND_H5, KIND_KERAS, KIND_JSON, KIND_FOLDER } file_kind;
 
 bool mb_model_is_path(const char *path) {
-    return mb_keras_ends_with(path, ".h5") || mb_keras_ends_with(path, ".hdf5") ||
-           mb_keras_ends_with(path, ".keras") || mb_keras_ends_with(path, ".json") ||
-           mb_saved_model_is_path(path);
+    return mb_shipped_is_path(path) || mb_keras_ends_with(path, ".h5") ||
+           mb_keras_ends_with(path, ".hdf5") || mb_keras_ends_with(path, ".keras") ||
+           mb_keras_ends_with(path, ".json") || mb_saved_model_is_path(path);
 }
 
 // What a file is shows in its first bytes, whatever it is called.
@@ -337,9 +338,29 @@ static mb_status load_from_folder(mb_context *ctx, const char *path, mb_model **
     return status;
 }
 
+static mb_status load_shipped(mb_context *ctx, const char *path, mb_model **out) {
+    const mb_shipped_file *file = mb_shipped_find(path);
+    if (file != NULL) {
+        return mb_model_load_h5_bytes(ctx, path, file->bytes, file->length, out);
+    }
+    mb_buffer names;
+    mb_buffer_init(&names, ctx);
+    for (size_t i = 0; i < mb_n_shipped_files; i++) {
+        mb_buffer_format(&names, "%s%s", i > 0 ? ", " : "", mb_shipped_files[i].name);
+    }
+    const mb_status status =
+        mb_fail(ctx, MB_ERR_ARG, "%s: no such model is part of the program; there are %s", path,
+            names.data != NULL ? names.data : "some");
+    mb_buffer_clear(&names);
+    return status;
+}
+
 mb_status mb_model_load(mb_context *ctx, const char *path, mb_model **out) {
     file_kind kind;
     *out = NULL;
+    if (mb_shipped_is_path(path)) {
+        return load_shipped(ctx, path, out);
+    }
     MB_TRY(load_from_folder(ctx, path, out));
     if (*out != NULL) {
         return MB_OK;

@@ -3,6 +3,7 @@
 
 #include "base/options_field.h"
 #include "exchange/firmware.h"
+#include "exchange/shipped.h"
 #include "files/yaml.h"
 #include "study/module_models.h"
 #include "study/open.h"
@@ -160,6 +161,9 @@ mb_status mb_study_expand_models(mb_context *ctx, mb_study *study) {
 
 static mb_status set_absolute(
     mb_context *ctx, mb_study *study, mb_node *owner, const mb_node *member) {
+    if (mb_shipped_is_path(mb_node_text(member))) {
+        return MB_OK;
+    }
     mb_node *path = mb_node_make_text(&study->document, ctx,
         mb_study_absolute(ctx, &study->document, study->directory, mb_node_text(member)));
     if (path == NULL) {

@@ -86,8 +86,13 @@ mb_status mb_module_complete_train(mb_context *ctx, mb_study *study) {
     MB_TRY(set_default(ctx, study, train, "batch", "500"));
     MB_TRY(set_default(ctx, study, train, "epochs", "200"));
     MB_TRY(set_default(ctx, study, train, "validation", "{fraction: 0.2, take: first}"));
-    return set_default(
-        ctx, study, train, "callbacks", "[{early_stopping: {monitor: val_loss, patience: 30}}]");
+    const mb_node *part = mb_node_find(train, "validation");
+    const bool is_validated =
+        !(part != NULL && (part->kind == MB_NODE_INT || part->kind == MB_NODE_REAL) &&
+            part->real == 0);
+    return is_validated ? set_default(ctx, study, train, "callbacks",
+                              "[{early_stopping: {monitor: val_loss, patience: 30}}]")
+                        : MB_OK;
 }
 
 // Fits of millions of rows see each of them often enough in few epochs.

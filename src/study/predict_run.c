@@ -3,6 +3,7 @@
 
 #include "base/output.h"
 #include "files/csv.h"
+#include "exchange/shipped.h"
 #include "study/alternate_run.h"
 #include "study/facts.h"
 #include "study/scored.h"
@@ -41,7 +42,7 @@ static mb_status open_run(scoring *s) {
     if (study == NULL || model == NULL) {
         return MB_ERR_MEMORY;
     }
-    if (!mb_path_exists(model)) {
+    if (!mb_path_exists(model) && !mb_shipped_is_path(model)) {
         const char *fits = mb_run_file(s->ctx, &s->arena, s->directory, "fits");
         const bool has_fits = fits != NULL && mb_path_is_directory(fits);
         return mb_fail(s->ctx, MB_ERR_IO, "%s: has no model.h5; %s", s->directory,

@@ -3,6 +3,7 @@
 
 #include "base/output.h"
 #include "exchange/keras.h"
+#include "exchange/shipped.h"
 #include "study/round_training.h"
 
 // Repeats, folds and fits of one network show its layers once.
@@ -72,7 +73,29 @@ static mb_status take_trained(mb_training *t, mb_model *model) {
     return mb_training_save(t, &result, 0, 0);
 }
 
+// The network that the fit's loss judges by: one that this run trained, a shipped one, or a file.
+static mb_status load_loss_network(mb_training *t, mb_model **out) {
+    const mb_loss *loss = &t->round->fit->train.loss;
+    *out = NULL;
+    if (loss->ops->network == NULL) {
+        return MB_OK;
+    }
+    const char *name = loss->ops->network(loss->options);
+    const char *path =
+        mb_arena_format(t->arena, t->ctx, "%s/emd_nets/%s/model.h5", t->run->directory, name);
+    if (path != NULL && !mb_path_exists(path)) {
+        path = mb_shipped_find(name) != NULL
+                   ? mb_arena_format(t->arena, t->ctx, "shipped:%s", name)
+                   : mb_study_absolute(t->ctx, (mb_document *)(uintptr_t)&t->run->study->document,
+                         t->run->study->directory, name);
+    }
+    MB_TRY(path == NULL ? MB_ERR_MEMORY : mb_model_load(t->ctx, path, out));
+    mb_journal_line(&t->run->journal, "%sThe loss is told by the network %s", t->prefix, path);
+    return MB_OK;
+}
+
 static mb_status train_with(mb_training *t, mb_model *model, bool has_weights) {
+    mb_model *network = NULL;
     t->model = model;
     mb_fit_request request = mb_training_request(t);
     request.dataset = &t->run->dataset;
@@ -92,11 +115,16 @@ static mb_status train_with(mb_training *t, mb_model *model, bool has_weights) {
         status = mb_training_first(t, has_weights, parameters);
     }
     if (status == MB_OK) {
+        status = load_loss_network(t, &network);
+    }
+    if (status == MB_OK) {
+        request.loss_network = network;
         request.train_rows = train;
         request.validation_rows = validation;
         request.parameters = parameters;
         status = train_model(t, &request);
     }
+    mb_model_destroy(network);
     mb_release(t->ctx, parameters);
     mb_release(t->ctx, train);
     mb_release(t->ctx, validation);
