@@ -103,6 +103,7 @@ static mb_status add_fit(mb_context *ctx, mb_study *study, const char *name, mb_
     mb_fit_spec *fit = &study->fits[study->n_fits];
     *fit = (mb_fit_spec){
         .name = name, .model = model, .target = mb_node_text(mb_node_find(model, "target"))};
+    MB_TRY(mb_module_adapt_loss(ctx, study, train));
     MB_TRY(mb_train_read(ctx, &study->document, train, &fit->train));
     if (fit->train.options.weights_dir != NULL) {
         fit->train.options.weights_dir = mb_study_absolute(

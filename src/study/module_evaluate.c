@@ -35,6 +35,12 @@ static mb_status choose_rows(mb_module_evaluation *e) {
             e->rows[e->n++] = (uint32_t)i;
         }
     }
+    // The original takes max_val for a number of rows.
+    const mb_node *most = mb_node_find(e->run->study->data, "max_val");
+    if (mb_compat_has(&e->run->study->compat, "maxval_rows") && most != NULL &&
+        most->kind == MB_NODE_INT && most->integer >= 0) {
+        e->n = mb_min_size(e->n, (size_t)most->integer);
+    }
     return MB_OK;
 }
 

@@ -95,6 +95,29 @@ mb_status mb_module_complete_train(mb_context *ctx, mb_study *study) {
                         : MB_OK;
 }
 
+mb_status mb_module_adapt_loss(mb_context *ctx, mb_study *study, mb_node *train) {
+    mb_loss loss;
+    const mb_node *written = mb_node_find(train, "loss");
+    if (!mb_compat_has(&study->compat, "emdcnn_raw_sum") || written == NULL) {
+        return MB_OK;
+    }
+    MB_TRY(mb_loss_read(ctx, &study->document, written, &loss));
+    if (loss.ops->network == NULL) {
+        return MB_OK;
+    }
+    mb_node *map = mb_node_make(&study->document, ctx, MB_NODE_MAP);
+    mb_node *options =
+        mb_options_to_node(ctx, &study->document, loss.ops->options, loss.options, true);
+    mb_node *no = mb_node_make_bool(&study->document, ctx, false);
+    if (map == NULL || options == NULL || no == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    map->line = written->line;
+    MB_TRY(mb_node_set(&study->document, ctx, options, "unit_sum", no));
+    MB_TRY(mb_node_set(&study->document, ctx, map, loss.ops->name, options));
+    return mb_node_set(&study->document, ctx, train, "loss", map);
+}
+
 // Fits of millions of rows see each of them often enough in few epochs.
 enum { MANY_ROWS = 1000000 };
 

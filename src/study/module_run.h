@@ -20,6 +20,8 @@ mb_status mb_module_check_evaluate(mb_context *ctx, mb_study *study) MB_MUST_CHE
 // The keys of train: that a study on modules leaves out: Adam, batches of 500, 200 epochs, the
 // first fifth for validation, an early stop.
 mb_status mb_module_complete_train(mb_context *ctx, mb_study *study) MB_MUST_CHECK;
+// Under compat emdcnn_raw_sum a network that is the loss of train: is given images as they are.
+mb_status mb_module_adapt_loss(mb_context *ctx, mb_study *study, mb_node *train) MB_MUST_CHECK;
 // Sets the patience of the early stop by the number of training rows, where the study left it open,
 // and tells the steps.
 mb_status mb_module_begin(mb_run *run) MB_MUST_CHECK;

@@ -27,8 +27,10 @@ static const char *const cicada_run[] = {"simulate={events: 92000, signal_events
     "fits.cicada.events=15000", "fits.cicada.alternate.rounds=4",
     "fits.cicada.train={teacher: {batch: 128}, student: {batch: 128}}", "train.epochs=60", NULL};
 
-static const tour_stop stops[] = {
-    {"barrel-trigger", barrel_run, barrel_scan}, {"cicada-benchmark", cicada_run, NULL}};
+static const char *const econt_run[] = {"simulate={events: 50000}", "train.epochs=20", NULL};
+
+static const tour_stop stops[] = {{"barrel-trigger", barrel_run, barrel_scan},
+    {"cicada-benchmark", cicada_run, NULL}, {"econt-autoencoder", econt_run, NULL}};
 
 static size_t count(const char *const *texts) {
     size_t n = 0;
