@@ -56,6 +56,7 @@ struct mb_lane_kernels {
     // rounded to float.
     void (*exponential)(size_t n, const float *x, float *y);
     void (*logarithm)(size_t n, const float *x, float *y);
+    void (*sigmoid)(size_t n, const float *x, float *y); // mb_sigmoidf
 };
 
 extern const mb_lane_kernels mb_lane_kernels_c;

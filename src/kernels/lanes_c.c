@@ -168,5 +168,12 @@ static void logarithm_c(size_t n, const float *x, float *y) {
     }
 }
 
+static void sigmoid_c(size_t n, const float *x, float *y) {
+    for (size_t i = 0; i < n * MB_SAMPLES; i++) {
+        y[i] = mb_sigmoidf(x[i]);
+    }
+}
+
 const mb_lane_kernels mb_lane_kernels_c = {fill_c, fetch_c, store_c, positions_c, back_c,
-    gradient_c, outer_c, sum_c, rectify_c, rectify_back_c, softmax_c, exponential_c, logarithm_c};
+    gradient_c, outer_c, sum_c, rectify_c, rectify_back_c, softmax_c, exponential_c, logarithm_c,
+    sigmoid_c};

@@ -8,11 +8,12 @@ void mb_lanes_take_rows(mb_step *step) {
         .forward = step->forward, .backward = step->backward, .scratch_bytes = step->scratch_bytes};
 }
 
-typedef enum activation_kind { RECTIFIER, SOFTMAX, ANY_OTHER } activation_kind;
+typedef enum activation_kind { RECTIFIER, SOFTMAX, SIGMOID, ANY_OTHER } activation_kind;
 
 static activation_kind kind_of(const mb_activation *activation) {
     return strcmp(activation->ops->name, "relu") == 0      ? RECTIFIER
            : strcmp(activation->ops->name, "softmax") == 0 ? SOFTMAX
+           : strcmp(activation->ops->name, "sigmoid") == 0 ? SIGMOID
                                                            : ANY_OTHER;
 }
 
@@ -28,6 +29,9 @@ void mb_lanes_activate(const mb_kernels *kernels, const mb_activation *activatio
         return;
     case SOFTMAX:
         kernels->lanes->softmax(n, channels, values);
+        return;
+    case SIGMOID:
+        kernels->lanes->sigmoid(n * channels, values, values);
         return;
     case ANY_OTHER:
         break;
@@ -57,6 +61,7 @@ void mb_lanes_differentiate(const mb_kernels *kernels, const mb_activation *acti
             differentiate_softmax(out + i * group, d_out + i * group, channels, d + i * group);
         }
         return;
+    case SIGMOID:
     case ANY_OTHER:
         break;
     }

@@ -170,8 +170,8 @@ static void judge_tile(void *user, size_t first_row, size_t n_rows, const float 
          s++) {
         judge->kernels->fetch(mb_feeder_target_row(run->feeder, s), n);
     }
-    train->loss.ops->lanes(train->loss.options, judge->kernels, room[0], outputs[0], n,
-        run->channels, value, d_outputs[0]);
+    train->loss.ops->lanes(run->loss_state != NULL ? run->loss_state : train->loss.options,
+        judge->kernels, room[0], outputs[0], n, run->channels, value, d_outputs[0]);
     for (size_t s = 0; s < n_rows; s++) {
         const float weight = judge->weights != NULL ? judge->weights[first_row + s] : 1.0F;
         run->training.row_loss[first_row + s] = weight * value[s];

@@ -12,7 +12,7 @@
 // Every version of every kernel on samples in lanes against plain C, bit for bit, and plain C
 // against the kernels of rows.
 
-enum { CHECKED_KERNELS = 13 };
+enum { CHECKED_KERNELS = 14 };
 
 // A kernel that is added needs a check below.
 static_assert(sizeof(mb_lane_kernels) == CHECKED_KERNELS * sizeof(void (*)(void)),
@@ -176,8 +176,9 @@ static void test_lanes__powers_and_logarithms_have_the_bits_of_plain_c(void **st
     const uint32_t stride = 1 << 14;
     float x[MB_SAMPLES], got[MB_SAMPLES], wanted[MB_SAMPLES];
     for (size_t t = 1; t < n_tables; t++) {
-        const function versions[2][2] = {
+        const function versions[3][2] = {
             {tables[t]->lanes->exponential, mb_lane_kernels_c.exponential},
+            {tables[t]->lanes->sigmoid, mb_lane_kernels_c.sigmoid},
             {tables[t]->lanes->logarithm, mb_lane_kernels_c.logarithm}};
         for (uint32_t first = 0; first < (1u << 18); first += MB_SAMPLES) {
             for (uint32_t s = 0; s < MB_SAMPLES; s++) {
@@ -186,15 +187,17 @@ static void test_lanes__powers_and_logarithms_have_the_bits_of_plain_c(void **st
                 const uint32_t bits = at * stride + (at % 512 == 0 ? 0 : at * 0x9e37u % stride);
                 memcpy(&x[s], &bits, sizeof bits);
             }
-            for (size_t f = 0; f < 2; f++) {
+            for (size_t f = 0; f < 3; f++) {
                 versions[f][0](1, x, got);
                 versions[f][1](1, x, wanted);
                 for (size_t s = 0; s < MB_SAMPLES; s++) {
                     if (memcmp(&got[s], &wanted[s], sizeof *got) != 0 &&
                         !(isnan(got[s]) && isnan(wanted[s]))) {
                         fail_msg("%s: %s of %a: %a, in plain C %a", tables[t]->name,
-                            f == 0 ? "exponential" : "logarithm", (double)x[s], (double)got[s],
-                            (double)wanted[s]);
+                            f == 0   ? "exponential"
+                            : f == 1 ? "sigmoid"
+                                     : "logarithm",
+                            (double)x[s], (double)got[s], (double)wanted[s]);
                     }
                 }
             }

@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "files/yaml.h"
 #include "geometry/arrange.h"
+#include "kernels/lanes.h"
 #include "training/loss.h"
 
 #include <math.h>
@@ -220,6 +221,43 @@ static void test_module_loss__gradients_are_finite_differences_of_the_values(voi
     mb_test_world_close(&world);
 }
 
+// A tile of samples has the bits of its rows.
+static void check_lanes(const char *text) {
+    enum { NUMBERS = PIXELS * MB_SAMPLES };
+    mb_random random = mb_random_stream(mb_test_seed(), MB_PURPOSE_TEST, 1, 0);
+    const mb_lane_kernels *kernels = mb_kernels_for(MB_CPU_ALL)->lanes;
+    static float rows[2][NUMBERS], lanes[2][NUMBERS], slopes[NUMBERS], got[NUMBERS];
+    float loss[MB_SAMPLES], row_slope[PIXELS];
+    opened o;
+    open_loss(&o, text, PIXELS, NULL);
+    for (size_t side = 0; side < 2; side++) {
+        const float *list[MB_SAMPLES];
+        for (size_t i = 0; i < NUMBERS; i++) {
+            rows[side][i] = mb_random_below(&random, 3) > 0 ? 0 : (float)mb_random_uniform(&random);
+        }
+        for (size_t s = 0; s < MB_SAMPLES; s++) {
+            list[s] = rows[side] + s * PIXELS;
+        }
+        kernels->fill(MB_SAMPLES, PIXELS, list, lanes[side]);
+    }
+    o.loss.ops->lanes(o.state != NULL ? o.state : o.loss.options, kernels, lanes[0], lanes[1],
+        PIXELS, 1, loss, slopes);
+    kernels->store(MB_SAMPLES, PIXELS, slopes, got, PIXELS);
+    for (size_t s = 0; s < MB_SAMPLES; s++) {
+        const float wanted =
+            (float)judge(&o, rows[0] + s * PIXELS, rows[1] + s * PIXELS, PIXELS, row_slope);
+        mb_test_assert_same_bits(&loss[s], &wanted, 1, sizeof(float), text);
+        mb_test_assert_same_bits(got + s * PIXELS, row_slope, PIXELS, sizeof(float), text);
+    }
+    close_loss(&o);
+}
+
+static void test_module_loss__lanes_have_the_bits_of_rows(void **state) {
+    (void)state;
+    check_lanes("telescope_mse");
+    check_lanes("weighted_mse");
+}
+
 static void check_spelling(const char *text, const char *option, const char *value) {
     opened o;
     mb_test_world_open(&o.world, 1, MB_CPU_ALL);
@@ -267,6 +305,7 @@ int main(void) {
         cmocka_unit_test(test_module_loss__values_and_gradients_are_those_of_tensorflow),
         cmocka_unit_test(test_module_loss__single_cells_have_the_known_losses),
         cmocka_unit_test(test_module_loss__gradients_are_finite_differences_of_the_values),
+        cmocka_unit_test(test_module_loss__lanes_have_the_bits_of_rows),
         cmocka_unit_test(test_module_loss__spellings_say_the_option),
         cmocka_unit_test(test_module_loss__outputs_of_another_size_are_refused),
     };

@@ -115,7 +115,7 @@ static void positions_gradient_avx2(size_t n, const uint32_t *base, const float 
 static const mb_lane_kernels lane_kernels_avx2 = {lanes_fill_avx2, lanes_fetch_avx2,
     lanes_store_avx2, lanes_positions_avx2, lanes_back_avx2, lanes_gradient_avx2, lanes_outer_avx2,
     lanes_sum_avx2, lanes_rectify_avx2, lanes_rectify_back_avx2, lanes_softmax_avx2,
-    lanes_exponential_avx2, lanes_logarithm_avx2};
+    lanes_exponential_avx2, lanes_logarithm_avx2, lanes_sigmoid_avx2};
 
 const mb_kernels mb_kernels_avx2 = {"avx2", positions_avx2, positions_gradient_avx2,
     positions_back_avx2, winners_gradient_avx2, winners_back_avx2, pairs_avx2, pairs_gradient_avx2,

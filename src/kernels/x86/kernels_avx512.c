@@ -192,7 +192,7 @@ static void positions_gradient_avx512(size_t n, const uint32_t *base, const floa
 static const mb_lane_kernels lane_kernels_avx512 = {lanes_fill_zmm, lanes_fetch_avx512,
     lanes_store_avx512, lanes_positions_zmm, lanes_back_zmm, lanes_gradient_zmm, lanes_outer_avx512,
     lanes_sum_zmm, lanes_rectify_zmm, lanes_rectify_back_zmm, lanes_softmax_zmm,
-    lanes_exponential_zmm, lanes_logarithm_zmm};
+    lanes_exponential_zmm, lanes_logarithm_zmm, lanes_sigmoid_zmm};
 
 const mb_kernels mb_kernels_avx512 = {"avx512", positions_avx512, positions_gradient_avx512,
     positions_back_avx512, winners_gradient_avx512, winners_back_avx512, pairs_avx512,

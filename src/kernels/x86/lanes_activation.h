@@ -144,6 +144,18 @@ static void NAME(lanes_logarithm)(size_t n, const float *x, float *y) {
     }
 }
 
+static inline VECD NAME(sigmoid_double)(VECD x) {
+    return DIVD(SETD(1.0), ADDD(SETD(1.0), NAME(exp_double)(SUBD(SETD(0.0), x))));
+}
+
+static void NAME(lanes_sigmoid)(size_t n, const float *x, float *y) {
+    for (size_t i = 0; i < n * MB_SAMPLES; i += LANES) {
+        const VEC v = LOAD(x + i);
+        STORE(y + i,
+            KEEP_NAN(v, JOIN(NAME(sigmoid_double)(LOWD(v)), NAME(sigmoid_double)(HIGHD(v)))));
+    }
+}
+
 static void NAME(lanes_rectify)(size_t n, float *values) {
     for (size_t i = 0; i < n * MB_SAMPLES; i += LANES) {
         STORE(values + i, MAX(ZERO, LOAD(values + i)));

@@ -281,8 +281,11 @@ static void forward_lanes(const mb_step *step, const mb_rows *rows) {
     memset(frame, 0, at_d(plan) * sizeof *frame);
     step->kernels->lanes->back(plan->conv.n_cells, plan->conv.base, &plan->conv.footprint,
         rows->in[0], step->packed, plan->conv.width, plan->n_in, frame);
-    for (size_t i = 0; i < step->out_size * MB_SAMPLES; i++) {
-        rows->out[i] = step->packed[plan->at_bias + i / MB_SAMPLES % plan->n_out];
+    for (size_t i = 0; i < step->out_size; i++) {
+        const float bias = step->packed[plan->at_bias + i % plan->n_out];
+        for (size_t s = 0; s < MB_SAMPLES; s++) {
+            rows->out[i * MB_SAMPLES + s] = bias;
+        }
     }
     mb_conv_add_frame(&plan->conv, MB_SAMPLES, frame, rows->out);
     mb_lanes_activate(step->kernels, &activation, rows->out, n_positions, plan->n_out);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "geometry/telescope.h"
+#include "training/losses/lanes.h"
 #include "training/losses/module.h"
 
 // The telescope metric as a loss: errors of cells, of sums of neighbouring cells and of the thirds
@@ -120,6 +121,107 @@ static float telescope_row(const void *state, const float *target, const float *
     return loss;
 }
 
+// The same on samples in lanes: cells (48) of a tile one behind the other, sums in the same order.
+typedef struct tile {
+    float t[MB_HEX48_CELLS][MB_SAMPLES], p[MB_HEX48_CELLS][MB_SAMPLES];
+    float slope[MB_HEX48_CELLS][MB_SAMPLES];
+} tile;
+
+static void gather_tile(
+    const telescope *tele, const float *target, const float *output, tile *cells) {
+    for (size_t i = 0; i < MB_HEX48_CELLS; i++) {
+        const size_t at = tele->arrangement->pixel[i] * (size_t)MB_SAMPLES;
+        memcpy(cells->t[i], target + at, sizeof cells->t[i]);
+        memcpy(cells->p[i], output + at, sizeof cells->p[i]);
+    }
+}
+
+static void add_cells_of_tile(tile *cells, float *loss) {
+    float sum[MB_SAMPLES] = {0};
+    for (size_t i = 0; i < MB_HEX48_CELLS; i++) {
+        for (size_t s = 0; s < MB_SAMPLES; s++) {
+            float slope;
+            sum[s] += mb_module_weighted(cells->t[i][s], cells->p[i][s], &slope);
+            cells->slope[i][s] = slope * cells_share;
+        }
+    }
+    for (size_t s = 0; s < MB_SAMPLES; s++) {
+        loss[s] = cells_share * sum[s];
+    }
+}
+
+static void add_groups_of_tile(const telescope *tele, tile *cells, float *loss) {
+    float sum[MB_SAMPLES] = {0};
+    for (size_t g = 0; g < MB_TELESCOPE_GROUPS; g++) {
+        const uint8_t *cell = mb_telescope_groups[g].cell;
+        const float weight = tele->weight[g];
+        float slope[MB_SAMPLES];
+        for (size_t s = 0; s < MB_SAMPLES; s++) {
+            const float t = (cells->t[cell[0]][s] + cells->t[cell[1]][s]) +
+                            (cells->t[cell[2]][s] + cells->t[cell[3]][s]);
+            const float p = (cells->p[cell[0]][s] + cells->p[cell[1]][s]) +
+                            (cells->p[cell[2]][s] + cells->p[cell[3]][s]);
+            sum[s] += weight * mb_module_weighted(t, p, &slope[s]);
+            slope[s] *= weight;
+        }
+        for (size_t k = 0; k < MB_TELESCOPE_GROUP_CELLS; k++) {
+            for (size_t s = 0; s < MB_SAMPLES; s++) {
+                cells->slope[cell[k]][s] += slope[s];
+            }
+        }
+    }
+    for (size_t s = 0; s < MB_SAMPLES; s++) {
+        loss[s] += sum[s];
+    }
+}
+
+static void add_thirds_of_tile(tile *cells, float *loss) {
+    float sum[MB_SAMPLES] = {0};
+    for (size_t third = 0; third < MB_TELESCOPE_THIRDS; third++) {
+        const size_t first = third * MB_TELESCOPE_THIRD_CELLS;
+        float t[MB_SAMPLES] = {0};
+        float p[MB_SAMPLES] = {0};
+        float slope[MB_SAMPLES];
+        for (size_t i = first; i < first + MB_TELESCOPE_THIRD_CELLS; i++) {
+            for (size_t s = 0; s < MB_SAMPLES; s++) {
+                t[s] += cells->t[i][s];
+                p[s] += cells->p[i][s];
+            }
+        }
+        for (size_t s = 0; s < MB_SAMPLES; s++) {
+            sum[s] += mb_module_weighted(t[s], p[s], &slope[s]);
+        }
+        for (size_t i = first; i < first + MB_TELESCOPE_THIRD_CELLS; i++) {
+            for (size_t s = 0; s < MB_SAMPLES; s++) {
+                cells->slope[i][s] += thirds_share * slope[s];
+            }
+        }
+    }
+    for (size_t s = 0; s < MB_SAMPLES; s++) {
+        loss[s] += thirds_share * sum[s];
+    }
+}
+
+static void telescope_lanes(const void *state, const mb_lane_kernels *kernels, const float *target,
+    const float *output, size_t n, size_t channels, float *loss, float *gradient) {
+    const telescope *tele = state;
+    tile cells;
+    (void)kernels;
+    (void)channels;
+    gather_tile(tele, target, output, &cells);
+    add_cells_of_tile(&cells, loss);
+    add_groups_of_tile(tele, &cells, loss);
+    add_thirds_of_tile(&cells, loss);
+    if (gradient == NULL) {
+        return;
+    }
+    memset(gradient, 0, n * MB_SAMPLES * sizeof *gradient);
+    for (size_t i = 0; i < MB_HEX48_CELLS; i++) {
+        memcpy(gradient + tele->arrangement->pixel[i] * (size_t)MB_SAMPLES, cells.slope[i],
+            sizeof cells.slope[i]);
+    }
+}
+
 static const mb_option weighted_option_table[] = {MB_OPTIONS_END};
 
 static float weighted_row(const void *options, const float *target, const float *output, size_t n,
@@ -138,6 +240,24 @@ static float weighted_row(const void *options, const float *target, const float 
     return sum / count;
 }
 
+static void weighted_lanes(const void *options, const mb_lane_kernels *kernels, const float *target,
+    const float *output, size_t n, size_t channels, float *loss, float *gradient) {
+    (void)options;
+    (void)kernels;
+    (void)channels;
+    memset(loss, 0, MB_SAMPLES * sizeof *loss);
+    for (size_t i = 0; i < n * MB_SAMPLES; i += MB_SAMPLES) {
+        for (size_t s = 0; s < MB_SAMPLES; s++) {
+            float slope;
+            loss[s] += mb_module_weighted(target[i + s], output[i + s], &slope);
+            if (gradient != NULL) {
+                gradient[i + s] = slope;
+            }
+        }
+    }
+    mb_loss_divide_lanes((float)n, n, loss, gradient);
+}
+
 const mb_loss_ops mb_loss_telescope_mse = {
     .name = "telescope_mse",
     .class_name = "TelescopeMSE",
@@ -150,6 +270,7 @@ const mb_loss_ops mb_loss_telescope_mse = {
     .open = open_telescope,
     .close = close_state,
     .row = telescope_row,
+    .lanes = telescope_lanes,
 };
 
 const mb_loss_ops mb_loss_weighted_mse = {
@@ -161,4 +282,5 @@ const mb_loss_ops mb_loss_weighted_mse = {
     .options_size = 0,
     .target = MB_TARGET_SAME,
     .row = weighted_row,
+    .lanes = weighted_lanes,
 };
