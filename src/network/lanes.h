@@ -13,6 +13,11 @@
 // that they serve for lanes as they are. After they are set.
 void mb_lanes_take_rows(mb_step *step);
 
+// Asks the memory for the next input row of the tile behind this one. Steps in lanes call it
+// between pieces of their work, a few dozen cache lines' worth of time apart: more at once would
+// wait.
+void mb_lanes_fetch_ahead(const mb_rows *rows);
+
 // Whether an activation is one that kernels apply to their sums themselves.
 bool mb_lanes_is_rectifier(const mb_activation *activation);
 // An activation on n positions of so many channels each.

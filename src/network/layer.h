@@ -124,6 +124,7 @@ typedef struct mb_rows {
     bool is_training;
     uint64_t seed; // of the batch's random numbers (dropout): with first + i as the sample
     uint32_t step; // training step, counted from 0
+    struct mb_rows_ahead *ahead; // in lanes: for mb_lanes_fetch_ahead
 } mb_rows;
 
 // The same work on samples in lanes (kernels/lanes.h): values, gradients and what is saved are

@@ -4,6 +4,7 @@
 #include "network/plan_parts.h"
 
 #include "kernels/lanes.h"
+#include "network/lanes.h"
 
 // A tile of samples, its gradients and the weights stay in a core's second-level cache; beyond that
 // the few rows that the other way needs at a time win. Rows: with fewer than half a tile a call (of
@@ -128,15 +129,32 @@ void mb_plan_fill_lanes(const mb_plan_block *block) {
     }
 }
 
-void mb_plan_fetch_ahead(const mb_plan_block *block, size_t end, size_t part, size_t n_parts) {
-    const mb_plan *plan = block->plan;
-    const size_t first = block->first + MB_SAMPLES * part / n_parts + MB_SAMPLES;
-    const size_t last = block->first + MB_SAMPLES * (part + 1) / n_parts + MB_SAMPLES;
+void mb_plan_begin_ahead(mb_rows_ahead *ahead, const mb_plan_block *block, size_t end) {
+    const size_t first = block->first + MB_SAMPLES;
+    *ahead = (mb_rows_ahead){block, first, mb_min_size(first + MB_SAMPLES, end)};
+}
+
+void mb_plan_fetch_row(mb_rows_ahead *ahead) {
+    const mb_plan *plan = ahead->block->plan;
+    if (ahead->next >= ahead->end) {
+        return;
+    }
     for (size_t i = 0; i < plan->model->n_inputs; i++) {
-        for (size_t r = first; r < mb_min_size(last, end); r++) {
-            plan->kernels->lanes->fetch(
-                input_row(block, i, r), plan->values[plan->input_values[i]].size);
-        }
+        plan->kernels->lanes->fetch(
+            input_row(ahead->block, i, ahead->next), plan->values[plan->input_values[i]].size);
+    }
+    ahead->next++;
+}
+
+void mb_plan_fetch_rest(mb_rows_ahead *ahead) {
+    while (ahead->next < ahead->end) {
+        mb_plan_fetch_row(ahead);
+    }
+}
+
+void mb_lanes_fetch_ahead(const mb_rows *rows) {
+    if (rows->ahead != NULL) {
+        mb_plan_fetch_row(rows->ahead);
     }
 }
 

@@ -124,6 +124,12 @@ typedef struct mb_plan_message {
 bool mb_plan_find_message(const mb_model *model, size_t call, const size_t *n_uses,
     const size_t *only_user, mb_plan_message *out);
 
+// Rows of the inputs of the tile behind the present one, asked for one by one.
+typedef struct mb_rows_ahead {
+    const struct mb_plan_block *block;
+    size_t next, end;
+} mb_rows_ahead;
+
 // One block of rows on its way through the plan.
 typedef struct mb_plan_block {
     const mb_plan *plan;
@@ -139,6 +145,7 @@ typedef struct mb_plan_block {
     uint64_t seed;
     uint32_t step;
     mb_lane_loss_fn loss_in_lanes; // or NULL
+    mb_rows_ahead *ahead;          // in lanes; else NULL
 } mb_plan_block;
 
 // Calls behind a call that its step may take over, in the order in which they may stand. SIZE_MAX:
@@ -174,8 +181,11 @@ typedef struct mb_plan_rows {
 void mb_plan_choose_lanes(mb_plan *plan);
 // In lanes: fills dense inputs; hands outputs to the loss, or to where the caller wants them.
 void mb_plan_fill_lanes(const mb_plan_block *block);
-// Asks the memory for a part of the inputs of the tile behind this one, of rows before end.
-void mb_plan_fetch_ahead(const mb_plan_block *block, size_t end, size_t part, size_t n_parts);
+// Begins to ask for the inputs of the tile behind a block, of rows before end; each call asks for
+// the next row, the last one for what is left.
+void mb_plan_begin_ahead(mb_rows_ahead *ahead, const mb_plan_block *block, size_t end);
+void mb_plan_fetch_row(mb_rows_ahead *ahead);
+void mb_plan_fetch_rest(mb_rows_ahead *ahead);
 void mb_plan_call_loss_in_lanes(const mb_plan_block *block, mb_loss_fn loss, void *user);
 void mb_plan_store_lanes(const mb_plan_block *block, float *const *outputs);
 // Hands the gradients by the model's inputs to where the caller wants them.

@@ -158,6 +158,7 @@ void mb_plan_rows_of(
     rows->is_training = plan->is_training;
     rows->seed = block->seed;
     rows->step = block->step;
+    rows->ahead = block->ahead;
     for (size_t i = 0; i < s->step.n_inputs; i++) {
         const mb_plan_value *value = &plan->values[s->inputs[i]];
         in[i] = s->step.takes_sparse ? NULL : mb_plan_value_rows(block, s->inputs[i]);
@@ -174,6 +175,9 @@ void mb_plan_forward_step(const mb_plan_block *block, size_t index) {
     mb_plan_rows work;
     mb_plan_rows_of(block, index, false, &work);
     block->plan->steps[index].step.forward(&block->plan->steps[index].step, &work.rows);
+    if (block->ahead != NULL) {
+        mb_plan_fetch_row(block->ahead);
+    }
 }
 
 void mb_plan_backward_step(const mb_plan_block *block, size_t index) {
@@ -184,6 +188,9 @@ void mb_plan_backward_step(const mb_plan_block *block, size_t index) {
     }
     mb_plan_rows_of(block, index, true, &work);
     s->step.backward(&s->step, &work.rows);
+    if (block->ahead != NULL) {
+        mb_plan_fetch_row(block->ahead);
+    }
 }
 
 void mb_plan_store_input_gradients(const mb_plan_block *block, float *const *gradients) {
@@ -209,7 +216,8 @@ size_t mb_plan_scratch_bytes(const mb_plan *plan) {
 static mb_plan_block run_tile(const mb_plan *plan, void *scratch, const mb_input *inputs,
     const mb_axis_rows *axes, size_t first, size_t n_rows) {
     char *memory = scratch;
-    const mb_plan_block block = {.plan = plan,
+    mb_rows_ahead ahead;
+    mb_plan_block block = {.plan = plan,
         .inputs = inputs,
         .axes = axes,
         .memory = memory,
@@ -218,11 +226,16 @@ static mb_plan_block run_tile(const mb_plan *plan, void *scratch, const mb_input
         .n = mb_min_size(plan->tile, n_rows - first),
         .scratch = memory + mb_round_up(mb_plan_block_bytes(plan, plan->tile), 64)};
     mb_plan_fill_inputs(&block);
+    if (plan->is_in_lanes) {
+        block.ahead = &ahead;
+        mb_plan_begin_ahead(&ahead, &block, n_rows);
+    }
     for (size_t i = 0; i < plan->n_steps; i++) {
         mb_plan_forward_step(&block, i);
-        if (plan->is_in_lanes) {
-            mb_plan_fetch_ahead(&block, n_rows, i, plan->n_steps);
-        }
+    }
+    if (plan->is_in_lanes) {
+        mb_plan_fetch_rest(&ahead);
+        block.ahead = NULL;
     }
     return block;
 }

@@ -129,31 +129,29 @@ void mb_plan_call_loss(const mb_plan_block *block, mb_loss_fn loss, void *user) 
     loss(user, block->first, block->n, outputs, d_outputs);
 }
 
-static void fetch_ahead(const mb_plan_block *block, size_t end, size_t part) {
-    if (block->plan->is_in_lanes) {
-        mb_plan_fetch_ahead(block, end, part, 2 * block->plan->n_steps);
-    }
-}
-
 static mb_status run_tiled_chunk(void *user, mb_context *ctx, size_t chunk, unsigned worker) {
     const train_run *run = user;
     const mb_plan *plan = run->plan;
     mb_plan_block block = make_block(run, chunk, worker);
     const size_t end = block.first + block.n;
+    mb_rows_ahead ahead;
     (void)ctx;
+    block.ahead = plan->is_in_lanes ? &ahead : NULL;
     memset(block.gradient, 0, plan->gradient_floats * sizeof *block.gradient);
     for (; block.first < end; block.first += block.n) {
         block.n = mb_min_size(plan->block_rows, end - block.first);
+        mb_plan_begin_ahead(&ahead, &block, end);
         mb_plan_fill_inputs(&block);
         for (size_t i = 0; i < plan->n_steps; i++) {
             mb_plan_forward_step(&block, i);
-            fetch_ahead(&block, end, i);
         }
         mb_plan_zero_gradients(&block);
         mb_plan_call_loss(&block, run->loss, run->user);
         for (size_t i = plan->n_steps; i-- > 0;) {
             mb_plan_backward_step(&block, i);
-            fetch_ahead(&block, end, 2 * plan->n_steps - 1 - i);
+        }
+        if (plan->is_in_lanes) {
+            mb_plan_fetch_rest(&ahead);
         }
         if (plan->is_frozen && run->batch->input_gradients != NULL) {
             mb_plan_store_input_gradients(&block, run->batch->input_gradients);

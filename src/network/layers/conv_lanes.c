@@ -4,6 +4,9 @@
 #include "network/lanes.h"
 #include "network/layers/conv.h"
 
+// Positions between two looks ahead: of whole groups of the kernels of four and six.
+enum { PIECE = 12 };
+
 // A tile's scratch in floats: the frame (of the input, then of its gradient); sums or gradients of
 // all positions; gradients of cells.
 typedef struct places {
@@ -50,9 +53,13 @@ static void forward(const mb_step *step, const mb_rows *rows) {
         mb_conv_fill_frame(plan, MB_SAMPLES, rows->in[0], frame);
     }
     const bool rectifies = plan->window == 1 && mb_lanes_is_rectifier(&plan->activation);
-    step->kernels->lanes->positions(n, plan->base, frame != NULL ? frame : rows->in[0],
-        &plan->footprint, step->packed + plan->at_weights, step->packed + plan->at_bias,
-        plan->width, plan->n_out, rectifies, sums);
+    for (size_t first = 0; first < n; first += PIECE) {
+        step->kernels->lanes->positions(mb_min_size(PIECE, n - first), plan->base + first,
+            frame != NULL ? frame : rows->in[0], &plan->footprint, step->packed + plan->at_weights,
+            step->packed + plan->at_bias, plan->width, plan->n_out, rectifies,
+            sums + first * plan->n_out * MB_SAMPLES);
+        mb_lanes_fetch_ahead(rows);
+    }
     const bool is_before =
         plan->window > 1 && plan->has_affine && !mb_conv_affine_rises(plan, step->packed);
     if (is_before) {

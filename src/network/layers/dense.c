@@ -33,6 +33,8 @@ static const mb_option options[] = {{"units", MB_OPTION_SIZE, offsetof(dense_opt
 
 // Vectors (rows, or positions of rows of higher rank) worked on at a time, at most.
 enum { MOST_BLOCK = 64 };
+// Inputs between two looks ahead of samples in lanes.
+enum { PIECE = 48 };
 
 typedef struct dense_plan {
     size_t n_in, n_out, width, per_row; // per_row: vectors in a row
@@ -169,10 +171,15 @@ static void forward_lanes(const mb_step *step, const mb_rows *rows) {
     const bool rectifies = mb_lanes_is_rectifier(&plan->lanes_activation);
     for (size_t first = 0; first < plan->per_row; first += plan->block) {
         const size_t block = mb_min_size(plan->block, plan->per_row - first);
-        step->kernels->lanes->positions(block, plan->base,
-            rows->in[0] + first * plan->n_in * MB_SAMPLES, &plan->footprint, step->packed,
-            step->packed + plan->at_bias, plan->width, plan->n_out, rectifies,
-            rows->out + first * plan->n_out * MB_SAMPLES);
+        // One vector's outputs stand in a row: as many as a kernel takes, then a look ahead.
+        const size_t piece = block == 1 ? MB_LANES : plan->n_out;
+        for (size_t o = 0; o < plan->n_out; o += piece) {
+            step->kernels->lanes->positions(block, plan->base,
+                rows->in[0] + first * plan->n_in * MB_SAMPLES, &plan->footprint, step->packed + o,
+                step->packed + plan->at_bias + o, plan->width, mb_min_size(piece, plan->n_out - o),
+                rectifies, rows->out + (first * plan->n_out + o) * MB_SAMPLES);
+            mb_lanes_fetch_ahead(rows);
+        }
     }
     if (!rectifies) {
         mb_lanes_activate(
@@ -187,8 +194,23 @@ static void add_gradient_of_samples(
     step->kernels->lanes->store(rows->n_samples, plan->width, d, d_rows, plan->width);
     step->kernels->sum_rows(
         rows->n_samples, d_rows, plan->width, rows->gradient + plan->n_in * plan->width);
-    step->kernels->lanes->outer(
-        rows->n_samples, plan->n_in, rows->in[0], d_rows, plan->width, rows->gradient);
+    for (size_t k = 0; k < plan->n_in; k += PIECE) {
+        step->kernels->lanes->outer(rows->n_samples, mb_min_size(PIECE, plan->n_in - k),
+            rows->in[0] + k * MB_SAMPLES, d_rows, plan->width, rows->gradient + k * plan->width);
+        mb_lanes_fetch_ahead(rows);
+    }
+}
+
+// To the inputs of one vector a sample.
+static void add_input_gradient(const mb_step *step, const mb_rows *rows, const float *d) {
+    const dense_plan *plan = step->data;
+    for (size_t k = 0; k < plan->n_in; k += PIECE) {
+        const size_t n = mb_min_size(PIECE, plan->n_in - k);
+        const mb_footprint part = {1, n, mb_round_up(n, MB_LANES), &plan->run_offset};
+        step->kernels->lanes->back(1, plan->base, &part, d, step->packed + k * plan->width,
+            plan->width, plan->n_out, rows->d_in[0] + k * MB_SAMPLES);
+        mb_lanes_fetch_ahead(rows);
+    }
 }
 
 static void backward_lanes(const mb_step *step, const mb_rows *rows) {
@@ -201,22 +223,24 @@ static void backward_lanes(const mb_step *step, const mb_rows *rows) {
     if (plan->per_row == 1) {
         memset(d + n_floats, 0, (at_rows(plan) - n_floats) * sizeof *d);
         add_gradient_of_samples(step, rows, d, d + at_rows(plan));
-    } else {
-        kernels->sum(
-            plan->per_row, plan->n_out, d, rows->gradient + plan->n_in * plan->n_out * MB_SAMPLES);
+        if (rows->d_in[0] != NULL) {
+            add_input_gradient(step, rows, d);
+        }
+        return;
     }
+    kernels->sum(
+        plan->per_row, plan->n_out, d, rows->gradient + plan->n_in * plan->n_out * MB_SAMPLES);
     for (size_t first = 0; first < plan->per_row; first += plan->block) {
         const size_t block = mb_min_size(plan->block, plan->per_row - first);
         const float *d_block = d + first * plan->n_out * MB_SAMPLES;
         const size_t place = first * plan->n_in * MB_SAMPLES;
-        if (plan->per_row > 1) {
-            kernels->gradient(block, plan->base, rows->in[0] + place, &plan->footprint, d_block,
-                plan->n_out, rows->gradient);
-        }
+        kernels->gradient(block, plan->base, rows->in[0] + place, &plan->footprint, d_block,
+            plan->n_out, rows->gradient);
         if (rows->d_in[0] != NULL) {
             kernels->back(block, plan->base, &plan->footprint, d_block, step->packed, plan->width,
                 plan->n_out, rows->d_in[0] + place);
         }
+        mb_lanes_fetch_ahead(rows);
     }
 }
 
