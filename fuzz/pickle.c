@@ -12,7 +12,14 @@ static uint64_t sum_of(const mb_pickle_value *value);
 
 static uint64_t sum_of_items(const mb_pickle_items *items) {
     uint64_t sum = items->n;
-    for (size_t i = 0; i < items->n; i++) {
+    size_t n_integers = items->integers != NULL ? items->n : 0;
+    if (items->row_end != NULL) {
+        n_integers = items->row_end[items->n - 1];
+    }
+    for (size_t i = 0; i < n_integers; i++) {
+        sum += (uint64_t)items->integers[i];
+    }
+    for (size_t i = 0; i < items->n && items->integers == NULL; i++) {
         sum += sum_of(&items->items[i]);
     }
     return sum;
@@ -50,6 +57,20 @@ static uint64_t sum_of(const mb_pickle_value *value) {
     abort();
 }
 
+typedef mb_status (*parse_fn)(
+    mb_context *ctx, const char *name, const void *bytes, size_t length, mb_pickle *out);
+
+static void read(mb_context *ctx, parse_fn parse, const uint8_t *data, size_t size) {
+    mb_pickle pickle;
+    if (parse(ctx, "fuzz", data, size, &pickle) == MB_OK) {
+        volatile uint64_t sum = sum_of(&pickle.root);
+        (void)sum;
+    } else if (mb_context_error_text(ctx)[0] == '\0' || pickle.arena.blocks != NULL) {
+        abort();
+    }
+    mb_pickle_clear(&pickle);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     mb_runtime *runtime = NULL;
     mb_context *ctx = NULL;
@@ -58,14 +79,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         .limits = {.bytes = 1 << 24, .objects = 100000}, .n_threads = 1};
     if (mb_runtime_create(&settings, &runtime) == MB_OK &&
         mb_context_create(runtime, &ctx) == MB_OK) {
-        mb_pickle pickle;
-        if (mb_pickle_parse(ctx, "fuzz", data, size, &pickle) == MB_OK) {
-            volatile uint64_t sum = sum_of(&pickle.root);
-            (void)sum;
-        } else if (mb_context_error_text(ctx)[0] == '\0' || pickle.arena.blocks != NULL) {
-            abort();
-        }
-        mb_pickle_clear(&pickle);
+        read(ctx, mb_pickle_parse, data, size);
+        mb_context_clear(ctx);
+        read(ctx, mb_pickle_parse_packed, data, size);
     }
     mb_context_destroy(ctx);
     mb_runtime_destroy(runtime);

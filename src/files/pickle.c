@@ -149,13 +149,15 @@ static mb_status run(pickle_machine *m) {
     return MB_OK;
 }
 
-mb_status mb_pickle_parse(
-    mb_context *ctx, const char *name, const void *bytes, size_t length, mb_pickle *out) {
+static mb_status parse_once(mb_context *ctx, const char *name, const void *bytes, size_t length,
+    bool has_lists, bool has_tables, bool *must_restart, mb_pickle *out) {
     *out = (mb_pickle){.root = {.kind = MB_PICKLE_NONE}};
     mb_arena_init(&out->arena, ctx);
     pickle_machine m = {.ctx = ctx,
         .out = out,
         .name = name,
+        .has_packed_lists = has_lists,
+        .has_packed_tables = has_tables,
         .start = bytes,
         .at = bytes,
         .end = length == 0 ? bytes : (const unsigned char *)bytes + length};
@@ -163,22 +165,53 @@ mb_status mb_pickle_parse(
     mb_release(ctx, m.stack);
     mb_release(ctx, m.marks);
     mb_release(ctx, m.memo);
+    mb_release(ctx, m.packed);
+    mb_release(ctx, m.rows);
     if (status != MB_OK) {
         mb_pickle_clear(out);
     }
+    *must_restart = m.must_restart;
     return status;
 }
 
-mb_status mb_pickle_read(mb_context *ctx, const char *path, mb_pickle *out) {
+static mb_status parse(mb_context *ctx, const char *name, const void *bytes, size_t length,
+    bool is_packed, mb_pickle *out) {
+    bool must_restart = false;
+    const mb_status status =
+        parse_once(ctx, name, bytes, length, is_packed, is_packed, &must_restart, out);
+    // Lists that are reached on several ways need boxes of their own.
+    return must_restart ? parse_once(ctx, name, bytes, length, true, false, &must_restart, out)
+                        : status;
+}
+
+mb_status mb_pickle_parse(
+    mb_context *ctx, const char *name, const void *bytes, size_t length, mb_pickle *out) {
+    return parse(ctx, name, bytes, length, false, out);
+}
+
+mb_status mb_pickle_parse_packed(
+    mb_context *ctx, const char *name, const void *bytes, size_t length, mb_pickle *out) {
+    return parse(ctx, name, bytes, length, true, out);
+}
+
+static mb_status read(mb_context *ctx, const char *path, bool is_packed, mb_pickle *out) {
     char *bytes = NULL;
     size_t length = 0;
     *out = (mb_pickle){.root = {.kind = MB_PICKLE_NONE}};
     mb_status status = mb_read_file(ctx, path, &bytes, &length);
     if (status == MB_OK) {
-        status = mb_pickle_parse(ctx, path, bytes, length, out);
+        status = parse(ctx, path, bytes, length, is_packed, out);
     }
     mb_release(ctx, bytes);
     return status;
+}
+
+mb_status mb_pickle_read(mb_context *ctx, const char *path, mb_pickle *out) {
+    return read(ctx, path, false, out);
+}
+
+mb_status mb_pickle_read_packed(mb_context *ctx, const char *path, mb_pickle *out) {
+    return read(ctx, path, true, out);
 }
 
 void mb_pickle_clear(mb_pickle *pickle) {

@@ -38,6 +38,11 @@ typedef struct mb_pickle_text {
 typedef struct mb_pickle_items {
     size_t n;               // of a dict: keys and values together
     mb_pickle_value *items; // of a dict: key, value, key, value ...
+    // Of mb_pickle_read_packed, in place of items, which is then NULL: the members of a list that
+    // is nothing but whole numbers, or, with row_end, of a list of n such lists, one behind the
+    // other.
+    const int32_t *integers;
+    const size_t *row_end; // (n) where each of the lists ends in integers
 } mb_pickle_items;
 
 typedef struct mb_pickle_array {
@@ -72,6 +77,11 @@ mb_status mb_pickle_read(mb_context *ctx, const char *path, mb_pickle *out) MB_M
 // The same from memory, which may go afterwards; name is what errors quote.
 mb_status mb_pickle_parse(mb_context *ctx, const char *name, const void *bytes, size_t length,
     mb_pickle *out) MB_MUST_CHECK;
+// The same where lists of whole numbers of 32 bits, and lists of such lists, may come as integers:
+// many times faster, for graphs.
+mb_status mb_pickle_read_packed(mb_context *ctx, const char *path, mb_pickle *out) MB_MUST_CHECK;
+mb_status mb_pickle_parse_packed(mb_context *ctx, const char *name, const void *bytes,
+    size_t length, mb_pickle *out) MB_MUST_CHECK;
 void mb_pickle_clear(mb_pickle *pickle);
 
 // "dict", "list" ...

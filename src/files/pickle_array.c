@@ -177,6 +177,7 @@ static mb_status fill_objects(pickle_machine *m, pickle_array_box *box, const mb
     memcpy(box->array.numbers.shape, header->shape, sizeof header->shape);
     // A list may grow after it was given; an array may not.
     mb_pickle_value copy;
+    MB_TRY(mb_pickle_unpack(m, data->as.items));
     MB_TRY(
         mb_pickle_make_items(m, MB_PICKLE_LIST, data->as.items->items, data->as.items->n, &copy));
     box->array.items = *copy.as.items;

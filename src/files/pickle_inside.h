@@ -11,7 +11,13 @@
 // and dtypes are boxes in the arena, so that the memo and the stack mean the same thing.
 
 // Kinds that live on the stack only; a finished tree has none.
-enum { PICKLE_UNSET = 100, PICKLE_TAG, PICKLE_DTYPE };
+enum { PICKLE_UNSET = 100, PICKLE_TAG, PICKLE_DTYPE, PICKLE_ROW };
+
+// A list inside a packed table, while it is read: where it ends, and its slot in the memo.
+typedef struct pickle_row {
+    size_t end;
+    uint64_t slot;
+} pickle_row;
 
 typedef enum pickle_state { PICKLE_NEW, PICKLE_ENTERED, PICKLE_CHECKED } pickle_state;
 
@@ -61,6 +67,11 @@ typedef struct pickle_machine {
     size_t n_memo, memo_capacity; // slots that may be set
     size_t n_memoized;            // slots that are
     uint64_t n_boxes, array_bytes;
+    bool has_packed_lists, has_packed_tables; // lists of integers are read as such; lists of these
+    bool must_restart;                        // a row of a table was asked for: read without tables
+    int32_t *packed;                          // scratch
+    pickle_row *rows;                         // scratch
+    size_t packed_capacity, row_capacity;
 } pickle_machine;
 
 typedef struct pickle_opcode {
@@ -109,6 +120,12 @@ mb_status mb_pickle_make_items(pickle_machine *m, mb_pickle_kind kind,
     const mb_pickle_value *values, size_t n, mb_pickle_value *out) MB_MUST_CHECK;
 mb_status mb_pickle_add(pickle_machine *m, mb_pickle_value container, const mb_pickle_value *values,
     size_t n) MB_MUST_CHECK;
+// Reads what follows EMPTY_LIST where it is nothing but integers, into the list on the stack.
+mb_status mb_pickle_run_integers(pickle_machine *m, mb_pickle_value list) MB_MUST_CHECK;
+// The memo's slot stands for a row of a table, which is not there by itself.
+mb_status mb_pickle_put_row(pickle_machine *m, uint64_t index) MB_MUST_CHECK;
+// Makes values of the integers or rows of a packed list.
+mb_status mb_pickle_unpack(pickle_machine *m, mb_pickle_items *items) MB_MUST_CHECK;
 // A text as the bytes that its characters number, which must all be below 256.
 mb_status mb_pickle_encode_latin1(
     pickle_machine *m, const mb_pickle_text *text, mb_pickle_value *out) MB_MUST_CHECK;

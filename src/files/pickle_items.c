@@ -51,6 +51,7 @@ mb_status mb_pickle_add(
     if (n == 0) {
         return MB_OK;
     }
+    MB_TRY(mb_pickle_unpack(m, items));
     if (container.kind == MB_PICKLE_DICT || container.kind == MB_PICKLE_SET) {
         MB_TRY(check_members(m, container.kind, values, n));
     }
@@ -111,8 +112,11 @@ static mb_status check_items(pickle_machine *m, const mb_pickle_items *items, bo
     }
     visit->state = PICKLE_ENTERED;
     visit->depth = 1;
-    visit->n_boxes = 1;
+    visit->n_boxes = 1 + (items->row_end != NULL ? items->n : 0);
     visit->n_bytes = sizeof(pickle_items_box) + items->n * sizeof *items->items;
+    if (items->row_end != NULL) {
+        visit->n_bytes += items->row_end[items->n - 1] * sizeof *items->integers;
+    }
     // Before the walk goes down, so that its own depth is bounded too.
     const pickle_visit none = {.offset = visit->offset};
     MB_TRY(add_visit(m, visit, level, &none));

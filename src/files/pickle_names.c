@@ -21,6 +21,7 @@ static mb_status make_container(pickle_machine *m, const mb_pickle_items *argume
                                  given->kind != MB_PICKLE_SET)) {
         return fail_arguments(m, mb_pickle_kind_name(kind));
     }
+    MB_TRY(mb_pickle_unpack(m, given->as.items));
     return mb_pickle_make_items(m, kind, given->as.items->items, given->as.items->n, out);
 }
 
@@ -81,12 +82,14 @@ static mb_status make_pairs(pickle_machine *m, const mb_pickle_value *given, mb_
     if (given->kind != MB_PICKLE_LIST) {
         return fail_arguments(m, "a dict");
     }
+    MB_TRY(mb_pickle_unpack(m, given->as.items));
     for (size_t i = 0; i < given->as.items->n; i++) {
         const mb_pickle_value *pair = &given->as.items->items[i];
         if ((pair->kind != MB_PICKLE_LIST && pair->kind != MB_PICKLE_TUPLE) ||
             pair->as.items->n != 2) {
             return fail_arguments(m, "a dict");
         }
+        MB_TRY(mb_pickle_unpack(m, pair->as.items));
         MB_TRY(mb_pickle_add(m, *out, pair->as.items->items, 2));
     }
     return MB_OK;

@@ -243,7 +243,8 @@ static mb_status push_marked(pickle_machine *m, mb_pickle_kind kind) {
 }
 
 static mb_status run_empty_list(pickle_machine *m) {
-    return push_empty(m, MB_PICKLE_LIST);
+    MB_TRY(push_empty(m, MB_PICKLE_LIST));
+    return m->has_packed_lists ? mb_pickle_run_integers(m, m->stack[m->n - 1]) : MB_OK;
 }
 
 static mb_status run_empty_tuple(pickle_machine *m) {
@@ -342,7 +343,7 @@ static mb_status run_additems(pickle_machine *m) {
     return add_marked(m, MB_PICKLE_SET);
 }
 
-static mb_status put(pickle_machine *m, uint64_t index) {
+static mb_status put_value(pickle_machine *m, uint64_t index, mb_pickle_value value) {
     const size_t size = (size_t)(m->end - m->start);
     // Each slot takes an opcode to fill, so an index beyond the bytes only asks for memory.
     if (index >= size) {
@@ -350,9 +351,6 @@ static mb_status put(pickle_machine *m, uint64_t index) {
             "names memo slot %llu in a file of %zu bytes; the file is damaged, write it again",
             (unsigned long long)index, size);
     }
-    mb_pickle_value value;
-    MB_TRY(mb_pickle_pop(m, &value));
-    MB_TRY(mb_pickle_push(m, value));
     const size_t slot = (size_t)index;
     if (slot >= m->memo_capacity) {
         MB_TRY(mb_pickle_reserve(m, (slot + 1) * sizeof value));
@@ -366,11 +364,26 @@ static mb_status put(pickle_machine *m, uint64_t index) {
     return MB_OK;
 }
 
+static mb_status put(pickle_machine *m, uint64_t index) {
+    mb_pickle_value value;
+    MB_TRY(mb_pickle_pop(m, &value));
+    MB_TRY(mb_pickle_push(m, value));
+    return put_value(m, index, value);
+}
+
+mb_status mb_pickle_put_row(pickle_machine *m, uint64_t index) {
+    return put_value(m, index, (mb_pickle_value){.kind = (mb_pickle_kind)PICKLE_ROW});
+}
+
 static mb_status get(pickle_machine *m, uint64_t index) {
     if (index >= m->n_memo || (int)m->memo[index].kind == PICKLE_UNSET) {
         return mb_pickle_fail(m, MB_ERR_FORMAT,
             "memo slot %llu is empty; the file is damaged, write it again",
             (unsigned long long)index);
+    }
+    if ((int)m->memo[index].kind == PICKLE_ROW) {
+        m->must_restart = true;
+        return MB_ERR_UNSUPPORTED;
     }
     return mb_pickle_push(m, m->memo[index]);
 }

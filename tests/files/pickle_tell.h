@@ -18,9 +18,24 @@ static inline void tell_hex(mb_buffer *out, const void *bytes, size_t length) {
     }
 }
 
+static inline void tell_integers(mb_buffer *out, const int32_t *integers, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        mb_buffer_format(out, "%s%" PRId32, i > 0 ? ", " : "", integers[i]);
+    }
+}
+
 static inline void tell_items(mb_buffer *out, char open, const mb_pickle_items *items, char close) {
     mb_buffer_format(out, "%c", open);
-    for (size_t i = 0; i < items->n; i++) {
+    if (items->integers != NULL && items->row_end == NULL) {
+        tell_integers(out, items->integers, items->n);
+    }
+    for (size_t i = 0; i < items->n && items->row_end != NULL; i++) {
+        const size_t first = i > 0 ? items->row_end[i - 1] : 0;
+        mb_buffer_text(out, i > 0 ? ", [" : "[");
+        tell_integers(out, items->integers + first, items->row_end[i] - first);
+        mb_buffer_text(out, "]");
+    }
+    for (size_t i = 0; i < items->n && items->integers == NULL; i++) {
         mb_buffer_text(out, i > 0 ? ", " : "");
         tell_pickle(out, &items->items[i]);
     }

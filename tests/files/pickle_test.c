@@ -80,15 +80,18 @@ static void assert_reads_as_python(const char *name, const char *bytes, size_t l
     mb_pickle pickle;
     (void)mb_format(plain, sizeof plain, "%.*s", (int)strcspn(name, "."), name);
     char *wanted = golden_tree(plain);
-    // A copy that is gone before the tree is looked at.
-    char *copy = malloc(length);
-    assert_non_null(copy);
-    memcpy(copy, bytes, length);
-    assert_ok(world.ctx, mb_pickle_parse(world.ctx, name, copy, length, &pickle));
-    memset(copy, 0, length);
-    free(copy);
-    assert_told(&pickle.root, wanted, name);
-    mb_pickle_clear(&pickle);
+    for (int is_packed = 0; is_packed <= 1; is_packed++) {
+        // A copy that is gone before the tree is looked at.
+        char *copy = malloc(length);
+        assert_non_null(copy);
+        memcpy(copy, bytes, length);
+        assert_ok(world.ctx, (is_packed ? mb_pickle_parse_packed : mb_pickle_parse)(
+                                 world.ctx, name, copy, length, &pickle));
+        memset(copy, 0, length);
+        free(copy);
+        assert_told(&pickle.root, wanted, name);
+        mb_pickle_clear(&pickle);
+    }
     mb_release(world.ctx, wanted);
 }
 
@@ -103,7 +106,8 @@ static void assert_cut_fails(const char *name, const char *bytes, size_t length)
         char *copy = malloc(n + 1);
         assert_non_null(copy);
         memcpy(copy, bytes, n);
-        const mb_status status = mb_pickle_parse(world.ctx, name, copy, n, &pickle);
+        const mb_status status = (n % 2 == 0 ? mb_pickle_parse : mb_pickle_parse_packed)(
+            world.ctx, name, copy, n, &pickle);
         if (status != MB_ERR_FORMAT ||
             strstr(mb_context_error_text(world.ctx), ": byte ") == NULL) {
             fail_msg("%s cut at %zu: %s", name, n, mb_context_error_text(world.ctx));
@@ -115,12 +119,83 @@ static void assert_cut_fails(const char *name, const char *bytes, size_t length)
     }
 }
 
+#define BYTES(text) (text), sizeof(text) - 1
+
+// Lists of whole numbers, and lists of these, in all the ways in which a pickle can build them.
+static void test_pickle__packed_lists_say_what_plain_ones_do(void **state) {
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t length;
+        const char *tree;
+        bool is_packed;
+    } cases[] = {
+        {BYTES("](K\x01M\x00\x01J\xFF\xFF\xFF\xFF"
+               "e."),
+            "[1, 256, -1]", true},
+        {BYTES("]\x94K\x05"
+               "a."),
+            "[5]", true},
+        {BYTES("]\x94(K\x05K\x06"
+               "e(K\x07"
+               "e."),
+            "[5, 6, 7]", true},
+        {BYTES("](K\x05K\x06"
+               "eK\x08"
+               "a."),
+            "[5, 6, 8]", false},
+        {BYTES("](K\x05K\x06"
+               "e(NK\x01"
+               "e."),
+            "[5, 6, None, 1]", false},
+        {BYTES("](K\x05Ne."), "[5, None]", false},
+        {BYTES("](](K\x01K\x02"
+               "e]]K\x03"
+               "ae."),
+            "[[1, 2], [], [3]]", true},
+        {BYTES("]\x94(]\x94(K\x01K\x02"
+               "e]\x94"
+               "e(]q\x09K\x04"
+               "ae."),
+            "[[1, 2], [], [4]]", true},
+        {BYTES("](](K\x01"
+               "e]Ne."),
+            "[[1], [], None]", false},
+        {BYTES("](](K\x01"
+               "e]e(Ne."),
+            "[[1], [], None]", false},
+        // The second list is the first row of the first, once more.
+        {BYTES("]q\x00(]q\x01(K\x01K\x02"
+               "e]q\x02"
+               "eh\x01h\x02\x87."),
+            "([[1, 2], []], [1, 2], [])", false},
+        {BYTES("]\x94(]\x94(K\x01K\x02"
+               "e]\x94"
+               "e](h\x02h\x01"
+               "e\x86."),
+            "([[1, 2], []], [[], [1, 2]])", false},
+        {BYTES("c__builtin__\nset\n(](K\x02K\x01"
+               "etR."),
+            "<2, 1>", false},
+    };
+    for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
+        for (int is_packed = 0; is_packed <= 1; is_packed++) {
+            mb_pickle pickle;
+            assert_ok(world.ctx, (is_packed ? mb_pickle_parse_packed : mb_pickle_parse)(
+                                     world.ctx, "case", cases[i].bytes, cases[i].length, &pickle));
+            assert_told(&pickle.root, cases[i].tree, cases[i].tree);
+            if (is_packed && cases[i].is_packed) {
+                assert_non_null(pickle.root.as.items->integers);
+            }
+            mb_pickle_clear(&pickle);
+        }
+    }
+}
+
 static void test_pickle__refuses_a_file_cut_at_any_byte(void **state) {
     (void)state;
     for_each_golden(assert_cut_fails);
 }
-
-#define BYTES(text) (text), sizeof(text) - 1
 
 static const struct {
     const char *what, *bytes;
@@ -376,6 +451,7 @@ static void test_pickle__survives_lack_of_memory_at_every_step(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pickle__reads_what_python_and_both_numpys_write),
+        cmocka_unit_test(test_pickle__packed_lists_say_what_plain_ones_do),
         cmocka_unit_test(test_pickle__refuses_a_file_cut_at_any_byte),
         cmocka_unit_test(test_pickle__reads_opcodes_that_today_s_python_leaves_out),
         cmocka_unit_test(test_pickle__refuses_what_would_run_by_name_and_byte),

@@ -214,8 +214,29 @@ static mb_status fail_index(const row *r, int64_t index) {
         (long long)index, (long long)r->s->n_hits - 1);
 }
 
+static mb_status take_integers(row *r, const int32_t *integers, size_t n) {
+    const uint32_t n_hits = (uint32_t)r->s->n_hits;
+    uint32_t is_wrong = 0;
+    for (size_t k = 0; k < n; k++) {
+        is_wrong |= (uint32_t)integers[k] >= n_hits;
+        r->out[k] = integers[k];
+    }
+    for (size_t k = 0; is_wrong != 0 && k < n; k++) {
+        if ((uint32_t)integers[k] >= n_hits) {
+            return fail_index(r, integers[k]);
+        }
+    }
+    return MB_OK;
+}
+
 static mb_status take_items(row *r, const mb_pickle_items *items) {
     const uint64_t n_hits = r->s->n_hits;
+    if (items->row_end != NULL) {
+        return fail_row(r, "has a list among the neighbours; write whole numbers");
+    }
+    if (items->integers != NULL) {
+        return take_integers(r, items->integers, items->n);
+    }
     for (size_t k = 0; k < items->n; k++) {
         const mb_pickle_value *value = &items->items[k];
         if (value->kind != MB_PICKLE_INT) {
@@ -265,6 +286,20 @@ static size_t sort_set(int32_t *index, size_t n) {
     return kept;
 }
 
+static mb_status reserve_row(const sample *s, mb_tracks_edges *graph, size_t n) {
+    return n > graph->source_capacity - graph->n || n > graph->destination_capacity - graph->n
+               ? mb_tracks_store_reserve(s->reader->store, graph, n)
+               : MB_OK;
+}
+
+static void add_sources(mb_tracks_edges *graph, size_t hit, size_t n) {
+    int32_t *source = graph->source + graph->n;
+    for (size_t k = 0; k < n; k++) {
+        source[k] = (int32_t)hit;
+    }
+    graph->n += n;
+}
+
 static mb_status read_row(const sample *s, mb_tracks_edges *graph, const char *name, size_t hit,
     const mb_pickle_value *value) {
     const mb_array *array = numbers_of(value);
@@ -279,19 +314,27 @@ static mb_status read_row(const sample *s, mb_tracks_edges *graph, const char *n
         return fail_row(&r, "is a %s; write a list, tuple, set or 1-D array of hit indices",
             array != NULL ? "array of several axes" : mb_pickle_kind_name(value->kind));
     }
-    if (n > graph->source_capacity - graph->n || n > graph->destination_capacity - graph->n) {
-        MB_TRY(mb_tracks_store_reserve(s->reader->store, graph, n));
-    }
+    MB_TRY(reserve_row(s, graph, n));
     r.out = graph->destination + graph->n;
     MB_TRY(array != NULL ? take_array(&r, array) : take_items(&r, value->as.items));
     if (value->kind == MB_PICKLE_SET) {
         n = sort_set(r.out, n);
     }
-    int32_t *source = graph->source + graph->n;
-    for (size_t k = 0; k < n; k++) {
-        source[k] = (int32_t)hit;
+    add_sources(graph, hit, n);
+    return MB_OK;
+}
+
+static mb_status read_table(
+    const sample *s, mb_tracks_edges *graph, const char *name, const mb_pickle_items *rows) {
+    size_t first = 0;
+    MB_TRY(reserve_row(s, graph, rows->row_end[rows->n - 1]));
+    for (size_t hit = 0; hit < rows->n; hit++) {
+        const size_t end = rows->row_end[hit];
+        row r = {.s = s, .graph = name, .hit = hit, .out = graph->destination + graph->n};
+        MB_TRY(take_integers(&r, rows->integers + first, end - first));
+        add_sources(graph, hit, end - first);
+        first = end;
     }
-    graph->n += n;
     return MB_OK;
 }
 
@@ -319,9 +362,16 @@ static mb_status read_graph(
         return fail(s, MB_ERR_FORMAT, what, "is a %s; write a list with the neighbours of each hit",
             mb_pickle_kind_name(value->kind));
     }
+    if (rows->integers != NULL && rows->row_end == NULL) {
+        return fail(s, MB_ERR_FORMAT, what,
+            "is a list of numbers; write a list with the neighbours of each hit");
+    }
     if (rows->n != s->n_hits) {
         return fail(s, MB_ERR_SHAPE, what, "has %zu rows, there are %zu hits; give one row a hit",
             rows->n, s->n_hits);
+    }
+    if (rows->row_end != NULL) {
+        return read_table(s, graph, name, rows);
     }
     for (size_t hit = 0; hit < rows->n; hit++) {
         MB_TRY(read_row(s, graph, name, hit, &rows->items[hit]));
@@ -357,12 +407,37 @@ static mb_status read_sample(sample *s, const mb_pickle_value *value) {
         s->reader, s->first, s->n_hits, s->reader->next_sample + (int64_t)s->index);
 }
 
+// Room for the edges of all samples at once, as far as they are packed: it would grow otherwise.
+static mb_status reserve_edges(mb_tracks_reader *reader, const mb_pickle_items *samples) {
+    for (size_t g = 0; g < MB_TRACKS_N_GRAPHS; g++) {
+        size_t n = 0;
+        for (size_t i = 0; i < samples->n; i++) {
+            const mb_pickle_value *graphs = mb_pickle_find(&samples->items[i], "graphs");
+            const mb_pickle_value *graph = mb_pickle_find(graphs, mb_tracks_graph_names[g]);
+            const bool is_table =
+                graph != NULL && graph->kind == MB_PICKLE_LIST && graph->as.items->row_end != NULL;
+            n += is_table ? graph->as.items->row_end[graph->as.items->n - 1] : 0;
+        }
+        MB_TRY(mb_tracks_store_reserve(reader->store, &reader->store->graph[g], n));
+    }
+    return MB_OK;
+}
+
 static mb_status read_samples(mb_tracks_reader *reader, const char *path, const mb_pickle *pickle) {
     const mb_pickle_value *root = &pickle->root;
     if (root->kind != MB_PICKLE_LIST && root->kind != MB_PICKLE_TUPLE) {
         return mb_fail(reader->ctx, MB_ERR_FORMAT,
             "%s: holds a %s; write a list of samples {hits: {...}, graphs: {...}}", path,
             mb_pickle_kind_name(root->kind));
+    }
+    if (root->as.items->integers != NULL) {
+        return mb_fail(reader->ctx, MB_ERR_FORMAT,
+            "%s: sample 0, itself: is a number or a list of these; write a dict {hits: {...}, "
+            "graphs: {...}}",
+            path);
+    }
+    if (reader->settings->builder.kind == MB_TRACKS_AS_GIVEN) {
+        MB_TRY(reserve_edges(reader, root->as.items));
     }
     for (size_t i = 0; i < root->as.items->n; i++) {
         sample s = {.reader = reader, .path = path, .index = i};
@@ -378,7 +453,7 @@ static mb_status read_samples(mb_tracks_reader *reader, const char *path, const 
 mb_status mb_tracks_parse_pickle(
     mb_tracks_reader *reader, const char *name, const void *bytes, size_t length) {
     mb_pickle pickle;
-    mb_status status = mb_pickle_parse(reader->ctx, name, bytes, length, &pickle);
+    mb_status status = mb_pickle_parse_packed(reader->ctx, name, bytes, length, &pickle);
     if (status == MB_OK) {
         status = read_samples(reader, name, &pickle);
     }
@@ -388,7 +463,7 @@ mb_status mb_tracks_parse_pickle(
 
 mb_status mb_tracks_read_pickle(mb_tracks_reader *reader, const char *path) {
     mb_pickle pickle;
-    mb_status status = mb_pickle_read(reader->ctx, path, &pickle);
+    mb_status status = mb_pickle_read_packed(reader->ctx, path, &pickle);
     if (status == MB_OK) {
         status = read_samples(reader, path, &pickle);
     }

@@ -1,0 +1,413 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tracks_study.h"
+
+#include "files/npy.h"
+#include "files/pickle.h"
+#include "files/pickle_write.h"
+#include "files/zip.h"
+
+#include <math.h>
+#include <stdio.h>
+
+static void read_golden(mb_context *ctx, const char *name, mb_array *out) {
+    assert_ok(ctx, mb_npz_read(ctx, mb_test_source("tests/golden/tracks.npz"), name, out));
+}
+
+static void assert_offsets(
+    mb_context *ctx, const mb_dataset *dataset, const char *axis, const char *golden) {
+    mb_array wanted;
+    read_golden(ctx, golden, &wanted);
+    const mb_dataset_axis *got = mb_dataset_find_axis(dataset, axis);
+    assert_non_null(got);
+    assert_int_equal(wanted.shape[0], dataset->n_rows + 1);
+    for (size_t i = 0; i < wanted.shape[0]; i++) {
+        assert_int_equal(got->offset[i], mb_array_get(&wanted, i));
+    }
+    mb_array_clear(&wanted);
+}
+
+static void assert_column(
+    mb_context *ctx, const mb_dataset *dataset, const char *column, const char *golden) {
+    mb_array wanted;
+    read_golden(ctx, golden, &wanted);
+    const mb_column *got = mb_dataset_find(dataset, column);
+    assert_non_null(got);
+    assert_int_equal(mb_array_count(&got->dense), mb_array_count(&wanted));
+    assert_int_equal(got->dense.dtype, wanted.dtype);
+    mb_test_assert_same_bits(
+        got->dense.data, wanted.data, mb_array_count(&wanted), mb_dtype_size(wanted.dtype), column);
+    mb_array_clear(&wanted);
+}
+
+static void assert_is_golden(mb_context *ctx, const mb_dataset *dataset) {
+    static const char *const kinds[] = {"pred", "loss", "true"};
+    assert_offsets(ctx, dataset, "nodes", "node_offset");
+    assert_column(ctx, dataset, "features", "features");
+    assert_column(ctx, dataset, "particle", "particle");
+    assert_column(ctx, dataset, "target", "target");
+    for (size_t i = 0; i < 3; i++) {
+        char axis[32], offset[32], edges[32];
+        snprintf(axis, sizeof axis, "edges.%s", kinds[i]);
+        snprintf(offset, sizeof offset, "offset_%s", kinds[i]);
+        snprintf(edges, sizeof edges, "edges_%s", kinds[i]);
+        assert_offsets(ctx, dataset, axis, offset);
+        mb_array wanted;
+        read_golden(ctx, edges, &wanted);
+        const size_t n = wanted.shape[1];
+        const mb_dataset_axis *got = mb_dataset_find_axis(dataset, axis);
+        mb_test_assert_same_bits(got->source, wanted.data, n, 4, "sources");
+        mb_test_assert_same_bits(
+            got->destination, (const int32_t *)wanted.data + n, n, 4, "destinations");
+        mb_array_clear(&wanted);
+    }
+}
+
+// Also those where a list is reached on two ways, and where one ends at a frame.
+static void test_tracks_load__pickles_of_all_protocols_are_read(void **state) {
+    (void)state;
+    tracks_world world;
+    mb_zip *zip;
+    tracks_world_open(&world, 1);
+    assert_ok(world.ctx, mb_zip_open(world.ctx, mb_test_source("tests/golden/tracks.zip"), &zip));
+    for (size_t i = 0; i < 6; i++) {
+        char name[32];
+        char *bytes;
+        size_t length;
+        mb_dataset dataset;
+        snprintf(name, sizeof name, "protocol%zu", i);
+        assert_ok(world.ctx, mb_zip_read(zip, mb_zip_find(zip, name), &bytes, &length));
+        tracks_write(&world, "tracks.pickle", bytes, length);
+        mb_release(world.ctx, bytes);
+        assert_ok(world.ctx, tracks_load(&world, "{}", NULL, &dataset, NULL));
+        assert_is_golden(world.ctx, &dataset);
+        mb_dataset_clear(&dataset);
+    }
+    mb_zip_close(zip);
+    tracks_world_close(&world);
+}
+
+// A sample of n hits on a line, written with errors that the tests ask for.
+typedef struct faults {
+    const char *lacks;  // a key that is not written
+    int64_t neighbour;  // of hit 1 in pred
+    float nan_at_hit_1; // added to x of hit 1
+    double particle;    // of hit 1, as a float
+    size_t n_emb;       // rows of emb
+    bool is_short;      // pred lacks its last row
+    bool has_text;      // pred names a neighbour in words
+} faults;
+
+enum { N_HITS = 3 };
+static const faults no_faults = {"", 2, 0, 5, N_HITS, false, false};
+
+static void put_numbers(mb_pickle_writer *w, const char *key, mb_dtype dtype, size_t n,
+    size_t width, const void *data) {
+    const mb_array array = {.dtype = dtype,
+        .rank = width > 0 ? 2 : 1,
+        .shape = {n, width},
+        .data = (void *)(uintptr_t)data};
+    mb_pickle_put_text(w, key);
+    mb_pickle_put_array(w, &array);
+}
+
+static void put_rows(mb_pickle_writer *w, const char *key, const faults *f, bool is_pred) {
+    mb_pickle_put_text(w, key);
+    mb_pickle_begin_list(w);
+    for (int64_t hit = 0; hit < N_HITS - (is_pred && f->is_short); hit++) {
+        mb_pickle_begin_list(w);
+        if (hit == 1 && is_pred && f->has_text) {
+            mb_pickle_put_text(w, "first");
+        } else if (hit == 1) {
+            mb_pickle_put_int(w, is_pred ? f->neighbour : 2);
+        }
+        mb_pickle_end(w);
+    }
+    mb_pickle_end(w);
+}
+
+static void put_sample(mb_pickle_writer *w, const faults *f) {
+    float xyz[3 * N_HITS] = {0, 0, 0, 1, 0, 0, 2, 0, 0};
+    const float emb[3 * N_HITS + 3] = {0};
+    double particle[N_HITS] = {5, 5, 5};
+    xyz[3] += f->nan_at_hit_1;
+    particle[1] = f->particle;
+    mb_pickle_begin_dict(w);
+    mb_pickle_put_text(w, "hits");
+    mb_pickle_begin_dict(w);
+    put_numbers(w, "xyz", MB_F32, N_HITS, 3, xyz);
+    put_numbers(w, strcmp(f->lacks, "emb") == 0 ? "other" : "emb", MB_F32, f->n_emb, 3, emb);
+    put_numbers(w, strcmp(f->lacks, "particle_id") == 0 ? "other" : "particle_id", MB_F64, N_HITS,
+        0, particle);
+    mb_pickle_end(w);
+    mb_pickle_put_text(w, "graphs");
+    mb_pickle_begin_dict(w);
+    put_rows(w, "pred", f, true);
+    put_rows(w, strcmp(f->lacks, "loss") == 0 ? "other" : "loss", f, false);
+    put_rows(w, "true", f, false);
+    mb_pickle_end(w);
+    mb_pickle_end(w);
+}
+
+// tracks.pickle of a good sample, one with faults, a good one.
+static void write_faulty(tracks_world *world, const faults *f) {
+    mb_buffer buffer;
+    mb_pickle_writer w;
+    mb_buffer_init(&buffer, world->ctx);
+    mb_pickle_start(&w, &buffer);
+    mb_pickle_begin_list(&w);
+    put_sample(&w, &no_faults);
+    put_sample(&w, f);
+    put_sample(&w, &no_faults);
+    mb_pickle_end(&w);
+    assert_ok(world->ctx, mb_pickle_finish(&w));
+    tracks_write(world, "tracks.pickle", buffer.data, buffer.length);
+    mb_buffer_clear(&buffer);
+}
+
+static void test_tracks_load__bad_samples_are_named_or_left_out(void **state) {
+    (void)state;
+    static const struct {
+        faults faults;
+        mb_status status;
+        const char *says;
+    } cases[] = {
+        {{"emb", 2, 0, 5, 3, false, false}, MB_ERR_FORMAT, "sample 1, hits.emb: is missing"},
+        {{"particle_id", 2, 0, 5, 3, false, false}, MB_ERR_FORMAT, "hits.particle_id: is missing"},
+        {{"loss", 2, 0, 5, 3, false, false}, MB_ERR_FORMAT, "sample 1, graphs.loss: is missing"},
+        {{"", 3, 0, 5, 3, false, false}, MB_ERR_RANGE,
+            "sample 1, graphs.pred, row 1: names hit 3 of 0 .. 2"},
+        {{"", -1, 0, 5, 3, false, false}, MB_ERR_RANGE, "row 1: names hit -1"},
+        {{"", 2, (float)NAN, 5, 3, false, false}, MB_ERR_RANGE,
+            "sample 1, hits.xyz: hit 1, column 0 is not a number"},
+        {{"", 2, (float)INFINITY, 5, 3, false, false}, MB_ERR_RANGE, "is infinite"},
+        {{"", 2, 0, 5.5, 3, false, false}, MB_ERR_RANGE, "hits.particle_id: hit 1 is 5.5"},
+        {{"", 2, 0, 5, 4, false, false}, MB_ERR_SHAPE,
+            "sample 1, hits.emb: expected (3, 3), found (4, 3)"},
+        {{"", 2, 0, 5, 3, true, false}, MB_ERR_SHAPE, "graphs.pred: has 2 rows, there are 3 hits"},
+        {{"", 2, 0, 5, 3, false, true}, MB_ERR_RANGE, "row 1: has a text among the neighbours"},
+    };
+    tracks_world world;
+    mb_dataset dataset;
+    tracks_world_open(&world, 1);
+    for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
+        write_faulty(&world, &cases[i].faults);
+        assert_fails(world.ctx, tracks_load(&world, "{}", NULL, &dataset, NULL), cases[i].status,
+            cases[i].says);
+        mb_buffer report;
+        mb_buffer_init(&report, world.ctx);
+        assert_ok(world.ctx, tracks_load(&world, "{on_bad: drop}", NULL, &dataset, &report));
+        assert_int_equal(dataset.n_rows, 2);
+        assert_int_equal(dataset.event[1], 2);
+        assert_int_equal(mb_dataset_axis_rows(&dataset, "edges.loss"), 2);
+        assert_non_null(strstr(report.data, cases[i].says));
+        tracks_assert_notice(&world, "1 samples were left out");
+        mb_dataset_clear(&dataset);
+        mb_buffer_clear(&report);
+    }
+    tracks_world_close(&world);
+}
+
+static void test_tracks_load__edges_that_are_not_judged_are_counted(void **state) {
+    (void)state;
+    tracks_world world;
+    mb_dataset dataset;
+    faults f = no_faults;
+    f.neighbour = 0;
+    tracks_world_open(&world, 1);
+    write_faulty(&world, &f);
+    assert_ok(world.ctx, tracks_load(&world, "{}", NULL, &dataset, NULL));
+    tracks_assert_notice(&world, "1 edges of pred are not in loss");
+    mb_dataset_clear(&dataset);
+    tracks_world_close(&world);
+}
+
+static void test_tracks_load__a_cut_pickle_fails_at_every_byte(void **state) {
+    (void)state;
+    tracks_world world;
+    char *bytes;
+    size_t length;
+    tracks_world_open(&world, 1);
+    write_faulty(&world, &no_faults);
+    assert_ok(
+        world.ctx, mb_read_file(world.ctx, tracks_path(&world, "tracks.pickle"), &bytes, &length));
+    for (size_t n = 0; n < length; n++) {
+        mb_pickle pickle;
+        // A copy of its own: reading beyond the end is then seen.
+        char *cut = mb_allocate(world.ctx, n, 1);
+        memcpy(cut, bytes, n);
+        assert_fails(world.ctx, mb_pickle_parse_packed(world.ctx, "cut", cut, n, &pickle),
+            MB_ERR_FORMAT, "cut: byte");
+        mb_release(world.ctx, cut);
+    }
+    mb_release(world.ctx, bytes);
+    tracks_world_close(&world);
+}
+
+// Two events of TrackML tables; hit ids are neither sorted nor dense.
+static void write_event(tracks_world *world, size_t number) {
+    static const struct {
+        const char *kind, *text;
+    } tables[] = {
+        {"hits", "hit_id,x,y,z,volume_id,layer_id,module_id\n"
+                 "7,32,0,1,8,2,1\n9,72,1,2,8,4,1\r\n3,116,3,3,8,6,2\n20,0,-32,5,8,2,1\n"},
+        {"truth", "hit_id,particle_id,tx,ty,tz,tpx,tpy,tpz,weight\n"
+                  "3,4503668346847232,0,0,0,0,0,0,0.25\n7,4503668346847232,0,0,0,0,0,0,0.5\n"
+                  "9,4503668346847232,0,0,0,0,0,0,0.25\n20,0,0,0,0,0,0,0,0\n"},
+        {"particles", "particle_id,vx,vy,vz,px,py,pz,q,nhits\n4503668346847232,0,0,0,3,4,0,1,3\n"},
+        {"cells", "hit_id,ch0,ch1,value\n7,1,1,0.5\n7,2,1,0.25\n20,0,0,1\n"},
+    };
+    for (size_t i = 0; i < MB_COUNT_OF(tables); i++) {
+        char name[64];
+        snprintf(name, sizeof name, "event%09zu-%s.csv", number, tables[i].kind);
+        tracks_write(world, name, tables[i].text, strlen(tables[i].text));
+    }
+}
+
+static void test_tracks_load__trackml_tables_are_joined(void **state) {
+    (void)state;
+    tracks_world world;
+    mb_dataset dataset;
+    tracks_world_open(&world, 2);
+    write_event(&world, 1000);
+    write_event(&world, 1002);
+    assert_ok(world.ctx, tracks_load(&world,
+                             "{file: 'event*-hits.csv', features: [xyz, cells], graph: {segments: "
+                             "{phi_slope: 0.01}}}",
+                             NULL, &dataset, NULL));
+    assert_int_equal(dataset.n_rows, 2);
+    assert_int_equal(dataset.event[1], 1002);
+    const float *features = mb_dataset_find(&dataset, "features")->dense.data;
+    const float wanted[] = {32, 0, 1, 2, 0.75F, 72, 1, 2, 0, 0};
+    mb_test_assert_same_bits(features, wanted, 10, sizeof *features, "features");
+    const float *pt = mb_dataset_find(&dataset, "pt")->dense.data;
+    const float *weight = mb_dataset_find(&dataset, "weight")->dense.data;
+    const int64_t *particle = mb_dataset_find(&dataset, "particle")->dense.data;
+    assert_float_equal(pt[1], 5, 0);
+    assert_float_equal(pt[3], 0, 0);
+    assert_float_equal(weight[0], 0.5, 0);
+    assert_true(particle[2] == 4503668346847232 && particle[3] == 0);
+    // Layer 0 to 1 and 1 to 2, there and back; the fourth hit is far away in phi.
+    const mb_dataset_axis *pred = mb_dataset_find_axis(&dataset, "edges.pred");
+    const int32_t source[] = {0, 1, 1, 2}, destination[] = {1, 0, 2, 1};
+    assert_int_equal(pred->offset[1], 4);
+    assert_memory_equal(pred->source, source, sizeof source);
+    assert_memory_equal(pred->destination, destination, sizeof destination);
+    // All pairs of the particle are true, and judged.
+    assert_int_equal(mb_dataset_find_axis(&dataset, "edges.true")->offset[1], 6);
+    assert_int_equal(mb_dataset_find_axis(&dataset, "edges.loss")->offset[1], 6);
+    mb_dataset_clear(&dataset);
+    assert_fails(world.ctx, tracks_load(&world, "{file: 'event*-hits.csv'}", NULL, &dataset, NULL),
+        MB_ERR_UNSUPPORTED, "hold no graphs");
+    tracks_world_close(&world);
+}
+
+static void test_tracks_load__bad_tables_are_named_by_line(void **state) {
+    (void)state;
+    static const struct {
+        const char *kind, *text, *says;
+    } cases[] = {
+        {"hits", "hit_id,x,y,z,volume_id\n", "-hits.csv:1: there is no column 'layer_id'"},
+        {"hits", "hit_id,x,y,z,volume_id,layer_id\n7,1,1,1,8,2\n7,2,2,2,8,2\n",
+            "-hits.csv:3: hit_id 7 is in line 2 already"},
+        {"hits", "hit_id,x,y,z,volume_id,layer_id\n7,1,one,1,8,2\n",
+            "-hits.csv:2:5: y is no number"},
+        {"hits", "hit_id,x,y,z,volume_id,layer_id\n7,1,1,1,8\n",
+            "-hits.csv:2: has fewer than the 6"},
+        {"hits", "", "the file is empty"},
+        {"truth", "hit_id,particle_id,weight\n8,1,0.5\n", "-truth.csv:2: hit_id 8 is not among"},
+        {"particles", "particle_id,vz,px,py,pz\n5,0,0,0,0\n5,0,0,0,0\n",
+            "-particles.csv:3: particle_id 5 is in line 2 already"},
+        {"cells", "hit_id,value\n99,1\n", "-cells.csv:2: hit_id 99 is not among the hits"},
+    };
+    tracks_world world;
+    mb_dataset dataset;
+    tracks_world_open(&world, 1);
+    for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
+        char name[64];
+        write_event(&world, 1);
+        snprintf(name, sizeof name, "event000000001-%s.csv", cases[i].kind);
+        tracks_write(&world, name, cases[i].text, strlen(cases[i].text));
+        assert_fails(world.ctx,
+            tracks_load(&world,
+                "{file: 'event*-hits.csv', features: [xyz, cells], graph: {neighbours: {radius: "
+                "1}}}",
+                NULL, &dataset, NULL),
+            MB_ERR_FORMAT, cases[i].says);
+    }
+    tracks_world_close(&world);
+}
+
+static mb_array list_of(int64_t *numbers, size_t n) {
+    return (mb_array){.dtype = MB_I64, .rank = 1, .shape = {n}, .data = numbers};
+}
+
+// A graph of three hits and two edges, 0 to 1 (true) and 2 to 1; faults go into what = value.
+static void write_graph(tracks_world *world, size_t member, size_t entry, int64_t value) {
+    static const char *const names[] = {"X", "Ri_rows", "Ri_cols", "Ro_rows", "Ro_cols", "y"};
+    float x[9] = {0.1F, 0, 0.2F, 0.2F, 1, 0.3F, 0.3F, 2, 0.4F};
+    int64_t lists[5][2] = {{1, 1}, {0, 1}, {2, 0}, {1, 0}, {1, 0}};
+    if (member > 0) {
+        lists[member - 1][entry] = value;
+    }
+    mb_array arrays[6] = {{.dtype = MB_F32, .rank = 2, .shape = {3, 3}, .data = x}};
+    const mb_array *pointers[6] = {&arrays[0]};
+    for (size_t i = 0; i < 5; i++) {
+        arrays[i + 1] = list_of(lists[i], 2);
+        pointers[i + 1] = &arrays[i + 1];
+    }
+    assert_ok(world->ctx,
+        mb_npz_write(world->ctx, tracks_path(world, "graph.npz"), names, pointers, 6, true));
+}
+
+static void test_tracks_load__segment_graphs_are_read(void **state) {
+    (void)state;
+    tracks_world world;
+    mb_dataset dataset;
+    tracks_world_open(&world, 1);
+    write_graph(&world, 0, 0, 0);
+    assert_ok(world.ctx, tracks_load(&world, "{file: graph.npz}", NULL, &dataset, NULL));
+    const mb_dataset_axis *pred = mb_dataset_find_axis(&dataset, "edges.pred");
+    assert_int_equal(pred->offset[1], 2);
+    assert_int_equal(pred->source[0], 0);
+    assert_int_equal(pred->destination[0], 1);
+    assert_int_equal(pred->source[1], 2);
+    const float *target = mb_dataset_target(&dataset)->dense.data;
+    assert_true(target[0] > 0.5F && target[1] < 0.5F);
+    assert_int_equal(mb_dataset_axis_rows(&dataset, "edges.true"), 1);
+    const float *xyz = mb_dataset_find(&dataset, "xyz")->dense.data;
+    assert_float_equal(xyz[3], 184.77591F, 1e-4);
+    assert_float_equal(xyz[5], 300, 1e-4);
+    mb_dataset_clear(&dataset);
+    static const struct {
+        size_t member, entry;
+        int64_t value;
+        mb_status status;
+        const char *says;
+    } cases[] = {
+        {2, 1, 0, MB_ERR_FORMAT, "Ri_cols: edge 0 is there twice"},
+        {3, 0, 3, MB_ERR_RANGE, "Ro_rows: entry 0 is 3, there are 3 hits"},
+        {4, 0, -1, MB_ERR_RANGE, "Ro_cols: entry 0 is -1"},
+        {5, 1, 2, MB_ERR_RANGE, "y: edge 1 is 2; write 0 or 1"},
+    };
+    for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
+        write_graph(&world, cases[i].member, cases[i].entry, cases[i].value);
+        assert_fails(world.ctx, tracks_load(&world, "{file: graph.npz}", NULL, &dataset, NULL),
+            cases[i].status, cases[i].says);
+    }
+    tracks_world_close(&world);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_tracks_load__pickles_of_all_protocols_are_read),
+        cmocka_unit_test(test_tracks_load__bad_samples_are_named_or_left_out),
+        cmocka_unit_test(test_tracks_load__edges_that_are_not_judged_are_counted),
+        cmocka_unit_test(test_tracks_load__a_cut_pickle_fails_at_every_byte),
+        cmocka_unit_test(test_tracks_load__trackml_tables_are_joined),
+        cmocka_unit_test(test_tracks_load__bad_tables_are_named_by_line),
+        cmocka_unit_test(test_tracks_load__segment_graphs_are_read),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
