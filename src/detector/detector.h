@@ -39,14 +39,21 @@ typedef struct mb_detector_request {
     size_t n_files;
 } mb_detector_request;
 
+// A key of `train:` that data of this kind gives where the study does not write it.
+typedef struct mb_train_default {
+    const char *key, *value; // the value as YAML
+    const char *compat;      // with this switch alone; NULL: always. The first that applies counts
+} mb_train_default;
+
 typedef struct mb_detector_ops {
     const char *name;  // data.source: "barrel"
     const char *study; // the shipped study that `new` starts from: "barrel-trigger"
     const char *help;
     const mb_option *data_options; // keys under data: beside source, dir, split, rows, on_bad
     size_t data_options_size;
-    const char *const *compat_names;   // NULL-terminated: switches it knows
-    const mb_option *simulate_options; // events, files and more
+    const char *const *compat_names;        // NULL-terminated: switches it knows
+    const mb_train_default *train_defaults; // ended by key NULL; NULL: none
+    const mb_option *simulate_options;      // events, files and more
     size_t simulate_options_size;
     // Writes toy files into a directory. The bytes depend on seed and options alone.
     mb_status (*simulate)(

@@ -37,6 +37,7 @@ typedef struct builder {
     mb_document *document;
     mb_model *model;           // NULL while checking
     const mb_dataset *dataset; // NULL while checking
+    const mb_compat *compat;   // the same
     const mb_node *data_format;
     named_value *values;
     size_t n_values;
@@ -381,15 +382,34 @@ static mb_status make_layer(builder *b, const layer_entry *entry, mb_layer **lay
     return MB_OK;
 }
 
+// compat isolated_zero: as the original, where the layer does not say.
+static mb_status leave_isolated_out(
+    const builder *b, const mb_layer_ops *ops, const mb_node **options) {
+    const bool is_asked = b->compat != NULL && mb_compat_has(b->compat, "isolated_zero");
+    if (!is_asked || !has_option(ops, "isolated") || *options == NULL ||
+        (*options)->kind != MB_NODE_MAP || mb_node_find(*options, "isolated") != NULL) {
+        return MB_OK;
+    }
+    mb_node *map = mb_node_copy(b->document, b->ctx, *options);
+    mb_node *value = mb_node_make_text(b->document, b->ctx, "zero");
+    if (map == NULL || value == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    map->line = (*options)->line;
+    *options = map;
+    return mb_node_set(b->document, b->ctx, map, "isolated", value);
+}
+
 // graph_conv and the like: a short form of several layers.
 static mb_status expand(builder *b, const layer_entry *entry, const size_t *inputs, size_t n) {
     const mb_layer_ops *ops = mb_layer_find(entry->kind);
-    const mb_expansion request = {entry->name, b->document, entry->options, entry->is_trainable};
+    mb_expansion request = {entry->name, b->document, entry->options, entry->is_trainable};
     size_t value = 0;
     if (n != 1) {
         return mb_fail_at(b->ctx, b->document, entry->node,
             "model: %s takes one layer, but from: names %zu; name one", entry->kind, n);
     }
+    MB_TRY(leave_isolated_out(b, ops, &request.options));
     if (b->model == NULL) {
         MB_TRY(check_options(b, ops, entry->options));
     } else if (ops->expand(b->ctx, b->model, &request, inputs[0], &value) != MB_OK) {
@@ -551,7 +571,7 @@ mb_status mb_study_build_model(mb_context *ctx, const mb_study *study, const mb_
     // Parsed options live in the document that they are read from, and the study is read-only.
     mb_document document;
     mb_document_init(&document, ctx, study->document.name);
-    builder b = {.ctx = ctx, .document = &document, .dataset = dataset};
+    builder b = {.ctx = ctx, .document = &document, .dataset = dataset, .compat = &study->compat};
     mb_node *node = mb_node_copy(&document, ctx, fit->model);
     mb_status status = node == NULL ? MB_ERR_MEMORY : mb_model_begin(ctx, study->name, &b.model);
     if (status == MB_OK) {

@@ -5,6 +5,7 @@
 #include "study/alternate_run.h"
 #include "study/scan.h"
 #include "study/summary.h"
+#include "training/graph_data.h"
 
 // `check`: what a run would do, without doing it.
 
@@ -75,12 +76,28 @@ static mb_status training_bytes(
         sparse[i] = column != NULL && mb_column_is_sparse_feed(column);
     }
     mb_plan *plan = NULL;
-    const mb_plan_settings settings = {
-        .is_training = true, .max_rows = batch, .sparse_inputs = sparse};
-    mb_status status = mb_plan_create(run->ctx, model, &settings, &plan);
+    size_t most[MB_MOST_AXES];
+    size_t most_of_one[MB_MOST_AXES];
+    mb_graph_data graphs;
+    mb_status status = mb_graph_data_open(run->ctx, model, dataset, &graphs);
+    if (status == MB_OK) {
+        status = mb_graph_data_most(run->ctx, &graphs, batch, most);
+    }
+    if (status == MB_OK) {
+        status = mb_graph_data_most(run->ctx, &graphs, 1, most_of_one);
+    }
+    if (status == MB_OK) {
+        const mb_plan_settings settings = {.is_training = true,
+            .max_rows = batch,
+            .sparse_inputs = sparse,
+            .axis_rows = most,
+            .event_rows = most_of_one};
+        status = mb_plan_create(run->ctx, model, &settings, &plan);
+    }
     if (status == MB_OK) {
         status = mb_plan_lay_out(run->ctx, plan);
     }
+    mb_graph_data_close(&graphs);
     *bytes = status == MB_OK ? mb_plan_training_bytes(plan) : 0;
     mb_plan_destroy(plan);
     mb_release(run->ctx, sparse);

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
+#include "files/yaml.h"
 #include "study/module_run.h"
 #include "study/open.h"
 
@@ -187,9 +188,36 @@ static mb_status fit_each_model(mb_context *ctx, mb_study *study, mb_node *train
     return written == NULL ? MB_OK : mb_node_set(&study->document, ctx, root, "train", written);
 }
 
+// What the data's kind says of keys that the study does not write.
+static mb_status complete_train(mb_context *ctx, mb_study *study) {
+    mb_node *root = study->document.root;
+    mb_node *train = mb_node_find(root, "train");
+    const mb_train_default *usual =
+        study->detector != NULL ? study->detector->train_defaults : NULL;
+    if (usual == NULL || (train != NULL && train->kind != MB_NODE_MAP)) {
+        return MB_OK; // one that is no map is refused with its line when it is read
+    }
+    if (train == NULL) {
+        train = mb_node_make(&study->document, ctx, MB_NODE_MAP);
+        MB_TRY(mb_node_set(&study->document, ctx, root, "train", train));
+    }
+    for (; usual->key != NULL; usual++) {
+        const bool applies = usual->compat == NULL || mb_compat_has(&study->compat, usual->compat);
+        if (!applies || mb_node_find(train, usual->key) != NULL) {
+            continue;
+        }
+        mb_node *value = NULL;
+        MB_TRY(mb_yaml_parse_node(
+            ctx, &study->document, "train", usual->value, strlen(usual->value), &value));
+        MB_TRY(mb_node_set(&study->document, ctx, train, usual->key, value));
+    }
+    return MB_OK;
+}
+
 mb_status mb_study_read_fits(mb_context *ctx, mb_study *study) {
     mb_node *root = study->document.root;
     MB_TRY(mb_study_take_models(ctx, study));
+    MB_TRY(complete_train(ctx, study));
     const mb_node *named = mb_node_find(root, "models");
     if (mb_module_is_study(study) && (named != NULL || mb_node_find(root, "model") != NULL)) {
         MB_TRY(mb_module_complete_train(ctx, study));

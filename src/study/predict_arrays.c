@@ -7,6 +7,7 @@
 #include "files/hdf5.h"
 #include "files/npy.h"
 #include "study/answer.h"
+#include "study/predict_graphs.h"
 #include "study/study.h"
 
 // `predict MODEL INPUT -o OUTPUT`: arrays in, arrays out.
@@ -79,9 +80,15 @@ static mb_status add_column(mb_context *ctx, mb_dataset *dataset, const mb_model
             path, mb_model_input_name(model, input), mb_array_shape_text(array, has, sizeof has),
             mb_value_text(type, wanted, sizeof wanted));
     }
-    if (input == 0) {
+    const char *axis = type->axis != MB_AXIS_EVENTS ? model->axes[type->axis].name : NULL;
+    if (input == 0 && model->n_axes == 1) {
         MB_TRY(mb_dataset_set_rows(dataset, ctx, n_rows));
-    } else if (n_rows != dataset->n_rows) {
+    } else if (axis != NULL && n_rows != mb_dataset_axis_rows(dataset, axis)) {
+        return mb_fail(ctx, MB_ERR_SHAPE,
+            "%s: the array for input '%s' has %zu rows, but the events have %zu %s; make it anew",
+            path, mb_model_input_name(model, input), n_rows, mb_dataset_axis_rows(dataset, axis),
+            axis);
+    } else if (axis == NULL && n_rows != dataset->n_rows) {
         return mb_fail(ctx, MB_ERR_SHAPE,
             "%s: inputs '%s' and '%s' have %zu and %zu events; give arrays of equal length", path,
             mb_model_input_name(model, 0), mb_model_input_name(model, input), dataset->n_rows,
@@ -90,6 +97,7 @@ static mb_status add_column(mb_context *ctx, mb_dataset *dataset, const mb_model
     mb_column *column = NULL;
     MB_TRY(mb_dataset_add_column(
         dataset, ctx, mb_model_input_name(model, input), MB_ROLE_INPUT, &column));
+    column->axis = axis;
     column->kind = MB_COLUMN_DENSE;
     column->dtype = array->dtype;
     column->rank = type->rank;
@@ -115,6 +123,9 @@ static mb_status read_inputs(
     }
     mb_arrays_list list = {0};
     mb_status status = mb_arrays_list_read(&list, ctx, path);
+    if (status == MB_OK && model->n_axes > 1) {
+        status = mb_predict_read_axes(ctx, model, path, dataset);
+    }
     for (size_t i = 0; i < model->n_inputs && status == MB_OK; i++) {
         const mb_arrays_entry *entry = NULL;
         mb_array array = {0};
@@ -182,11 +193,12 @@ static mb_status check_output(
     return mb_check_absent(ctx, path, is_forced);
 }
 
-static mb_status make_outputs(
-    mb_context *ctx, const mb_model *model, size_t n_rows, mb_array *arrays, float **pointers) {
+static mb_status make_outputs(mb_context *ctx, const mb_model *model, const mb_dataset *dataset,
+    mb_array *arrays, float **pointers) {
     for (size_t i = 0; i < model->n_outputs; i++) {
         const mb_value_type *type = &model->values[model->outputs[i]].type;
-        size_t shape[MB_MAX_RANK] = {n_rows};
+        const char *axis = type->axis != MB_AXIS_EVENTS ? model->axes[type->axis].name : NULL;
+        size_t shape[MB_MAX_RANK] = {mb_dataset_axis_rows(dataset, axis)};
         memcpy(shape + 1, type->dim, type->rank * sizeof *type->dim);
         MB_TRY(mb_array_init(&arrays[i], ctx, MB_F32, type->rank + 1, shape));
         pointers[i] = arrays[i].data;
@@ -201,7 +213,7 @@ static mb_status predict(mb_context *ctx, const mb_model *model, const mb_datase
     uint32_t *rows = mb_allocate(ctx, dataset->n_rows, sizeof *rows);
     mb_status status = arrays == NULL || pointers == NULL || rows == NULL ? MB_ERR_MEMORY : MB_OK;
     if (status == MB_OK) {
-        status = make_outputs(ctx, model, dataset->n_rows, arrays, pointers);
+        status = make_outputs(ctx, model, dataset, arrays, pointers);
     }
     if (status == MB_OK) {
         for (size_t i = 0; i < dataset->n_rows; i++) {

@@ -29,6 +29,10 @@ static void tell_epoch(mb_training *t, const mb_fit_progress *progress) {
     t->epoch_start = now;
 }
 
+static bool is_over_graphs(const mb_training *t) {
+    return t->round->fit->train.loss.ops->pairs != NULL;
+}
+
 static void on_progress(void *user, const mb_fit_progress *progress) {
     mb_training *t = user;
     const mb_progress shown = {.what = t->round->name,
@@ -42,8 +46,18 @@ static void on_progress(void *user, const mb_fit_progress *progress) {
         .figures = progress->figures,
         .n_figures = progress->n_figures};
     mb_journal_progress(&t->run->journal, &shown);
-    if (progress->is_epoch_end && !t->is_in_turns) {
+    if (progress->is_epoch_end && is_over_graphs(t)) {
+        mb_graph_log_epoch(&t->run->journal, t->prefix, progress);
+    } else if (progress->is_epoch_end && !t->is_in_turns) {
         tell_epoch(t, progress);
+    }
+}
+
+static void on_step(void *user, const mb_fit_progress *progress) {
+    mb_training *t = user;
+    if (is_over_graphs(t)) {
+        mb_graph_log_step(&t->graphs, &t->run->journal, t->prefix, progress,
+            mb_compat_has(&t->run->study->compat, "print"));
     }
 }
 
@@ -100,6 +114,7 @@ mb_fit_request mb_training_request(mb_training *training) {
         .hooks = {.user = training,
             .least_seconds = 1,
             .progress = on_progress,
+            .step_end = on_step,
             .save_checkpoint = on_checkpoint,
             .save_best = on_best,
             .save_model = on_model}};
@@ -229,6 +244,10 @@ static void tell_table(mb_journal *journal, const char *text) {
 
 void mb_training_tell_layers(const mb_training *training) {
     mb_buffer text;
+    if (training->model->n_axes > 1) {
+        mb_graph_log_tree(&training->run->journal, training->model);
+        return;
+    }
     mb_buffer_init(&text, training->ctx);
     mb_summary_table(&text, training->model);
     tell_table(&training->run->journal, text.length > 0 ? text.data : "");

@@ -4,6 +4,7 @@
 #ifndef STUDY_ROUND_TRAINING_H
 #define STUDY_ROUND_TRAINING_H
 
+#include "study/graph_log.h"
 #include "study/run.h"
 
 // One training into the folder of a round: what rounds and the turns of a teacher and its students
@@ -19,6 +20,7 @@ typedef struct mb_training {
     size_t n_epochs;          // that progress counts to; 0: those of the fit
     bool is_in_turns;         // no line for each epoch
     double epoch_start, told; // the last epoch, and the last line of one
+    mb_graph_log graphs;      // of a training over graphs
 } mb_training;
 
 // The paths come from the arena, which outlives the training. The model is set by the caller.

@@ -258,12 +258,18 @@ mb_costs mb_model_costs(const mb_model *model, const char *part) {
     return costs;
 }
 
-uint64_t mb_summary_flops(const mb_model *model) {
+// Of one row of an axis.
+static uint64_t axis_flops(const mb_model *model, unsigned axis) {
     uint64_t total = 0;
     for (size_t i = 0; i < model->n_calls; i++) {
-        total += call_flops(model, &model->calls[i]);
+        const mb_call *call = &model->calls[i];
+        total += model->values[call->output].type.axis == axis ? call_flops(model, call) : 0;
     }
     return total;
+}
+
+uint64_t mb_summary_flops(const mb_model *model) {
+    return axis_flops(model, MB_AXIS_EVENTS);
 }
 
 static void answer_layers(mb_answer *answer, const mb_model *model) {
@@ -344,8 +350,14 @@ mb_status mb_summary_answer(mb_context *ctx, mb_answer *answer, const mb_model *
     const uint64_t flops = mb_summary_flops(model);
     char count[40];
     char bytes[40];
-    mb_answer_line(answer, "FLOPs of one event: %s (a multiplication and an addition are two)",
-        mb_format_count(count, sizeof count, flops));
+    if (model->n_axes == 1) {
+        mb_answer_line(answer, "FLOPs of one event: %s (a multiplication and an addition are two)",
+            mb_format_count(count, sizeof count, flops));
+    }
+    for (unsigned i = 1; i < model->n_axes; i++) {
+        mb_answer_line(answer, "FLOPs for each of an event's %s: %s", model->axes[i].name,
+            mb_format_count(count, sizeof count, axis_flops(model, i)));
+    }
     mb_answer_line(answer, "Bytes of the weights: %s (float32)",
         mb_format_count(bytes, sizeof bytes, 4 * (uint64_t)model->n_parameters));
     mb_status status = mb_summary_quantizers(ctx, answer, model);

@@ -42,26 +42,42 @@ static void work_out_running(fit_run *run) {
     }
 }
 
-static void report(fit_run *run, bool is_epoch_end) {
-    const mb_fit_hooks *hooks = &run->request->hooks;
-    const double now = mb_fit_clock();
-    if (hooks->progress == NULL || (!is_epoch_end && now - run->last_progress < progress_seconds)) {
-        return;
-    }
-    run->last_progress = now;
+static size_t steps_per_epoch(const fit_run *run) {
+    const size_t n = run->request->n_train, batch = run->train->options.batch;
+    return run->train->options.drop_last ? n / batch : (n + batch - 1) / batch;
+}
+
+static mb_fit_progress progress_of(const fit_run *run, double now, bool is_epoch_end) {
     const double seconds = run->epoch_earlier_seconds + now - run->epoch_begin;
     const double rate = seconds > 0.0 ? (double)run->n_done / seconds : 0.0;
     const double left = (double)(run->request->n_train - run->n_done);
-    const mb_fit_progress progress = {.epoch = run->epoch,
+    return (mb_fit_progress){.epoch = run->epoch,
         .n_epochs = run->train->options.epochs,
         .n_done = run->n_done,
         .n_rows = run->request->n_train,
+        .step = run->step,
+        .n_steps = steps_per_epoch(run),
+        .batch = run->train->options.batch,
         .rows_per_second = rate,
         .eta_seconds = rate > 0.0 ? left / rate : 0.0,
         .is_epoch_end = is_epoch_end,
         .n_figures = is_epoch_end ? run->n_figures : run->n_running,
         .names = is_epoch_end ? run->result->columns : run->running_names,
         .figures = is_epoch_end ? run->figures : run->running};
+}
+
+static void report(fit_run *run, bool is_epoch_end) {
+    const mb_fit_hooks *hooks = &run->request->hooks;
+    const double now = mb_fit_clock();
+    if (hooks->step_end != NULL && !is_epoch_end) {
+        const mb_fit_progress progress = progress_of(run, now, false);
+        hooks->step_end(hooks->user, &progress);
+    }
+    if (hooks->progress == NULL || (!is_epoch_end && now - run->last_progress < progress_seconds)) {
+        return;
+    }
+    run->last_progress = now;
+    const mb_fit_progress progress = progress_of(run, now, is_epoch_end);
     hooks->progress(hooks->user, &progress);
 }
 
@@ -94,11 +110,6 @@ static mb_status end_step(fit_run *run, mb_context *ctx) {
 
 static bool is_cancelled(const fit_run *run) {
     return run->request->cancel != NULL && atomic_load(run->request->cancel);
-}
-
-static size_t steps_per_epoch(const fit_run *run) {
-    const size_t n = run->request->n_train, batch = run->train->options.batch;
-    return run->train->options.drop_last ? n / batch : (n + batch - 1) / batch;
 }
 
 static mb_status run_steps(fit_run *run, mb_context *ctx) {

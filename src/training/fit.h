@@ -60,6 +60,7 @@ mb_node *mb_train_to_node(mb_context *ctx, mb_document *document, const mb_train
 typedef struct mb_fit_progress {
     size_t epoch, n_epochs;              // epoch from 0
     size_t n_done, n_rows;               // training rows of this epoch
+    size_t step, n_steps, batch;         // steps of this epoch, and rows of a whole batch
     double rows_per_second, eta_seconds; // eta: of the epoch
     bool is_epoch_end; // figures then hold all columns but learning_rate and seconds
     size_t n_figures;
@@ -72,6 +73,8 @@ typedef struct mb_fit_hooks {
     void *user;
     // At most ten times a second, and at each epoch's end.
     void (*progress)(void *user, const mb_fit_progress *progress);
+    // After every step; costs nothing where it does nothing.
+    void (*step_end)(void *user, const mb_fit_progress *progress);
     // At an epoch's end nothing is stored so soon after the last checkpoint, but for the last one:
     // a small network's epoch takes less than the disk needs. 0: always.
     double least_seconds;
