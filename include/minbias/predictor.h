@@ -27,6 +27,9 @@ typedef struct mb_predictor_input {
 typedef struct mb_predictor_settings {
     size_t max_events;         // of one call; 0: 1
     const bool *sparse_inputs; // per model input: it comes as a sparse input; NULL: all dense
+    // Of a model that works with nodes and edges: the most that one event has, and of one kind of
+    // edges.
+    size_t max_nodes, max_edges;
 } mb_predictor_settings;
 
 // Makes a predictor of a model, which must outlive it. settings may be NULL. The caller owns *out;
@@ -42,6 +45,24 @@ MB_API size_t mb_predictor_scratch_bytes(const mb_predictor *predictor);
 // legal.
 MB_API mb_status mb_predictor_run(const mb_predictor *predictor, void *scratch,
     const mb_predictor_input *inputs, size_t n_events, float *const *outputs) MB_MUST_CHECK;
+
+// The edges of one kind that an event has, each from a node to a node, counted from 0.
+typedef struct mb_predictor_edges {
+    size_t n;
+    const int32_t *source, *destination;
+} mb_predictor_edges;
+
+// Of a model that works with graphs: how many kinds of edges its layers use, and their names
+// ("edges.pred"); borrowed, NULL for an index out of range.
+MB_API size_t mb_predictor_n_kinds(const mb_predictor *predictor);
+MB_API const char *mb_predictor_kind(const mb_predictor *predictor, size_t kind);
+// Predicts one event of n_nodes nodes. edges: one for each kind; inputs[i].dense: a row for each
+// node, or for each edge in the order given; outputs alike. Fails with ARG, having written nothing,
+// for more nodes or edges than the settings allow, an edge to no node, or a missing pointer. No
+// nodes and no edges are legal.
+MB_API mb_status mb_predictor_run_graph(const mb_predictor *predictor, void *scratch,
+    const mb_predictor_input *inputs, size_t n_nodes, const mb_predictor_edges *edges,
+    float *const *outputs) MB_MUST_CHECK;
 
 #ifdef __cplusplus
 }

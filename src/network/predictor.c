@@ -12,7 +12,38 @@ struct mb_predictor {
     size_t inputs_offset; // of the plan's view of the inputs in the scratch
     bool *is_sparse;      // per input
     size_t *row_sizes;    // the same
+    const mb_model *model;
+    size_t max_nodes, max_edges;
+    size_t graphs_offset, words_offset; // of the relations in the scratch: graph_view, words
+    size_t n_kinds;
+    unsigned kinds[MB_MOST_AXES]; // axes of edges
 };
+
+// What one event has of the axes, in the scratch.
+typedef struct graph_view {
+    mb_axis_rows axes[MB_MOST_AXES];
+    size_t offset[MB_MOST_AXES][2];
+    mb_graph graph[MB_MOST_AXES];
+    const mb_graph *pointer[MB_MOST_AXES];
+} graph_view;
+
+static size_t kind_words(const mb_predictor *predictor) {
+    return mb_round_up(mb_graph_words(predictor->max_nodes, predictor->max_edges), 16);
+}
+
+static mb_status check_limits(
+    mb_context *ctx, const mb_model *model, const mb_predictor_settings *settings) {
+    const size_t most = (size_t)1 << 31;
+    if (model->n_axes > 1 && settings->max_nodes == 0) {
+        return mb_fail(ctx, MB_ERR_ARG,
+            "predictor: model %s works with nodes; say in the settings how many an event may have",
+            model->name);
+    }
+    return settings->max_nodes < most && settings->max_edges < most
+               ? MB_OK
+               : mb_fail(ctx, MB_ERR_LIMIT,
+                     "predictor: more than 2^31 nodes or edges are not offered; ask for fewer");
+}
 
 static mb_status fill(mb_context *ctx, const mb_model *model, const mb_predictor_settings *settings,
     mb_predictor *predictor) {
@@ -33,11 +64,26 @@ static mb_status fill(mb_context *ctx, const mb_model *model, const mb_predictor
         memcpy(predictor->is_sparse, settings->sparse_inputs,
             model->n_inputs * sizeof *predictor->is_sparse);
     }
-    const mb_plan_settings plan = {
-        .max_rows = predictor->max_events, .sparse_inputs = predictor->is_sparse};
+    MB_TRY(check_limits(ctx, model, settings));
+    predictor->model = model;
+    predictor->max_nodes = settings->max_nodes;
+    predictor->max_edges = settings->max_edges;
+    size_t rows[MB_MOST_AXES] = {0};
+    for (unsigned i = 1; i < model->n_axes; i++) {
+        rows[i] = model->axes[i].joins == 0 ? settings->max_nodes : settings->max_edges;
+        if (model->axes[i].joins != 0) {
+            predictor->kinds[predictor->n_kinds++] = i;
+        }
+    }
+    const mb_plan_settings plan = {.max_rows = predictor->max_events,
+        .sparse_inputs = predictor->is_sparse,
+        .axis_rows = model->n_axes > 1 ? rows : NULL};
     MB_TRY(mb_plan_create(ctx, model, &plan, &predictor->plan));
     mb_plan_load(predictor->plan, model->parameters);
     predictor->inputs_offset = mb_round_up(mb_plan_scratch_bytes(predictor->plan), 64);
+    predictor->graphs_offset =
+        mb_round_up(predictor->inputs_offset + model->n_inputs * sizeof(mb_input), 64);
+    predictor->words_offset = mb_round_up(predictor->graphs_offset + sizeof(graph_view), 64);
     return MB_OK;
 }
 
@@ -70,7 +116,10 @@ void mb_predictor_destroy(mb_predictor *predictor) {
 }
 
 size_t mb_predictor_scratch_bytes(const mb_predictor *predictor) {
-    return predictor->inputs_offset + predictor->n_inputs * sizeof(mb_input);
+    return predictor->n_kinds == 0 && predictor->max_nodes == 0
+               ? predictor->inputs_offset + predictor->n_inputs * sizeof(mb_input)
+               : predictor->words_offset +
+                     predictor->n_kinds * kind_words(predictor) * sizeof(uint32_t);
 }
 
 // A wrong index would be a write out of bounds: a pass over the hits costs little beside the
@@ -99,8 +148,8 @@ mb_status mb_predictor_run(const mb_predictor *predictor, void *scratch,
     if (n_events == 0) {
         return MB_OK;
     }
-    if (n_events > predictor->max_events || scratch == NULL || (uintptr_t)scratch % 64 != 0 ||
-        inputs == NULL || outputs == NULL) {
+    if (predictor->model->n_axes > 1 || n_events > predictor->max_events || scratch == NULL ||
+        (uintptr_t)scratch % 64 != 0 || inputs == NULL || outputs == NULL) {
         return MB_ERR_ARG;
     }
     for (size_t i = 0; i < predictor->n_outputs; i++) {
@@ -122,5 +171,61 @@ mb_status mb_predictor_run(const mb_predictor *predictor, void *scratch,
             .value = in->value};
     }
     mb_plan_predict(predictor->plan, scratch, views, n_events, outputs);
+    return MB_OK;
+}
+
+size_t mb_predictor_n_kinds(const mb_predictor *predictor) {
+    return predictor->n_kinds;
+}
+
+const char *mb_predictor_kind(const mb_predictor *predictor, size_t kind) {
+    return kind < predictor->n_kinds ? predictor->model->axes[predictor->kinds[kind]].name : NULL;
+}
+
+static bool are_pointers_good(const mb_predictor *predictor, const void *scratch,
+    const mb_predictor_input *inputs, const mb_predictor_edges *edges, float *const *outputs) {
+    bool is_good = predictor->model->n_axes > 1 && scratch != NULL &&
+                   (uintptr_t)scratch % 64 == 0 && inputs != NULL && outputs != NULL &&
+                   (edges != NULL || predictor->n_kinds == 0);
+    for (size_t i = 0; i < predictor->n_inputs && is_good; i++) {
+        is_good = inputs[i].dense != NULL && !predictor->is_sparse[i];
+    }
+    for (size_t i = 0; i < predictor->n_outputs && is_good; i++) {
+        is_good = outputs[i] != NULL;
+    }
+    return is_good;
+}
+
+mb_status mb_predictor_run_graph(const mb_predictor *predictor, void *scratch,
+    const mb_predictor_input *inputs, size_t n_nodes, const mb_predictor_edges *edges,
+    float *const *outputs) {
+    if (!are_pointers_good(predictor, scratch, inputs, edges, outputs) ||
+        n_nodes > predictor->max_nodes) {
+        return MB_ERR_ARG;
+    }
+    graph_view *view = (graph_view *)(void *)((char *)scratch + predictor->graphs_offset);
+    uint32_t *words = (uint32_t *)(void *)((char *)scratch + predictor->words_offset);
+    for (unsigned i = 1; i < predictor->model->n_axes; i++) {
+        view->offset[i][0] = 0;
+        view->offset[i][1] = n_nodes;
+        view->pointer[i] = &view->graph[i];
+        view->axes[i] = (mb_axis_rows){view->offset[i], &view->pointer[i]};
+    }
+    for (size_t k = 0; k < predictor->n_kinds; k++) {
+        const unsigned axis = predictor->kinds[k];
+        const mb_predictor_edges *of = &edges[k];
+        if (of->n > predictor->max_edges ||
+            (of->n > 0 && (of->source == NULL || of->destination == NULL)) ||
+            !mb_graph_sort(n_nodes, of->n, of->source, of->destination,
+                words + k * kind_words(predictor), &view->graph[axis])) {
+            return MB_ERR_ARG;
+        }
+        view->offset[axis][1] = of->n;
+    }
+    mb_input *views = (mb_input *)(void *)((char *)scratch + predictor->inputs_offset);
+    for (size_t i = 0; i < predictor->n_inputs; i++) {
+        views[i] = (mb_input){.dense = inputs[i].dense};
+    }
+    mb_plan_predict_graphs(predictor->plan, scratch, views, view->axes, 1, outputs);
     return MB_OK;
 }

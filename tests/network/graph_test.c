@@ -3,6 +3,8 @@
 
 #include "graph_cases.h"
 
+#include "minbias/predictor.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -381,6 +383,60 @@ static void test_graph__a_batch_without_nodes_moves_nothing(void **state) {
     graph_batch_free(&batch);
 }
 
+static void run_each(const mb_predictor *predictor, void *scratch, const graph_batch *batch,
+    size_t width, float *out) {
+    for (size_t g = 0; g < batch->n; g++) {
+        const mb_predictor_input input = {.dense = batch->features + batch->nodes[g] * GRAPH_WIDTH};
+        const mb_predictor_edges edges = {batch->edges[g + 1] - batch->edges[g],
+            batch->source + batch->edges[g], batch->destination + batch->edges[g]};
+        float *to = out + batch->nodes[g] * width;
+        assert_int_equal(mb_predictor_run_graph(predictor, scratch, &input,
+                             batch->nodes[g + 1] - batch->nodes[g], &edges, &to),
+            MB_OK);
+    }
+}
+
+static void test_graph__a_predictor_takes_event_after_event(void **state) {
+    (void)state;
+    graph_batch batch;
+    mb_model *model = NULL;
+    mb_predictor *predictor = NULL;
+    float wanted[2 * 64] = {0};
+    float got[2 * 64] = {0};
+    graph_batch_make(world.ctx, N_GRAPHS, n_nodes, n_edges, 9, &batch);
+    graph_model(world.ctx, two_convolutions, &model);
+    graph_predict(world.ctx, model, &batch, wanted);
+    const mb_predictor_settings settings = {.max_nodes = 12, .max_edges = 40};
+    assert_fails(world.ctx, mb_predictor_create(world.ctx, model, NULL, &predictor), MB_ERR_ARG,
+        "works with nodes; say in the settings how many");
+    assert_ok(world.ctx, mb_predictor_create(world.ctx, model, &settings, &predictor));
+    assert_int_equal(mb_predictor_n_kinds(predictor), 1);
+    assert_string_equal(mb_predictor_kind(predictor, 0), "edges.pred");
+    assert_null(mb_predictor_kind(predictor, 1));
+    void *scratch = mb_allocate(world.ctx, mb_predictor_scratch_bytes(predictor), 1);
+    assert_non_null(scratch);
+    const uint64_t before = mb_runtime_allocations(world.runtime);
+    run_each(predictor, scratch, &batch, 2, got);
+    assert_int_equal(mb_runtime_allocations(world.runtime), before);
+    mb_test_assert_same_bits(got, wanted, batch.n_nodes * 2, sizeof(float), "outputs");
+    const mb_predictor_input input = {.dense = batch.features};
+    const int32_t end = 3;
+    const mb_predictor_edges outside = {1, &end, &end};
+    const mb_predictor_edges many = {41, batch.source, batch.destination};
+    float *to = got;
+    assert_int_equal(
+        mb_predictor_run_graph(predictor, scratch, &input, 3, &outside, &to), MB_ERR_ARG);
+    assert_int_equal(
+        mb_predictor_run_graph(predictor, scratch, &input, 12, &many, &to), MB_ERR_ARG);
+    assert_int_equal(
+        mb_predictor_run_graph(predictor, scratch, &input, 13, &outside, &to), MB_ERR_ARG);
+    assert_int_equal(mb_predictor_run(predictor, scratch, &input, 1, &to), MB_ERR_ARG);
+    mb_release(world.ctx, scratch);
+    mb_predictor_destroy(predictor);
+    mb_model_destroy(model);
+    graph_batch_free(&batch);
+}
+
 static mb_status try_model(const char *kind, const char *options, bool is_event) {
     mb_value_type type = {.rank = 1, .dim = {4}};
     mb_model *model = NULL;
@@ -435,6 +491,7 @@ int main(void) {
         cmocka_unit_test(test_graph__bits_do_not_depend_on_threads_or_instructions),
         cmocka_unit_test(test_graph__isolated_nodes_are_updated_or_zero),
         cmocka_unit_test(test_graph__a_batch_without_nodes_moves_nothing),
+        cmocka_unit_test(test_graph__a_predictor_takes_event_after_event),
         cmocka_unit_test(test_graph__wrong_axes_are_refused_by_name),
         cmocka_unit_test(test_graph__a_plan_for_events_alone_refuses_nodes),
     };
