@@ -115,6 +115,10 @@ static mb_status read_inputs(
             "%s: is no file of arrays; give .npy, .npz or .h5, or predict with a run's folder",
             path);
     }
+    if (has_suffix(path, ".npy") && model->n_axes > 1) {
+        return mb_fail(ctx, MB_ERR_SHAPE,
+            "%s: holds one array, but the model works with graphs; give what prepare wrote", path);
+    }
     if (has_suffix(path, ".npy") && model->n_inputs > 1) {
         return mb_fail(ctx, MB_ERR_SHAPE,
             "%s: holds one array but the model has %zu inputs; give an .npz or .h5 with one array "
