@@ -179,20 +179,23 @@ static void softmax_backward(
 }
 
 static const mb_activation_ops linear = {
-    "linear", true, linear_forward, linear_backward, {0, 0}, false};
-static const mb_activation_ops relu = {"relu", true, relu_forward, relu_backward, {0, 0}, false};
-static const mb_activation_ops leaky_relu = {
-    "leaky_relu", false, leaky_relu_forward, leaky_relu_backward, {0.2, 0}, false};
-static const mb_activation_ops elu = {"elu", false, elu_forward, elu_backward, {1, 0}, false};
-static const mb_activation_ops selu = {"selu", false, selu_forward, selu_backward, {0, 0}, false};
+    "linear", true, linear_forward, linear_backward, {0, 0}, false, MB_ACTIVATION_NO_KERNEL};
+static const mb_activation_ops relu = {
+    "relu", true, relu_forward, relu_backward, {0, 0}, false, MB_ACTIVATION_RECTIFY};
+static const mb_activation_ops leaky_relu = {"leaky_relu", false, leaky_relu_forward,
+    leaky_relu_backward, {0.2, 0}, false, MB_ACTIVATION_NO_KERNEL};
+static const mb_activation_ops elu = {
+    "elu", false, elu_forward, elu_backward, {1, 0}, false, MB_ACTIVATION_NO_KERNEL};
+static const mb_activation_ops selu = {
+    "selu", false, selu_forward, selu_backward, {0, 0}, false, MB_ACTIVATION_NO_KERNEL};
 static const mb_activation_ops sigmoid = {
-    "sigmoid", false, sigmoid_forward, sigmoid_backward, {0, 0}, false};
+    "sigmoid", false, sigmoid_forward, sigmoid_backward, {0, 0}, false, MB_ACTIVATION_SIGMOID};
 static const mb_activation_ops hyperbolic_tangent = {
-    "tanh", false, tanh_forward, tanh_backward, {0, 0}, false};
+    "tanh", false, tanh_forward, tanh_backward, {0, 0}, false, MB_ACTIVATION_NO_KERNEL};
 static const mb_activation_ops softmax = {
-    "softmax", false, softmax_forward, softmax_backward, {0, 0}, true};
+    "softmax", false, softmax_forward, softmax_backward, {0, 0}, true, MB_ACTIVATION_SOFTMAX};
 static const mb_activation_ops softplus = {
-    "softplus", false, softplus_forward, softplus_backward, {0, 0}, false};
+    "softplus", false, softplus_forward, softplus_backward, {0, 0}, false, MB_ACTIVATION_NO_KERNEL};
 
 const mb_activation_ops *const mb_activation_list[] = {&linear, &relu, &leaky_relu, &elu, &selu,
     &sigmoid, &hyperbolic_tangent, &softmax, &softplus, NULL};

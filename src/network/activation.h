@@ -6,6 +6,14 @@
 
 #include "base/options.h"
 
+// The kernel of kernels/lanes.h that does the same, for samples in lanes.
+typedef enum mb_activation_kernel {
+    MB_ACTIVATION_NO_KERNEL,
+    MB_ACTIVATION_RECTIFY,
+    MB_ACTIVATION_SOFTMAX,
+    MB_ACTIVATION_SIGMOID,
+} mb_activation_kernel;
+
 // Activations work on whole rows of channels: n values, in groups of channels (softmax runs over a
 // group). Backward is given the output y and replaces the gradient by y with that by the input.
 typedef struct mb_activation_ops {
@@ -16,6 +24,7 @@ typedef struct mb_activation_ops {
         const double *parameters, const float *y, float *gradient, size_t n, size_t channels);
     double default_parameters[2]; // alpha or slope, threshold
     bool mixes_channels;          // a number depends on others of its group
+    mb_activation_kernel kernel;
 } mb_activation_ops;
 
 // An activation and its parameters.

@@ -8,32 +8,23 @@ void mb_lanes_take_rows(mb_step *step) {
         .forward = step->forward, .backward = step->backward, .scratch_bytes = step->scratch_bytes};
 }
 
-typedef enum activation_kind { RECTIFIER, SOFTMAX, SIGMOID, ANY_OTHER } activation_kind;
-
-static activation_kind kind_of(const mb_activation *activation) {
-    return strcmp(activation->ops->name, "relu") == 0      ? RECTIFIER
-           : strcmp(activation->ops->name, "softmax") == 0 ? SOFTMAX
-           : strcmp(activation->ops->name, "sigmoid") == 0 ? SIGMOID
-                                                           : ANY_OTHER;
-}
-
 bool mb_lanes_is_rectifier(const mb_activation *activation) {
-    return kind_of(activation) == RECTIFIER;
+    return activation->ops->kernel == MB_ACTIVATION_RECTIFY;
 }
 
 void mb_lanes_activate(const mb_kernels *kernels, const mb_activation *activation, float *values,
     size_t n, size_t channels) {
-    switch (kind_of(activation)) {
-    case RECTIFIER:
+    switch (activation->ops->kernel) {
+    case MB_ACTIVATION_RECTIFY:
         kernels->lanes->rectify(n * channels, values);
         return;
-    case SOFTMAX:
+    case MB_ACTIVATION_SOFTMAX:
         kernels->lanes->softmax(n, channels, values);
         return;
-    case SIGMOID:
+    case MB_ACTIVATION_SIGMOID:
         kernels->lanes->sigmoid(n * channels, values, values);
         return;
-    case ANY_OTHER:
+    case MB_ACTIVATION_NO_KERNEL:
         break;
     }
     activation->ops->forward(activation->parameters, values, n * channels * MB_SAMPLES, channels);
@@ -52,17 +43,17 @@ static void differentiate_softmax(const float *y, const float *d_out, size_t cha
 void mb_lanes_differentiate(const mb_kernels *kernels, const mb_activation *activation,
     const float *out, const float *d_out, size_t n, size_t channels, float *d) {
     const size_t group = channels * MB_SAMPLES;
-    switch (kind_of(activation)) {
-    case RECTIFIER:
+    switch (activation->ops->kernel) {
+    case MB_ACTIVATION_RECTIFY:
         kernels->lanes->rectify_back(n * channels, out, d_out, d);
         return;
-    case SOFTMAX:
+    case MB_ACTIVATION_SOFTMAX:
         for (size_t i = 0; i < n; i++) {
             differentiate_softmax(out + i * group, d_out + i * group, channels, d + i * group);
         }
         return;
-    case SIGMOID:
-    case ANY_OTHER:
+    case MB_ACTIVATION_SIGMOID:
+    case MB_ACTIVATION_NO_KERNEL:
         break;
     }
     memcpy(d, d_out, n * group * sizeof *d);

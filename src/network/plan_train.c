@@ -217,7 +217,8 @@ static void sum_statistics(const mb_plan *plan, size_t n_chunks, size_t n) {
     }
 }
 
-enum { SUM_BLOCK = 16384 };
+// Small networks have a few blocks, too.
+enum { SUM_BLOCK = 2048 };
 
 typedef struct sum_run {
     const mb_plan *plan;

@@ -146,12 +146,15 @@ static void lanes_fill_zmm(size_t n, size_t size, const float *const *rows, floa
         const __mmask16 mask = (__mmask16)((1u << count) - 1);
         __m512 row[16];
         __m512 number[16];
-        for (size_t s = 0; s < 16; s++) {
-            row[s] = s < n ? _mm512_maskz_loadu_ps(mask, rows[s] + at) : _mm512_setzero_ps();
+        _Pragma("GCC unroll 16") for (size_t s = 0; s < 16; s++) {
+            // Nothing is read where the mask is empty.
+            row[s] = _mm512_maskz_loadu_ps(s < n ? mask : 0, s < n ? rows[s] + at : lanes);
         }
         turn_16(row, number);
-        for (size_t i = 0; i < count; i++) {
-            _mm512_storeu_ps(lanes + (at + i) * MB_SAMPLES, number[i]);
+        _Pragma("GCC unroll 16") for (size_t i = 0; i < 16; i++) {
+            if (i < count) {
+                _mm512_storeu_ps(lanes + (at + i) * MB_SAMPLES, number[i]);
+            }
         }
     }
 }

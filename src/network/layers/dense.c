@@ -33,8 +33,8 @@ static const mb_option options[] = {{"units", MB_OPTION_SIZE, offsetof(dense_opt
 
 // Vectors (rows, or positions of rows of higher rank) worked on at a time, at most.
 enum { MOST_BLOCK = 64 };
-// Inputs between two looks ahead of samples in lanes.
-enum { PIECE = 48 };
+// Inputs and outputs between two looks ahead of samples in lanes.
+enum { PIECE = 48, OUTPUTS = 12 };
 
 typedef struct dense_plan {
     size_t n_in, n_out, width, per_row; // per_row: vectors in a row
@@ -172,7 +172,7 @@ static void forward_lanes(const mb_step *step, const mb_rows *rows) {
     for (size_t first = 0; first < plan->per_row; first += plan->block) {
         const size_t block = mb_min_size(plan->block, plan->per_row - first);
         // One vector's outputs stand in a row: as many as a kernel takes, then a look ahead.
-        const size_t piece = block == 1 ? MB_LANES : plan->n_out;
+        const size_t piece = block == 1 ? OUTPUTS : plan->n_out;
         for (size_t o = 0; o < plan->n_out; o += piece) {
             step->kernels->lanes->positions(block, plan->base,
                 rows->in[0] + first * plan->n_in * MB_SAMPLES, &plan->footprint, step->packed + o,

@@ -89,11 +89,11 @@ static float binary_row(const void *options, const float *target, const float *o
     return sum / count;
 }
 
-// Clipping in two steps, and comparing with what it gives, is what compilers make vectors of.
-static void clip_lanes(const float *probability, float *p) {
+static void clip_lanes(const float *restrict probability, float *restrict p) {
     for (size_t s = 0; s < MB_SAMPLES; s++) {
-        const float least = probability[s] < least_probability ? least_probability : probability[s];
-        p[s] = least > most_probability ? most_probability : least;
+        const float x = probability[s];
+        const float least = mb_loss_select(x < least_probability, least_probability, x);
+        p[s] = mb_loss_select(least > most_probability, most_probability, least);
     }
 }
 
@@ -112,10 +112,13 @@ static void binary_number(const mb_lane_kernels *kernels, float smoothing, const
         const float t = smooth(target[s], smoothing);
         loss[s] += -(t * logarithm[s] + (1.0F - t) * logarithm[MB_SAMPLES + s]);
     }
-    for (size_t s = 0; gradient != NULL && s < MB_SAMPLES; s++) {
+    if (gradient == NULL) {
+        return;
+    }
+    for (size_t s = 0; s < MB_SAMPLES; s++) {
         const float t = smooth(target[s], smoothing);
         const float slope = (1.0F - t) / q[s] - t / p[s];
-        gradient[s] = p[s] == probability[s] ? slope : 0.0F;
+        gradient[s] = mb_loss_select(p[s] == probability[s], slope, 0.0F);
     }
 }
 
@@ -226,11 +229,14 @@ static float categorical_row(const void *options, const float *target, const flo
 }
 
 static void probabilities_lanes(const mb_lane_kernels *kernels, float keep, float spread,
-    const float *target, const float *output, size_t channels, float *loss, float *gradient) {
+    const float *restrict target, const float *restrict output, size_t channels,
+    float *restrict loss, float *restrict gradient) {
     float sum[MB_SAMPLES] = {0};
     float along[MB_SAMPLES] = {0};
-    for (size_t i = 0; i < channels * MB_SAMPLES; i++) {
-        sum[i % MB_SAMPLES] += output[i];
+    for (size_t i = 0; i < channels; i++) {
+        for (size_t s = 0; s < MB_SAMPLES; s++) {
+            sum[s] += output[i * MB_SAMPLES + s];
+        }
     }
     for (size_t i = 0; i < channels * MB_SAMPLES; i += MB_SAMPLES) {
         float q[MB_SAMPLES], p[MB_SAMPLES], logarithm[MB_SAMPLES];
@@ -242,14 +248,21 @@ static void probabilities_lanes(const mb_lane_kernels *kernels, float keep, floa
         for (size_t s = 0; s < MB_SAMPLES; s++) {
             loss[s] -= (target[i + s] * keep + spread) * logarithm[s];
         }
-        for (size_t s = 0; gradient != NULL && s < MB_SAMPLES; s++) {
+        if (gradient == NULL) {
+            continue;
+        }
+        for (size_t s = 0; s < MB_SAMPLES; s++) {
             const float slope = -(target[i + s] * keep + spread) / p[s];
-            gradient[i + s] = p[s] == q[s] ? slope : 0.0F;
-            along[s] += gradient[i + s] * q[s];
+            const float inside = mb_loss_select(p[s] == q[s], slope, 0.0F);
+            gradient[i + s] = inside;
+            along[s] += inside * q[s];
         }
     }
-    for (size_t i = 0; gradient != NULL && i < channels * MB_SAMPLES; i++) {
-        gradient[i] = (gradient[i] - along[i % MB_SAMPLES]) / sum[i % MB_SAMPLES];
+    for (size_t i = 0; gradient != NULL && i < channels; i++) {
+        float *slopes = gradient + i * MB_SAMPLES;
+        for (size_t s = 0; s < MB_SAMPLES; s++) {
+            slopes[s] = (slopes[s] - along[s]) / sum[s];
+        }
     }
 }
 
