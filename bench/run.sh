@@ -28,7 +28,7 @@ cmake -G Ninja -S . -B build/bench-release -DCMAKE_BUILD_TYPE=Release -DMB_BENCH
     cat build/bench-release.log >&2
     exit 1
 }
-ninja -C build/bench-release --quiet minbias bench_barrel bench_cicada bench_kernels bench_machine bench_roc bench_twin
+ninja -C build/bench-release --quiet minbias bench_barrel bench_cicada bench_kernels bench_machine bench_roc bench_tracks bench_twin
 
 environment=${MB_BENCH_DIR:-build/bench-venv}
 if ! cmp -s bench/requirements.txt "$environment/requirements.txt"; then

@@ -1,0 +1,549 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Our side of the bench of track graphs: random graphs through the fit, the dataset's prediction
+// and the plan; points through clustering; files through the reader. One JSON line a figure.
+
+#include "base/numbers.h"
+#include "base/output.h"
+#include "base/random.h"
+#include "detector/detector.h"
+#include "files/npy.h"
+#include "files/yaml.h"
+#include "measure.h"
+#include "measure/dbscan.h"
+#include "network/plan.h"
+#include "training/fit.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+enum { WIDTH = 6, N_OUT = 2, N_LAYERS = 4, MOST_SECONDS = 1000000, N_WARM = 100 };
+
+typedef struct bench {
+    mb_runtime *runtime;
+    mb_context *ctx;
+    const char *command, *path;
+    int64_t threads, nodes, edges, graphs, epochs;
+    double budget; // seconds of one measurement
+    mb_document document;
+    mb_train train;
+    mb_dataset dataset;
+    mb_model *model;
+    float *features, *embedding; // of all nodes
+    uint32_t *rows;
+    double *seconds; // MOST_SECONDS
+    mb_status status;
+} bench;
+
+static const char train_text[] =
+    "{loss: {hinge_embedding: {edges: loss, margin: 1}}, optimizer: {adamax: {learning_rate: "
+    "0.001, epsilon: 1e-8, epsilon_inside: true}}, metrics: [distance_accuracy], batch: 4, "
+    "validation: 0, epochs: %lld}";
+
+static mb_status parse(bench *b, const char *text, mb_node **node) {
+    return mb_yaml_parse_node(b->ctx, &b->document, "bench", text, strlen(text), node);
+}
+
+static mb_status add_layer(bench *b, const char *kind, const char *options, size_t *value) {
+    const mb_layer_ops *ops = mb_layer_find(kind);
+    mb_node *node = NULL;
+    mb_layer *layer = NULL;
+    MB_TRY(parse(b, options, &node));
+    if (ops->expand != NULL) {
+        const mb_expansion request = {NULL, &b->document, node, true};
+        return ops->expand(b->ctx, b->model, &request, *value, value);
+    }
+    MB_TRY(mb_model_add_layer(b->ctx, b->model, kind, NULL, &b->document, node, &layer));
+    return mb_model_call(b->ctx, b->model, layer, value, 1, value);
+}
+
+static mb_status build_model(bench *b) {
+    mb_value_type type = {.rank = 1, .dim = {WIDTH}};
+    size_t value = 0;
+    MB_TRY(mb_model_begin(b->ctx, "tracks", &b->model));
+    MB_TRY(mb_model_add_axis(b->ctx, b->model, "nodes", 0, &type.axis));
+    MB_TRY(mb_model_add_input(b->ctx, b->model, "features", &type, &value));
+    for (size_t i = 0; i < N_LAYERS; i++) {
+        MB_TRY(add_layer(b, "batch_normalization",
+            "{epsilon: 1e-5, momentum: 0.9, unbiased_variance: true}", &value));
+        MB_TRY(add_layer(b, "graph_conv", "{units: 16}", &value));
+    }
+    MB_TRY(add_layer(b, "dense", "{units: 2}", &value));
+    MB_TRY(mb_model_finish(b->ctx, b->model, NULL, 0, &value, 1));
+    return mb_model_initialize(b->ctx, b->model, 1, b->model->parameters);
+}
+
+static mb_status add_axis(bench *b, const char *name, const char *joins, size_t each) {
+    mb_dataset_axis *axis = NULL;
+    mb_random random = mb_random_stream(1, MB_PURPOSE_TEST, 0, (uint32_t)each);
+    MB_TRY(mb_dataset_add_axis(&b->dataset, b->ctx, name, joins, &axis));
+    for (size_t i = 0; i < (size_t)b->graphs; i++) {
+        axis->offset[i + 1] = axis->offset[i] + each;
+    }
+    if (joins == NULL) {
+        return MB_OK;
+    }
+    const size_t n = axis->offset[b->graphs];
+    axis->source = mb_allocate(b->ctx, n, sizeof *axis->source);
+    axis->destination = mb_allocate(b->ctx, n, sizeof *axis->destination);
+    if (axis->source == NULL || axis->destination == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    // By source, as neighbour lists give them.
+    for (size_t i = 0; i < n; i++) {
+        axis->source[i] = (int32_t)(i % each * (size_t)b->nodes / each);
+        axis->destination[i] = (int32_t)mb_random_below(&random, (uint64_t)b->nodes);
+    }
+    return MB_OK;
+}
+
+static mb_status add_column(bench *b, const char *name, mb_column_role role, const char *axis,
+    size_t size, float **values) {
+    const mb_dataset_axis *found = mb_dataset_find_axis(&b->dataset, axis);
+    const size_t shape[] = {found->offset[b->graphs], size};
+    mb_column *column = NULL;
+    MB_TRY(mb_dataset_add_column(&b->dataset, b->ctx, name, role, &column));
+    column->axis = found->name;
+    column->dtype = MB_F32;
+    column->rank = size > 1 ? 1 : 0;
+    column->shape[0] = column->size = size;
+    MB_TRY(mb_array_init(&column->dense, b->ctx, MB_F32, size > 1 ? 2 : 1, shape));
+    *values = column->dense.data;
+    return MB_OK;
+}
+
+static mb_status make_graphs(bench *b) {
+    mb_random random = mb_random_stream(2, MB_PURPOSE_TEST, 0, 0);
+    float *target = NULL;
+    MB_TRY(mb_dataset_set_rows(&b->dataset, b->ctx, (size_t)b->graphs));
+    MB_TRY(add_axis(b, "nodes", NULL, (size_t)b->nodes));
+    MB_TRY(add_axis(b, "edges.pred", "nodes", (size_t)b->edges));
+    MB_TRY(add_axis(b, "edges.loss", "nodes", (size_t)b->edges));
+    MB_TRY(add_column(b, "features", MB_ROLE_INPUT, "nodes", WIDTH, &b->features));
+    MB_TRY(add_column(b, "target", MB_ROLE_TARGET, "edges.loss", 1, &target));
+    for (size_t i = 0; i < (size_t)(b->graphs * b->nodes) * WIDTH; i++) {
+        b->features[i] = (float)mb_random_normal(&random);
+    }
+    for (size_t i = 0; i < (size_t)(b->graphs * b->edges); i++) {
+        target[i] = (float)mb_random_below(&random, 2);
+    }
+    return MB_OK;
+}
+
+static mb_status open_bench(bench *b) {
+    char text[512];
+    mb_format(text, sizeof text, train_text, (long long)b->epochs);
+    MB_TRY(mb_yaml_parse(b->ctx, "bench", text, strlen(text), &b->document));
+    MB_TRY(mb_train_read(b->ctx, &b->document, b->document.root, &b->train));
+    MB_TRY(build_model(b));
+    MB_TRY(make_graphs(b));
+    b->rows = mb_allocate(b->ctx, (size_t)b->graphs, sizeof *b->rows);
+    b->embedding = mb_allocate(b->ctx, (size_t)(b->graphs * b->nodes), N_OUT * sizeof(float));
+    if (b->rows == NULL || b->embedding == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < (size_t)b->graphs; i++) {
+        b->rows[i] = (uint32_t)i;
+    }
+    return MB_OK;
+}
+
+static void print_figure(bench *b, const char *metric, const char *unit, double value, double best,
+    size_t n, double other) {
+    const bench_figure figure = {
+        .metric = metric, .unit = unit, .value = value, .best = best, .n = n, .other = other};
+    (void)b;
+    bench_print("minbias", &figure);
+}
+
+// work in one of n times of b->seconds.
+static void print_rate(bench *b, const char *name, double work, size_t n, double other) {
+    char metric[64];
+    mb_format(
+        metric, sizeof metric, "%s_n%lld_t%lld", name, (long long)b->nodes, (long long)b->threads);
+    bench_sort(b->seconds, n);
+    print_figure(b, metric, "graphs/s", work / bench_quantile(b->seconds, n, 0.5),
+        work / b->seconds[0], n, other);
+}
+
+// All epochs but the first, which pays for what comes into the caches.
+static mb_status bench_train(bench *b) {
+    const mb_fit_request request = {.model = b->model,
+        .parameters = b->model->parameters,
+        .dataset = &b->dataset,
+        .train_rows = b->rows,
+        .n_train = (size_t)b->graphs,
+        .train = &b->train,
+        .seed = 1};
+    mb_fit_result result;
+    const bench_load since = bench_load_now();
+    const mb_status status = mb_fit(b->ctx, &request, &result);
+    const double other = bench_load_other(&since);
+    for (size_t i = 1; status == MB_OK && i < result.n_epochs; i++) {
+        b->seconds[i - 1] = result.history[i * result.n_columns + result.n_columns - 1];
+    }
+    mb_fit_result_clear(&result);
+    if (status == MB_OK) {
+        print_rate(b, "train_b4", (double)b->graphs, (size_t)b->epochs - 1, other);
+    }
+    return status;
+}
+
+static void predict(void *user) {
+    bench *b = user;
+    float *outputs[1] = {b->embedding};
+    b->status = mb_predict_dataset(
+        b->ctx, b->model, b->model->parameters, &b->dataset, b->rows, (size_t)b->graphs, outputs);
+}
+
+// From the dataset's edges as they are stored: sorting them is part of it.
+static mb_status bench_infer(bench *b) {
+    const bench_load since = bench_load_now();
+    const size_t n = bench_repeat(predict, b, b->budget, 3, MOST_SECONDS, b->seconds);
+    const double other = bench_load_other(&since);
+    if (b->status == MB_OK) {
+        print_rate(b, "infer", (double)b->graphs, n, other);
+    }
+    return b->status;
+}
+
+typedef struct latency {
+    const mb_dataset_axis *edges;
+    mb_plan *plan;
+    void *scratch;
+    uint32_t *words;
+    bool sorts; // its edges come as they are stored
+    mb_graph *graphs;
+} latency;
+
+static bool run_event(const bench *b, const latency *l, size_t event) {
+    const size_t n = (size_t)b->nodes, n_edges = (size_t)b->edges;
+    const size_t nodes[] = {0, n}, edges[] = {0, n_edges};
+    mb_graph made;
+    const mb_graph *graph = &l->graphs[event];
+    if (l->sorts) {
+        const uint64_t first = l->edges->offset[event];
+        if (!mb_graph_sort(n, n_edges, l->edges->source + first, l->edges->destination + first,
+                l->words, &made)) {
+            return false;
+        }
+        graph = &made;
+    }
+    const mb_axis_rows axes[] = {{NULL, NULL}, {nodes, NULL}, {edges, &graph}};
+    const mb_input input = {.dense = b->features + event * n * WIDTH};
+    float *outputs[1] = {b->embedding};
+    mb_plan_predict_graphs(l->plan, l->scratch, &input, axes, 1, outputs);
+    return true;
+}
+
+static void measure_events(bench *b, const latency *l, const char *name) {
+    static const struct {
+        const char *name;
+        double quantile;
+    } wanted[] = {{"p50", 0.5}, {"p99", 0.99}, {"max", 1.0}};
+    const bench_load since = bench_load_now();
+    const double end = bench_seconds() + b->budget;
+    size_t n = 0;
+    for (size_t i = 0; n < MOST_SECONDS; i++) {
+        const double begin = bench_seconds();
+        if (!run_event(b, l, i % (size_t)b->graphs)) {
+            return;
+        }
+        const double now = bench_seconds();
+        if (i >= N_WARM) {
+            b->seconds[n++] = now - begin;
+        }
+        if (n > 0 && now >= end) {
+            break;
+        }
+    }
+    const double other = bench_load_other(&since);
+    bench_sort(b->seconds, n);
+    for (size_t i = 0; i < MB_COUNT_OF(wanted); i++) {
+        char metric[64];
+        mb_format(metric, sizeof metric, "%s_n%lld_%s", name, (long long)b->nodes, wanted[i].name);
+        print_figure(b, metric, "us", 1e6 * bench_quantile(b->seconds, n, wanted[i].quantile),
+            1e6 * b->seconds[0], n, other);
+    }
+}
+
+// One graph in, its embedding out, on this thread; another one each time.
+static mb_status bench_latency(bench *b) {
+    const size_t rows[] = {0, (size_t)b->nodes, (size_t)b->edges};
+    const mb_plan_settings settings = {.max_rows = 1, .axis_rows = rows};
+    latency l = {.edges = mb_dataset_find_axis(&b->dataset, "edges.pred")};
+    mb_graph_set *set = NULL;
+    const mb_dataset_axis *nodes = mb_dataset_find_axis(&b->dataset, "nodes");
+    const mb_graph_edges edges = {
+        (size_t)b->graphs, nodes->offset, l.edges->offset, l.edges->source, l.edges->destination};
+    mb_status status = mb_plan_create(b->ctx, b->model, &settings, &l.plan);
+    if (status == MB_OK) {
+        status = mb_graph_set_create(b->ctx, "bench", &edges, &set);
+    }
+    if (status == MB_OK) {
+        mb_plan_load(l.plan, b->model->parameters);
+        l.graphs = set->graphs;
+        l.scratch = mb_allocate(b->ctx, mb_plan_scratch_bytes(l.plan), 1);
+        l.words = mb_allocate(
+            b->ctx, mb_graph_words((size_t)b->nodes, (size_t)b->edges), sizeof *l.words);
+        status = l.scratch == NULL || l.words == NULL ? MB_ERR_MEMORY : MB_OK;
+    }
+    if (status == MB_OK) {
+        measure_events(b, &l, "latency_sorted");
+        l.sorts = true;
+        measure_events(b, &l, "latency");
+    }
+    mb_release(b->ctx, l.words);
+    mb_release(b->ctx, l.scratch);
+    mb_plan_destroy(l.plan);
+    mb_graph_set_destroy(set);
+    return status;
+}
+
+static double peak_megabytes(void) {
+    struct rusage usage;
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? (double)usage.ru_maxrss / 1024 : 0;
+}
+
+static mb_status cluster(bench *b, const float *points, size_t n, mb_dbscan_counts *counts) {
+    const mb_dbscan_settings settings = {.eps = 0.1, .min_samples = 3};
+    int64_t *labels = mb_allocate(b->ctx, n, sizeof *labels);
+    const mb_values values = mb_values_f32(points, n * N_OUT);
+    mb_status status = labels == NULL ? MB_ERR_MEMORY : MB_OK;
+    if (status == MB_OK) {
+        status = mb_dbscan(b->ctx, "points", values, n, N_OUT, &settings, labels, counts);
+    }
+    mb_release(b->ctx, labels);
+    return status;
+}
+
+// One large event through network and clustering. The network is not trained: its embedding is
+// spread as the points of the clustering bench are, so that clusters have a size as tracks have.
+static mb_status bench_event(bench *b) {
+    mb_dbscan_counts counts;
+    const bench_load since = bench_load_now();
+    const size_t n = bench_repeat(predict, b, b->budget, 3, MOST_SECONDS, b->seconds);
+    MB_TRY(b->status);
+    char metric[64];
+    mb_format(metric, sizeof metric, "event_network_t%lld", (long long)b->threads);
+    print_figure(b, metric, "s", bench_quantile(b->seconds, n, 0.5), b->seconds[0], n,
+        bench_load_other(&since));
+    print_figure(b, "event_network_memory", "MB", peak_megabytes(), peak_megabytes(), 1, 0);
+    mb_random random = mb_random_stream(3, MB_PURPOSE_TEST, 0, 0);
+    const double side = 0.5 * sqrt((double)b->nodes / 9);
+    for (size_t i = 0; i < (size_t)b->nodes; i++) {
+        mb_random centre = mb_random_stream(4, MB_PURPOSE_TEST, 0, (uint32_t)(i / 9));
+        for (size_t k = 0; k < N_OUT; k++) {
+            const double place = side * mb_random_uniform(&centre);
+            b->embedding[i * N_OUT + k] = (float)(place + 0.03 * mb_random_normal(&random));
+        }
+    }
+    const double begin = bench_seconds();
+    MB_TRY(cluster(b, b->embedding, (size_t)b->nodes, &counts));
+    const double seconds = bench_seconds() - begin;
+    print_figure(b, "event_dbscan", "s", seconds, seconds, 1, bench_load_other(&since));
+    print_figure(b, "event_memory", "MB", peak_megabytes(), peak_megabytes(), 1, 0);
+    return MB_OK;
+}
+
+typedef struct clustering {
+    bench *bench;
+    mb_array points;
+    mb_dbscan_counts counts;
+} clustering;
+
+static void cluster_points(void *user) {
+    clustering *c = user;
+    c->bench->status = cluster(c->bench, c->points.data, c->points.shape[0], &c->counts);
+}
+
+// Points of a file, float32 (n, 2).
+static mb_status bench_cluster(bench *b) {
+    clustering c = {.bench = b};
+    MB_TRY(mb_npy_read(b->ctx, b->path, &c.points));
+    if (c.points.dtype != MB_F32 || c.points.rank != 2 || c.points.shape[1] != N_OUT) {
+        mb_array_clear(&c.points);
+        return mb_fail(b->ctx, MB_ERR_SHAPE, "%s: needs float32 (n, %d)", b->path, N_OUT);
+    }
+    const bench_load since = bench_load_now();
+    const size_t n = bench_repeat(cluster_points, &c, b->budget, 3, MOST_SECONDS, b->seconds);
+    const double other = bench_load_other(&since);
+    char metric[64];
+    mb_format(metric, sizeof metric, "dbscan_%zu", c.points.shape[0]);
+    print_figure(
+        b, metric, "ms", 1e3 * bench_quantile(b->seconds, n, 0.5), 1e3 * b->seconds[0], n, other);
+    mb_format(metric, sizeof metric, "dbscan_%zu_clusters", c.points.shape[0]);
+    print_figure(b, metric, "", (double)c.counts.n_clusters, (double)c.counts.n_clusters, n, 0);
+    mb_format(metric, sizeof metric, "dbscan_%zu_noise", c.points.shape[0]);
+    print_figure(b, metric, "", (double)c.counts.n_noise, (double)c.counts.n_noise, n, 0);
+    mb_array_clear(&c.points);
+    return b->status;
+}
+
+typedef struct reading {
+    bench *bench;
+    mb_detector_request request;
+    size_t n_hits;
+} reading;
+
+static void read_files(void *user) {
+    reading *r = user;
+    bench *b = r->bench;
+    mb_dataset dataset;
+    b->status = mb_detector_find("tracks")->load(b->ctx, &r->request, &dataset, NULL);
+    if (b->status == MB_OK) {
+        r->n_hits = mb_dataset_axis_rows(&dataset, "nodes");
+        mb_dataset_clear(&dataset);
+    }
+}
+
+// The samples of a folder's files, read as a study reads them.
+static mb_status bench_read(bench *b, const char *metric, const char *data) {
+    static const mb_compat compat = {0};
+    mb_node *node = NULL;
+    MB_TRY(parse(b, data, &node));
+    reading r = {.bench = b,
+        .request = {.document = &b->document,
+            .data = node,
+            .compat = &compat,
+            .directory = b->path,
+            .seed = 1}};
+    const bench_load since = bench_load_now();
+    const size_t n = bench_repeat(read_files, &r, b->budget, 3, MOST_SECONDS, b->seconds);
+    const double other = bench_load_other(&since);
+    if (b->status == MB_OK) {
+        print_figure(b, metric, "ms", 1e3 * bench_quantile(b->seconds, n, 0.5), 1e3 * b->seconds[0],
+            n, other);
+        char name[64];
+        mb_format(name, sizeof name, "%s_hits", metric);
+        print_figure(b, name, "", (double)r.n_hits, (double)r.n_hits, n, 0);
+    }
+    return b->status;
+}
+
+static mb_status bench_pickle(bench *b) {
+    return bench_read(
+        b, "read_pickle", "{source: tracks, file: tracks.pickle, features: [xyz, emb]}");
+}
+
+static mb_status bench_csv(bench *b) {
+    return bench_read(b, "read_csv",
+        "{source: tracks, file: [\"event*-hits.csv\"], features: [xyz], "
+        "graph: {neighbours: {of: [xyz], radius: 1e-6}}}");
+}
+
+static mb_status write_array(const bench *b, const char *name, mb_dtype dtype, const void *values,
+    size_t rows, size_t columns) {
+    const size_t shape[2] = {rows, columns};
+    char *path = mb_path_join(b->ctx, b->path, name);
+    mb_array array = {0};
+    mb_status status =
+        path == NULL ? MB_ERR_MEMORY : mb_array_init(&array, b->ctx, dtype, 2, shape);
+    if (status == MB_OK) {
+        memcpy(array.data, values, mb_array_bytes(&array));
+        status = mb_npy_write(b->ctx, path, &array);
+    }
+    mb_array_clear(&array);
+    mb_release(b->ctx, path);
+    return status;
+}
+
+static mb_status write_edges(
+    const bench *b, const char *axis, const char *source, const char *destination) {
+    const mb_dataset_axis *edges = mb_dataset_find_axis(&b->dataset, axis);
+    const size_t graphs = (size_t)b->graphs, each = (size_t)b->edges;
+    MB_TRY(write_array(b, source, MB_I32, edges->source, graphs, each));
+    return write_array(b, destination, MB_I32, edges->destination, graphs, each);
+}
+
+// What the peers take: weights in the model's order, graphs, and our embedding to compare with.
+static mb_status bench_write(bench *b) {
+    const size_t graphs = (size_t)b->graphs, nodes = (size_t)b->nodes;
+    const mb_column *target = mb_dataset_target(&b->dataset);
+    predict(b);
+    MB_TRY(b->status);
+    MB_TRY(write_array(b, "weights.npy", MB_F32, b->model->parameters, 1, b->model->n_parameters));
+    MB_TRY(write_array(b, "features.npy", MB_F32, b->features, graphs, nodes * WIDTH));
+    MB_TRY(write_array(b, "embedding.npy", MB_F32, b->embedding, graphs, nodes * N_OUT));
+    MB_TRY(write_array(b, "target.npy", MB_F32, target->dense.data, graphs, (size_t)b->edges));
+    MB_TRY(write_edges(b, "edges.pred", "pred_source.npy", "pred_destination.npy"));
+    return write_edges(b, "edges.loss", "loss_source.npy", "loss_destination.npy");
+}
+
+static const struct {
+    const char *name;
+    bool needs_graphs;
+    mb_status (*run)(bench *b);
+} commands[] = {{"train", true, bench_train}, {"infer", true, bench_infer},
+    {"latency", true, bench_latency}, {"event", true, bench_event}, {"write", true, bench_write},
+    {"cluster", false, bench_cluster}, {"pickle", false, bench_pickle}, {"csv", false, bench_csv}};
+
+static mb_status run(bench *b) {
+    b->seconds = mb_allocate(b->ctx, MOST_SECONDS, sizeof *b->seconds);
+    if (b->seconds == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < MB_COUNT_OF(commands); i++) {
+        if (strcmp(b->command, commands[i].name) == 0) {
+            if (commands[i].needs_graphs) {
+                MB_TRY(open_bench(b));
+            } else if (b->path == NULL) {
+                return mb_fail(
+                    b->ctx, MB_ERR_ARG, "bench: %s needs a path; name it last", b->command);
+            }
+            return commands[i].run(b);
+        }
+    }
+    return mb_fail(b->ctx, MB_ERR_ARG, "bench: '%s' is no command", b->command);
+}
+
+static void close_bench(bench *b) {
+    mb_release(b->ctx, b->seconds);
+    mb_release(b->ctx, b->embedding);
+    mb_release(b->ctx, b->rows);
+    mb_model_destroy(b->model);
+    mb_dataset_clear(&b->dataset);
+    mb_document_clear(&b->document);
+    mb_context_destroy(b->ctx);
+    mb_runtime_destroy(b->runtime);
+}
+
+static bool read_words(bench *b, int argc, char **argv) {
+    if (argc < 8 || argc > 9) {
+        return false;
+    }
+    b->command = argv[1];
+    b->path = argc > 8 ? argv[8] : NULL;
+    return mb_text_to_int64(argv[2], &b->threads) && mb_text_to_int64(argv[3], &b->nodes) &&
+           mb_text_to_int64(argv[4], &b->edges) && mb_text_to_int64(argv[5], &b->graphs) &&
+           mb_text_to_int64(argv[6], &b->epochs) && mb_text_to_double(argv[7], &b->budget) &&
+           b->threads > 0 && b->threads <= 256 && b->nodes > 0 && b->nodes <= 10000000 &&
+           b->edges > 0 && b->edges <= 100000000 && b->graphs > 0 && b->graphs <= 100000 &&
+           b->epochs > 1 && b->epochs < MOST_SECONDS;
+}
+
+int main(int argc, char **argv) {
+    bench b = {.command = ""};
+    if (!read_words(&b, argc, argv)) {
+        fprintf(stderr, "usage: bench_tracks train|infer|latency|event|write|cluster|pickle|csv "
+                        "THREADS NODES EDGES GRAPHS EPOCHS SECONDS [PATH]\n");
+        return 2;
+    }
+    mb_runtime_settings settings = MB_RUNTIME_SETTINGS_INIT;
+    settings.n_threads = (unsigned)b.threads;
+    if (mb_runtime_create(&settings, &b.runtime) != MB_OK ||
+        mb_context_create(b.runtime, &b.ctx) != MB_OK) {
+        fprintf(stderr, "bench_tracks: no memory\n");
+        return 1;
+    }
+    mb_dataset_init(&b.dataset, b.ctx);
+    const mb_status status = run(&b);
+    if (status != MB_OK) {
+        fprintf(stderr, "bench_tracks: %s\n", mb_context_error_text(b.ctx));
+    }
+    close_bench(&b);
+    return status == MB_OK ? 0 : 1;
+}
