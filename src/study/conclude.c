@@ -201,6 +201,9 @@ mb_status mb_run_conclude(mb_run *run, mb_answer **out) {
     if (status == MB_OK && mb_module_is_study(run->study)) {
         status = mb_module_tell(run, answer);
     }
+    if (status == MB_OK && mb_module_is_study(run->study)) {
+        status = write_top(ctx, run, answer);
+    }
     if (status == MB_OK) {
         mb_answer_put_text(answer, NULL, "directory", run->directory);
         mb_journal_log(&run->journal, mb_answer_text(answer));

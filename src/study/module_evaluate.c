@@ -24,9 +24,9 @@ static mb_status choose_rows(mb_module_evaluation *e) {
     for (size_t i = 0; i < n_rows; i++) {
         n += round->split[i] == MB_SPLIT_VALIDATION;
     }
-    const bool takes_all = n == 0;
-    e->rows = mb_arena_allocate(
-        &e->arena, e->run->ctx, mb_max_size(takes_all ? n_rows : n, 1), sizeof *e->rows);
+    const bool takes_all = n == 0 || round->fit->train.options.eval_only;
+    n = takes_all ? n_rows : n;
+    e->rows = mb_arena_allocate(&e->arena, e->run->ctx, mb_max_size(n, 1), sizeof *e->rows);
     if (e->rows == NULL) {
         return MB_ERR_MEMORY;
     }

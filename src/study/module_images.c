@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
+#include "base/numbers.h"
 #include "detector/concentrator/settings.h"
 #include "study/module_models.h"
 
@@ -45,6 +46,23 @@ mb_status mb_module_add_images(mb_context *ctx, const mb_study *study, mb_datase
         if (arrangement != NULL && mb_dataset_find(dataset, column) == NULL) {
             MB_TRY(mb_concentrator_image_add(ctx, dataset, column, MB_ROLE_INPUT, arrangement,
                 normalise_of(study), with_duplicates));
+        }
+    }
+    return MB_OK;
+}
+
+mb_status mb_module_add_shapes(mb_context *ctx, mb_dataset *dataset) {
+    MB_TRY(mb_dataset_set_rows(dataset, ctx, 0));
+    for (size_t i = 0; mb_arrangements[i] != NULL; i++) {
+        const mb_arrangement *a = mb_arrangements[i];
+        for (size_t k = 0; k < 2; k++) {
+            char name[32];
+            mb_column *column = NULL;
+            mb_format(name, sizeof name, "%s%s%s", prefix, a->name, k > 0 ? duplicates : "");
+            MB_TRY(mb_dataset_add_column(dataset, ctx, name, MB_ROLE_INPUT, &column));
+            column->rank = a->rank;
+            memcpy(column->shape, a->shape, a->rank * sizeof *a->shape);
+            column->size = a->n_pixels;
         }
     }
     return MB_OK;

@@ -49,21 +49,18 @@ mb_status mb_module_predict(
     return status;
 }
 
-// The arrangement of a model's images: that of its column, or of the data's images.
-static mb_status find_arrangement(
-    mb_module_evaluation *e, const mb_column *column, mb_module_result *out) {
-    const mb_node *data = e->run->study->data;
-    const char *text = mb_node_text(mb_node_find(data, "arrange"));
+// That of the column, or of the data's images.
+mb_status mb_module_arrangement_of(
+    const mb_run *run, const char *column, const mb_arrangement **out) {
+    const char *text = mb_node_text(mb_node_find(run->study->data, "arrange"));
     char name[32];
-    const bool is_own = strncmp(column->name, "image_", 6) == 0;
-    mb_format(name, sizeof name, "%s", is_own ? column->name + 6 : text != NULL ? text : "8x8");
+    const bool is_own = strncmp(column, "image_", 6) == 0;
+    mb_format(name, sizeof name, "%s", is_own ? column + 6 : text != NULL ? text : "8x8");
     char *end = strstr(name, "_dup");
     if (end != NULL) {
         *end = '\0';
     }
-    MB_TRY(mb_arrangement_get(e->run->ctx, name, &out->arrangement));
-    out->n_pixels = out->arrangement->n_pixels;
-    return MB_OK;
+    return mb_arrangement_get(run->ctx, name, out);
 }
 
 static float *make_floats(mb_module_evaluation *e, size_t n_each) {
@@ -193,7 +190,8 @@ static mb_status run_model(mb_module_evaluation *e, const mb_model *model, mb_mo
             "have one input and an output of its size",
             out->name);
     }
-    MB_TRY(find_arrangement(e, column, out));
+    MB_TRY(mb_module_arrangement_of(e->run, column->name, &out->arrangement));
+    out->n_pixels = out->arrangement->n_pixels;
     out->parameters = mb_model_costs(model, NULL).parameters;
     const mb_costs encoder = mb_model_costs(model, "encoder");
     out->encoder_parameters = encoder.parameters;

@@ -22,6 +22,8 @@ mb_status mb_module_model_expand(
     mb_context *ctx, mb_document *document, const mb_node *keys, mb_node **out) MB_MUST_CHECK;
 extern const mb_option mb_module_model_table[]; // keys of autoencoder:
 
+// Adds columns of the shapes that models of modules take, without rows: enough to build a model.
+mb_status mb_module_add_shapes(mb_context *ctx, mb_dataset *dataset) MB_MUST_CHECK;
 // Adds the columns image_ARRANGEMENT that the study's models take to a dataset of modules.
 mb_status mb_module_add_images(
     mb_context *ctx, const mb_study *study, mb_dataset *dataset) MB_MUST_CHECK;

@@ -79,6 +79,12 @@ mb_status mb_module_evaluate(mb_run *run) MB_MUST_CHECK;
 // The lines of a run's summary table, from RUN/summary.csv; nothing where there is none.
 mb_status mb_module_tell(mb_run *run, mb_answer *answer) MB_MUST_CHECK;
 
+// Trains all rounds of a run with emd_nets, each behind what it needs.
+mb_status mb_module_train_in_order(mb_run *run) MB_MUST_CHECK;
+// The arrangement of a column of images.
+mb_status mb_module_arrangement_of(
+    const mb_run *run, const char *column, const mb_arrangement **out) MB_MUST_CHECK;
+
 // In parts.
 mb_status mb_module_judge_model(
     mb_module_evaluation *e, const mb_round *round, mb_module_result *out) MB_MUST_CHECK;

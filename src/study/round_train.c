@@ -4,6 +4,7 @@
 #include "base/output.h"
 #include "exchange/keras.h"
 #include "exchange/shipped.h"
+#include "study/module_run.h"
 #include "study/round_training.h"
 
 // Repeats, folds and fits of one network show its layers once.
@@ -58,19 +59,46 @@ static mb_status train_model(mb_training *t, mb_fit_request *request) {
     return status;
 }
 
-// train.weights_dir: models that were trained elsewhere take the place of a training.
-static mb_status take_trained(mb_training *t, mb_model *model) {
-    const char *folder = t->round->fit->train.options.weights_dir;
-    const char *path = mb_arena_format(
-        t->arena, t->ctx, "%s/%s.h5", folder, t->round->name[0] != '\0' ? t->round->name : "model");
+// Weights that were trained elsewhere take the place of a training.
+static mb_status take_trained(mb_training *t, mb_model *model, const char *path) {
     mb_fit_result result = {.best = model->parameters, .last = model->parameters};
     t->model = model;
-    if (path == NULL) {
-        return MB_ERR_MEMORY;
-    }
     MB_TRY(mb_model_load_weights(t->ctx, model, path, model->parameters));
     mb_journal_line(&t->run->journal, "%sWeights taken from %s", t->prefix, path);
     return mb_training_save(t, &result, 0, 0);
+}
+
+// The file of such weights; NULL: there is none, and the round is to be trained.
+static mb_status find_trained(mb_training *t, const char **out) {
+    const mb_train_options *options = &t->round->fit->train.options;
+    *out = NULL;
+    if (options->weights_dir != NULL) {
+        *out = mb_arena_format(t->arena, t->ctx, "%s/%s.h5", options->weights_dir,
+            t->round->name[0] != '\0' ? t->round->name : "model");
+        return *out != NULL ? MB_OK : MB_ERR_MEMORY;
+    }
+    if (!mb_module_is_study(t->run->study)) {
+        return MB_OK;
+    }
+    const char *name = mb_module_name(t->round);
+    const char *path =
+        mb_arena_format(t->arena, t->ctx, "%s/%s/%s.hdf5", t->run->directory, name, name);
+    if (path == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    if (options->eval_only && !mb_path_exists(path)) {
+        return mb_fail(t->ctx, MB_ERR_IO,
+            "%s: there are no weights to judge; train first, without train.eval_only "
+            "(--evalOnly)",
+            path);
+    }
+    const bool is_taken = mb_path_exists(path) && !options->retrain;
+    if (is_taken && !options->eval_only) {
+        mb_journal_line(&t->run->journal,
+            "%sThere are weights already; train.retrain: true (--retrain) trains anew", t->prefix);
+    }
+    *out = is_taken ? path : NULL;
+    return MB_OK;
 }
 
 // The network that the fit's loss judges by: one that this run trained, a shipped one, or a file.
@@ -107,6 +135,8 @@ static mb_status train_with(mb_training *t, mb_model *model, bool has_weights) {
     if (status == MB_OK) {
         status = mb_round_rows(t->run, t->ctx, t->round, MB_SPLIT_TRAIN, &train, &request.n_train);
     }
+    const size_t most = t->round->fit->train.options.max_rows;
+    request.n_train = most > 0 ? mb_min_size(request.n_train, most) : request.n_train;
     if (status == MB_OK) {
         status = mb_round_rows(
             t->run, t->ctx, t->round, MB_SPLIT_VALIDATION, &validation, &request.n_validation);
@@ -143,10 +173,13 @@ mb_status mb_round_train(mb_run *run, mb_context *ctx, const mb_round *round) {
     if (status == MB_OK && !is_done) {
         status =
             mb_study_build_model(ctx, run->study, round->fit, &run->dataset, &model, &has_weights);
+        const char *trained = NULL;
         if (status == MB_OK) {
-            status = round->fit->train.options.weights_dir != NULL
-                         ? take_trained(&t, model)
-                         : train_with(&t, model, has_weights);
+            status = find_trained(&t, &trained);
+        }
+        if (status == MB_OK) {
+            status = trained != NULL ? take_trained(&t, model, trained)
+                                     : train_with(&t, model, has_weights);
         }
     }
     mb_model_destroy(model);

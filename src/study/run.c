@@ -256,7 +256,12 @@ static mb_status do_all(mb_run *run, bool trains, bool evaluates) {
     if (is_module && trains) {
         MB_TRY(mb_module_begin(run));
     }
-    MB_TRY(do_rounds(run, trains, evaluates));
+    if (is_module && trains && run->study->n_emd_nets > 0) {
+        MB_TRY(mb_facts_write(run->ctx, &run->dataset.facts, run->directory));
+        MB_TRY(mb_module_train_in_order(run));
+    } else {
+        MB_TRY(do_rounds(run, trains, evaluates));
+    }
     return is_module && evaluates ? mb_module_evaluate(run) : MB_OK;
 }
 

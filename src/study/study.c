@@ -10,6 +10,7 @@
 #include "files/yaml.h"
 #include "measure/roc.h"
 #include "network/quantize.h"
+#include "study/emd_net.h"
 #include "study/module_run.h"
 #include "study/open.h"
 #include "study/scorer.h"
@@ -58,7 +59,7 @@ typedef struct top_options {
     const char *study;
     int64_t version, seed;
     const mb_node *compat, *simulate, *data, *params, *model, *models, *fits, *train, *evaluate,
-        *scan, *quantize, *alternate, *outliers;
+        *scan, *quantize, *alternate, *outliers, *emd_nets;
     const char *teacher, *target;
     mb_texts students;
 } top_options;
@@ -95,6 +96,8 @@ static const mb_option top_table[] = {
         "turns of the teacher and its students"},
     {"outliers", MB_OPTION_NODE, FIELD(outliers), "", 0, 0, NULL, NULL,
         "files of events that only the students see"},
+    {"emd_nets", MB_OPTION_NODE, FIELD(emd_nets), "", 0, 0, NULL, NULL,
+        "networks that tell the earth mover's distance of two modules, by name: for emd:NAME"},
     {"evaluate", MB_OPTION_NODE, FIELD(evaluate), "", 0, 0, NULL, NULL, "which figures to make"},
     {"scan", MB_OPTION_NODE, FIELD(scan), "", 0, 0, NULL, NULL, "what `minbias scan` varies"},
     {"quantize", MB_OPTION_NODE, FIELD(quantize), "", 0, 0, NULL, NULL,
@@ -441,6 +444,11 @@ static mb_status read_all(mb_context *ctx, mb_study *study, const uint64_t *seed
     MB_TRY(read_data(ctx, study, &top));
     MB_TRY(read_simulate(ctx, study, &top));
     MB_TRY(read_evaluate(ctx, study, &top));
+    if (top.emd_nets != NULL && !mb_module_is_study(study)) {
+        return mb_fail_at(
+            ctx, document, top.emd_nets, "emd_nets: is for modules of the concentrator; remove it");
+    }
+    MB_TRY(mb_emd_nets_read(ctx, document, top.emd_nets, &study->emd_nets, &study->n_emd_nets));
     study->takes_last = mb_compat_has(&study->compat, "validation_tail");
     MB_TRY(mb_study_read_fits(ctx, study));
     return mb_scorers_check(ctx, study);
@@ -531,8 +539,9 @@ static mb_status resolve(mb_context *ctx, mb_study *study, const mb_study_settin
     return read_all(ctx, study, settings->seed);
 }
 
-mb_status mb_study_open(
-    mb_context *ctx, const char *path, const mb_study_settings *settings, mb_study **out) {
+// text NULL: that of the file.
+static mb_status open_study(mb_context *ctx, const char *path, const char *text,
+    const mb_study_settings *settings, mb_study **out) {
     static const mb_study_settings usual = {0};
     *out = NULL;
     mb_study *study = mb_allocate_zeroed(ctx, 1, sizeof *study);
@@ -540,7 +549,9 @@ mb_status mb_study_open(
         return MB_ERR_MEMORY;
     }
     study->runtime = mb_context_runtime(ctx);
-    mb_status status = mb_yaml_read(ctx, path, &study->document);
+    mb_status status = text == NULL
+                           ? mb_yaml_read(ctx, path, &study->document)
+                           : mb_yaml_parse(ctx, path, text, strlen(text), &study->document);
     if (status == MB_OK) {
         const char *slash = strrchr(path, '/');
         const size_t length = slash != NULL ? (size_t)(slash - path) : 0;
@@ -559,6 +570,16 @@ mb_status mb_study_open(
     }
     *out = study;
     return MB_OK;
+}
+
+mb_status mb_study_open(
+    mb_context *ctx, const char *path, const mb_study_settings *settings, mb_study **out) {
+    return open_study(ctx, path, NULL, settings, out);
+}
+
+mb_status mb_study_open_text(mb_context *ctx, const char *name, const char *text,
+    const mb_study_settings *settings, mb_study **out) {
+    return open_study(ctx, name, text, settings, out);
 }
 
 void mb_study_destroy(mb_study *study) {

@@ -60,13 +60,19 @@ struct mb_study {
     mb_fit_spec *fits;
     size_t n_fits;
     struct mb_alternate *alternate; // the fit of a teacher and its students, or NULL
-    bool leaves_patience;           // of the early stop of fits on modules, to the number of rows
-    bool takes_last; // compat validation_tail: the validation part of a set is its last
+    struct mb_emd_net *emd_nets;    // of a study on modules
+    size_t n_emd_nets;
+    bool leaves_patience; // of the early stop of fits on modules, to the number of rows
+    bool takes_last;      // compat validation_tail: the validation part of a set is its last
     mb_node *params;
 };
 
 // Whether a name is a key at the top of a study.
 bool mb_study_is_key(const char *name);
+
+// mb_study_open of a text in memory; its paths are relative to the folder of name.
+mb_status mb_study_open_text(mb_context *ctx, const char *name, const char *text,
+    const mb_study_settings *settings, mb_study **out) MB_MUST_CHECK;
 
 // Puts parameters in place: `$name`, `${name}` within a text, `{choose: $name, of: {value: ...}}`,
 // and `repeat:` in lists of layers. A new tree in the document; NULL on failure.

@@ -241,6 +241,15 @@ static bool is_first_call(const mb_model *model, size_t index) {
     return true;
 }
 
+mb_costs mb_call_costs(const mb_model *model, size_t call) {
+    const mb_layer *layer = model->calls[call].layer;
+    mb_costs costs = {.flops = call_flops(model, &model->calls[call])};
+    for (size_t k = 0; k < layer->n_weights && is_first_call(model, call); k++) {
+        costs.parameters += layer->weights[k].count;
+    }
+    return costs;
+}
+
 mb_costs mb_model_costs(const mb_model *model, const char *part) {
     mb_costs costs = {0, 0};
     const size_t length = part != NULL ? strlen(part) : 0;
@@ -250,10 +259,9 @@ mb_costs mb_model_costs(const mb_model *model, const char *part) {
             (strncmp(layer->name, part, length) != 0 || layer->name[length] != '/')) {
             continue;
         }
-        costs.flops += call_flops(model, &model->calls[i]);
-        for (size_t k = 0; k < layer->n_weights && is_first_call(model, i); k++) {
-            costs.parameters += layer->weights[k].count;
-        }
+        const mb_costs own = mb_call_costs(model, i);
+        costs.flops += own.flops;
+        costs.parameters += own.parameters;
     }
     return costs;
 }

@@ -21,5 +21,7 @@ typedef struct mb_costs {
 } mb_costs;
 // Of the layers below part ("encoder"); part NULL: of all.
 mb_costs mb_model_costs(const mb_model *model, const char *part);
+// Of one call: weights count at a layer's first.
+mb_costs mb_call_costs(const mb_model *model, size_t call);
 
 #endif

@@ -28,6 +28,8 @@ typedef struct mb_train_options {
     double clip_norm;
     size_t repeats, folds, jobs; // for the study: how many fits, and how many at a time
     const char *weights_dir;     // for the study: a folder of trained models, or ""
+    size_t max_rows;             // for the study: training rows used; 0: all
+    bool retrain, eval_only;     // for studies on modules: what becomes of weights that are there
     double checkpoint_seconds;
     size_t checkpoint_steps; // 0: none within an epoch
 } mb_train_options;

@@ -77,7 +77,7 @@ static void test_command__explains_every_command(void **state) {
     WORLD(world)
     static const char *const names[] = {"tour", "new", "check", "inspect", "simulate", "run",
         "prepare", "train", "evaluate", "report", "predict", "summary", "convert", "scan", "roc",
-        "cluster", "emd", "calo", "elinks", "help"};
+        "cluster", "emd", "calo", "econt", "elinks", "help"};
     char *man = NULL;
     mb_tool_expect(world, 0, "help --man");
     man = mb_copy_text(world->base.ctx, world->last.out);

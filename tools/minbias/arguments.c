@@ -155,6 +155,10 @@ static bool read_option(
         o = find_option(command->options, text + 2, length);
         o = o != NULL ? o : find_option(global_options, text + 2, length);
         value = text[2 + length] == '=' ? text + 3 + length : NULL;
+    } else if (text[2] != '\0' &&
+               find_option(command->options, text + 1, strlen(text + 1)) != NULL) {
+        // A whole name behind one dash, as some write it.
+        o = find_option(command->options, text + 1, strlen(text + 1));
     } else {
         o = find_letter(command->options, text[1]);
         o = o != NULL ? o : find_letter(global_options, text[1]);

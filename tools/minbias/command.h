@@ -36,7 +36,7 @@ typedef struct operand {
     const char *help;
 } operand;
 
-enum { MOST_OPTIONS = 24, MOST_OPERANDS = 4096, MOST_LIST = 256 };
+enum { MOST_OPTIONS = 40, MOST_OPERANDS = 4096, MOST_LIST = 256 };
 
 typedef struct mb_arguments {
     const option *options; // of the command

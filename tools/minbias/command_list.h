@@ -22,6 +22,7 @@ COMMAND(roc)
 COMMAND(cluster)
 COMMAND(emd)
 COMMAND(calo)
+COMMAND(econt)
 COMMAND(elinks)
 COMMAND(help)
 // clang-format on

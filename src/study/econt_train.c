@@ -1,0 +1,190 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "base/numbers.h"
+#include "base/output.h"
+#include "minbias/econt.h"
+#include "study/econt.h"
+#include "study/module_models.h"
+#include "study/run.h"
+
+// The command line of the original's training as a study.
+
+static bool is_name_part(const char *text, size_t length, const char *whole) {
+    return strlen(whole) == length && strncmp(text, whole, length) == 0;
+}
+
+static bool is_in_dictionary(const char *name, size_t length) {
+    for (size_t i = 0; mb_module_model_name(i) != NULL; i++) {
+        if (is_name_part(name, length, mb_module_model_name(i))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static mb_status fail_model(mb_context *ctx, const char *name, size_t length) {
+    const char *names[128];
+    char text[64];
+    size_t n = 0;
+    for (; mb_module_model_name(n) != NULL && n < MB_COUNT_OF(names); n++) {
+        names[n] = mb_module_model_name(n);
+    }
+    mb_format(text, sizeof text, "%.*s", (int)mb_min_size(length, 60), name);
+    const char *near = mb_nearest_name(text, names, n);
+    mb_buffer all;
+    mb_buffer_init(&all, ctx);
+    for (size_t i = 0; i < n; i++) {
+        mb_buffer_format(&all, "%s%s", i > 0 ? ", " : "", names[i]);
+    }
+    const mb_status status = mb_fail(ctx, MB_ERR_ARG,
+        "--models: unknown model '%s'%s%s%s; known are %s", text,
+        near != NULL ? "; did you mean '" : "", near != NULL ? near : "", near != NULL ? "'?" : "",
+        all.data != NULL ? all.data : "those of 'minbias econt models'");
+    mb_buffer_clear(&all);
+    return status;
+}
+
+// A name, or with --quantize its quantised twin where there is one.
+static mb_status put_model(mb_context *ctx, mb_buffer *text, const char *name, size_t length,
+    bool is_quantized, bool *is_first) {
+    char twin[128];
+    if (!is_in_dictionary(name, length)) {
+        return fail_model(ctx, name, length);
+    }
+    const int n = mb_format(
+        twin, sizeof twin, "%.*s%s", (int)mb_min_size(length, 64), name, is_quantized ? "_qK" : "");
+    if (is_quantized && (n <= 0 || !is_in_dictionary(twin, (size_t)n))) {
+        mb_format(twin, sizeof twin, "%.*s", (int)mb_min_size(length, 64), name);
+    }
+    mb_buffer_format(text, "%s\"%s\"", *is_first ? "" : ", ", twin);
+    *is_first = false;
+    return MB_OK;
+}
+
+static mb_status put_models(mb_context *ctx, mb_buffer *text, const mb_econt_train *options) {
+    const char *list = options->models != NULL ? options->models : "";
+    bool is_first = true;
+    mb_buffer_text(text, "models: [");
+    if (list[0] == '\0') {
+        for (size_t i = 0; mb_module_model_name(i) != NULL; i++) {
+            const char *name = mb_module_model_name(i);
+            MB_TRY(put_model(ctx, text, name, strlen(name), false, &is_first));
+        }
+    }
+    while (list[0] != '\0') {
+        const size_t length = strcspn(list, ",");
+        MB_TRY(put_model(ctx, text, list, length, options->quantize, &is_first));
+        list += length + (list[length] == ',');
+    }
+    mb_buffer_text(text, "]\n");
+    return MB_OK;
+}
+
+static void put_text(mb_buffer *text, const char *key, const char *value) {
+    mb_buffer_format(text, "%s: \"", key);
+    for (const char *p = value; *p != '\0'; p++) {
+        mb_buffer_format(text, *p == '"' || *p == '\\' ? "\\%c" : "%c", *p);
+    }
+    mb_buffer_text(text, "\"\n");
+}
+
+static void put_flag(mb_buffer *text, const char *key, bool is_set) {
+    if (is_set) {
+        mb_buffer_format(text, "  %s: true\n", key);
+    }
+}
+
+static void put_count(mb_buffer *text, const char *key, int64_t value) {
+    if (value >= 0) {
+        mb_buffer_format(text, "  %s: %lld\n", key, (long long)value);
+    }
+}
+
+static void put_data(mb_buffer *text, const mb_econt_train *options) {
+    mb_buffer_text(text, "data:\n  source: concentrator\n  ");
+    put_text(text, "files", options->input != NULL ? options->input : "nElinks_5/");
+    mb_buffer_format(
+        text, "  elinks: %lld\n", (long long)(options->elinks >= 0 ? options->elinks : 5));
+    if (options->no_header) {
+        mb_buffer_text(text, "  header: false\n");
+    }
+    put_count(text, "rows_per_file", options->rows_per_file);
+    put_count(text, "max_val", options->max_val);
+    put_flag(text, "double", options->double_rows);
+    put_flag(text, "override_input", options->override_input);
+    put_flag(text, "mask_partials", options->mask_partials);
+    put_flag(text, "mask_energies", options->mask_energies);
+    put_flag(text, "save_energy", options->save_energy);
+    put_flag(text, "occ_reweight", options->occ_reweight);
+    if (options->rescale_input_to_max) {
+        mb_buffer_text(text, "  normalise: max\n");
+    }
+}
+
+static void put_train(mb_buffer *text, const mb_econt_train *options) {
+    mb_buffer_format(text, "train:\n  optimizer: {adam: {}}\n  epochs: %lld\n",
+        (long long)(options->epochs >= 0 ? options->epochs : 200));
+    if (options->loss != NULL) {
+        mb_buffer_text(text, "  ");
+        put_text(text, "loss", options->loss);
+    }
+    put_flag(text, "retrain", options->retrain);
+    put_flag(text, "eval_only", options->eval_only);
+    if (options->quick_train) {
+        mb_buffer_text(text, "  max_rows: 5000\n");
+    }
+}
+
+static void put_evaluate(mb_buffer *text, const mb_econt_train *options) {
+    mb_buffer_text(text, "evaluate:\n");
+    mb_buffer_format(text, "  algorithms: %s\n",
+        options->full           ? "all"
+        : options->ae_only != 0 ? "[ae]"
+                                : "[ae, threshold, best_choice, stc16, stc4]");
+    if (options->full) {
+        mb_buffer_text(text, "  metrics: [emd, dMean, dRMS, zero_frac, SSD]\n");
+    }
+    if (options->csv_events >= -1) {
+        mb_buffer_format(text, "  csv_events: %lld\n", (long long)options->csv_events);
+    }
+    if (options->rescale_output_to_max) {
+        mb_buffer_text(text, "  restore: max\n");
+    }
+    if (options->skip_plot) {
+        mb_buffer_text(text, "  plots: false\n");
+    }
+}
+
+mb_status mb_econt_study_text(mb_context *ctx, const mb_econt_train *options, mb_buffer *text) {
+    mb_buffer_text(text, "study: econt-autoencoder\nseed: 42\n");
+    put_data(text, options);
+    MB_TRY(put_models(ctx, text, options));
+    put_train(text, options);
+    put_evaluate(text, options);
+    return text->status;
+}
+
+mb_status mb_econt_train_run(mb_context *ctx, const mb_econt_train *options,
+    const mb_run_settings *settings, const uint64_t *seed, mb_answer **out) {
+    mb_buffer text;
+    mb_study *study = NULL;
+    if (out != NULL) {
+        *out = NULL;
+    }
+    mb_buffer_init(&text, ctx);
+    const mb_study_settings study_settings = {.seed = seed};
+    // Weights of an earlier run stay where they are, below the names of their models.
+    mb_run_settings own = *settings;
+    own.is_forced = true;
+    mb_status status = mb_econt_study_text(ctx, options, &text);
+    if (status == MB_OK) {
+        status = mb_study_open_text(ctx, "econt train", text.data, &study_settings, &study);
+    }
+    if (status == MB_OK) {
+        status = mb_study_run(ctx, study, &own, out);
+    }
+    mb_study_destroy(study);
+    mb_buffer_clear(&text);
+    return status;
+}

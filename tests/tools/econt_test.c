@@ -1,0 +1,170 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tool.h"
+
+#include "base/output.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+// The concentrator's autoencoder as a user runs it: the original's command lines and the shipped
+// study, at a size of seconds.
+
+static void make_data(mb_tool_world *world) {
+    mb_tool_expect(world, 0,
+        "simulate concentrator -o data/V11/SampleSplitting_SignalAllocation --events 500 --force "
+        "--set header=none");
+}
+
+static size_t count_lines(mb_tool_world *world, const char *name) {
+    char *text = mb_tool_read(world, name);
+    size_t n = 0;
+    for (const char *p = text; *p != '\0'; p++) {
+        n += *p == '\n';
+    }
+    mb_release(world->base.ctx, text);
+    return n;
+}
+
+static void assert_says(mb_tool_world *world, const char *name, const char *words) {
+    char *text = mb_tool_read(world, name);
+    if (strstr(text, words) == NULL) {
+        fail_msg("%s does not say '%s' but: %.2000s", name, words, text);
+    }
+    mb_release(world->base.ctx, text);
+}
+
+static void test_econt__the_originals_training_line_runs_as_it_is(void **state) {
+    mb_tool_world *world = *state;
+    make_data(world);
+    mb_tool_expect(world, 0,
+        "econt train -i data/V11/SampleSplitting_SignalAllocation/nElinks_5/ -o ./comp_all/ "
+        "--epoch 1 --AEonly 1 --nELinks 5 --noHeader --models 8x8_c8_S2_tele,8x8_c8_S2_ae_emdCNN");
+    assert_non_null(strstr(world->last.out, "8x8_c8_S2_ae_emdCNN"));
+    assert_says(world, "comp_all/study.yaml", "header: false");
+    assert_says(world, "comp_all/study.yaml", "network: ae_huber");
+    assert_says(world, "comp_all/summary.csv",
+        "name,en_pams,tot_pams,en_flops,emd_ae,emd_ae_err\n8x8_c8_S2_tele,2144,4977,6544,");
+    static const char *const files[] = {"8x8_c8_S2_tele.json", "encoder_8x8_c8_S2_tele.json",
+        "decoder_8x8_c8_S2_tele.json", "verify_input_ae.csv", "verify_input_ae_abs.csv",
+        "verify_input_calQ.csv", "verify_output.csv", "verify_decoded.csv",
+        "verify_decoded_calQ.csv"};
+    for (size_t i = 0; i < MB_COUNT_OF(files); i++) {
+        char name[128];
+        snprintf(name, sizeof name, "comp_all/8x8_c8_S2_tele/%s", files[i]);
+        assert_int_equal(count_lines(world, name), strstr(files[i], ".json") != NULL ? 0 : 1);
+    }
+    // The stored study is a study.
+    mb_tool_expect(world, 0, "run comp_all/study.yaml -o again --set evaluate.figures=false");
+    assert_says(world, "again/summary.csv", "8x8_c8_S2_tele,2144,4977,6544,");
+    // The weights stay and are judged, all rows, beside the chip's algorithms.
+    mb_tool_expect(world, 0,
+        "econt train -i data/V11/SampleSplitting_SignalAllocation/nElinks_5/ -o ./comp_all/ "
+        "--evalOnly --noHeader --skipPlot --nCSV -1 --AEonly 0 --models 8x8_c8_S2_tele");
+    assert_int_equal(count_lines(world, "comp_all/8x8_c8_S2_tele/verify_output.csv"), 500);
+    assert_says(world, "comp_all/scores.csv", ",best_choice,emd,");
+    mb_tool_expect(world, 0, "econt flops comp_all/8x8_c8_S2_tele/encoder_8x8_c8_S2_tele.json");
+    assert_non_null(strstr(world->last.out, "6544"));
+}
+
+static void test_econt__distance_networks_train_on_what_a_run_restored(void **state) {
+    mb_tool_world *world = *state;
+    mb_tool_expect(world, 0,
+        "econt train-emd -i comp_all/8x8_c8_S2_tele/ --epoch 1 --noHeader -aeEMD -o net --force");
+    assert_says(world, "net/emd_net/repeats.csv", "emd_net-0,1,");
+    mb_tool_expect(world, 0,
+        "econt train -i data/V11/SampleSplitting_SignalAllocation/nElinks_5/ -o ./by_net/ --epoch "
+        "1 --noHeader --quickTrain --skipPlot --models 8x8_c8_S2 --loss "
+        "emd:net/emd_net/model.h5");
+    mb_tool_expect(world, 2, "econt train-emd -i comp_all/8x8_c8_S2_tele/ --aeEMD --pairEMD");
+    assert_non_null(strstr(world->last.err, "exactly one of"));
+    mb_tool_expect(world, 0,
+        "econt train -i data/V11/SampleSplitting_SignalAllocation/nElinks_5/ -o ./one/ --epoch 0 "
+        "--noHeader --skipPlot --models 8x8_c8_S2_tele");
+    assert_int_equal(remove(mb_tool_path(world, "one/8x8_c8_S2_tele/scores.npz")), 0);
+    mb_tool_expect(world, 1, "econt train-emd -i one/8x8_c8_S2_tele --aeEMD -o two --force");
+    assert_non_null(strstr(world->last.err,
+        "verify_input_calQ.csv: only one row; run econt train again with --nCSV -1, or keep "
+        "scores.npz"));
+}
+
+static void test_econt__a_study_trains_its_networks_first(void **state) {
+    mb_tool_world *world = *state;
+    static const char text[] =
+        "study: nets\n"
+        "data: {source: concentrator, files: "
+        "data/V11/SampleSplitting_SignalAllocation/nElinks_5/}\n"
+        "models: {last: {builtin: 8x8_c8_S2, train: {loss: \"emd:mine\"}}, first: {builtin: "
+        "8x8_c8_S2_tele}}\n"
+        "emd_nets: {mine: {pairs: both, of: first, conv: [4, 3, 1], dense: [8, 1], epochs: 2, "
+        "repeats: 2, rows: 40}}\n"
+        "train: {epochs: 1}\n"
+        "evaluate: {figures: false}\n";
+    assert_ok(world->base.ctx,
+        mb_write_file(world->base.ctx, mb_tool_path(world, "nets.yaml"), text, strlen(text)));
+    mb_tool_expect(world, 0, "run nets.yaml -o nets");
+    assert_says(world, "nets/emd_nets/mine/repeats.csv", "mine-1,");
+    assert_says(world, "nets/summary.csv", "last,2144,4977");
+    mb_tool_expect(world, 1, "run nets.yaml -o nets2 --set emd_nets.mine.of=last");
+    assert_non_null(strstr(world->last.err, "take another model's reconstructions"));
+    mb_tool_expect(world, 1, "run nets.yaml -o nets3 --set emd_nets.mine.of=frist");
+    assert_non_null(strstr(world->last.err, "did you mean 'first'"));
+}
+
+static void test_econt__the_shipped_study_gives_the_same_bits_twice(void **state) {
+    mb_tool_world *world = *state;
+    static const char small[] = "--set simulate.events=1500 --set train.epochs=2 --set "
+                                "data.files=nElinks_5/ --set evaluate.metrics=[emd,SSD]";
+    mb_tool_expect(world, 0, "new econt-autoencoder -o econt.yaml --force");
+    mb_tool_expect(world, 0, "run econt.yaml -o toy1 --threads 1 %s --set data.dir=toy", small);
+    mb_tool_expect(world, 0,
+        "run econt.yaml -o toy2 --threads 2 %s --set data.dir=toy --set evaluate.figures=false",
+        small);
+    char *first = mb_tool_read(world, "toy1/scores.csv");
+    char *second = mb_tool_read(world, "toy2/scores.csv");
+    assert_string_equal(first, second);
+    assert_non_null(strstr(first, "8x8_c8_S2_tele_qK_6bit,ae,emd,"));
+    mb_release(world->base.ctx, first);
+    mb_release(world->base.ctx, second);
+    assert_says(world, "toy1/bits.csv", "8x8_c8_S2_tele,9,");
+    // Weights of 6 bits are multiples of 1/16 within [-2, 2).
+    char *weights = mb_tool_read(world, "toy1/8x8_c8_S2_tele_qK_6bit/encoded_vector_kernel.csv");
+    for (char *p = weights; *p != '\0';) {
+        char *end = NULL;
+        const double value = strtod(p, &end);
+        assert_true(value * 16 == (double)(long)(value * 16) && value >= -2 && value < 2);
+        p = end + 1;
+    }
+    mb_release(world->base.ctx, weights);
+}
+
+static void test_econt__wrong_names_are_answered_with_known_ones(void **state) {
+    mb_tool_world *world = *state;
+    mb_tool_expect(world, 2, "econt train -i x --models 8x8_c8_S2_teel");
+    assert_non_null(strstr(world->last.err, "did you mean '8x8_c8_S2_tele'"));
+    assert_non_null(strstr(world->last.err, "denseCNN_2"));
+    mb_tool_expect(world, 1,
+        "econt train -i data/V11/SampleSplitting_SignalAllocation/nElinks_5/ -o x --noHeader "
+        "--models 8x8_c8_S2 --loss telescopMSE8x8");
+    assert_non_null(strstr(world->last.err, "unknown name 'telescopMSE8x8'"));
+    mb_tool_expect(world, 1, "run econt.yaml -o x --set evaluate.algorithms=[treshold]");
+    assert_non_null(strstr(world->last.err, "did you mean 'threshold'"));
+    mb_tool_expect(world, 1, "run econt.yaml -o x --set models=[8x8_c8_S3_tele]");
+    assert_non_null(strstr(world->last.err, "did you mean '8x8_c8_S2_tele'"));
+    mb_tool_expect(world, 1,
+        "econt train -i data/V11/SampleSplitting_SignalAllocation/nElinks_5/ -o none --evalOnly "
+        "--noHeader --models 8x8_c8_S2");
+    assert_non_null(strstr(world->last.err, "there are no weights to judge"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_econt__the_originals_training_line_runs_as_it_is),
+        cmocka_unit_test(test_econt__distance_networks_train_on_what_a_run_restored),
+        cmocka_unit_test(test_econt__a_study_trains_its_networks_first),
+        cmocka_unit_test(test_econt__the_shipped_study_gives_the_same_bits_twice),
+        cmocka_unit_test(test_econt__wrong_names_are_answered_with_known_ones),
+    };
+    return cmocka_run_group_tests(tests, mb_tool_open, mb_tool_close);
+}
