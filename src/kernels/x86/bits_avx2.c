@@ -8,16 +8,17 @@
 #endif
 #include <immintrin.h>
 
-#define VECI         __m256i
-#define LANES        8
-#define SET(x)       _mm256_set1_epi32((int)(x))
-#define LANE_NUMBERS _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)
-#define ADDI         _mm256_add_epi32
-#define XORI         _mm256_xor_si256
-#define MUL_EVEN     _mm256_mul_epu32
-#define ODD(a)       _mm256_srli_epi64(a, 32)
-#define LOW(e, o)    _mm256_blend_epi32(e, _mm256_slli_epi64(o, 32), 0xAA)
-#define HIGH(e, o)   _mm256_blend_epi32(_mm256_srli_epi64(e, 32), o, 0xAA)
+#define VECI          __m256i
+#define LANES         8
+#define WIDE(x)       _mm256_set1_epi64x((long long)(uint64_t)(x))
+#define SET(x)        _mm256_set1_epi32((int)(x))
+#define EVEN          _mm256_setr_epi64x(0, 2, 4, 6)
+#define ODD           _mm256_setr_epi64x(1, 3, 5, 7)
+#define ADD           _mm256_add_epi32
+#define MULTIPLY      _mm256_mul_epu32
+#define HIGH(a)       _mm256_srli_epi64(a, 32)
+#define XOR3(a, b, c) _mm256_xor_si256(_mm256_xor_si256(a, b), c)
+#define JOIN(a, b)    _mm256_blend_epi32(a, _mm256_slli_epi64(b, 32), 0xAA)
 #define AT_LEAST(v, t)                                                                             \
     (uint32_t)                                                                                     \
         _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(_mm256_max_epu32(v, t), v)))

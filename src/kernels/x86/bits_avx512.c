@@ -10,14 +10,15 @@
 
 #define VECI           __m512i
 #define LANES          16
+#define WIDE(x)        _mm512_set1_epi64((long long)(uint64_t)(x))
 #define SET(x)         _mm512_set1_epi32((int)(x))
-#define LANE_NUMBERS   _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
-#define ADDI           _mm512_add_epi32
-#define XORI           _mm512_xor_si512
-#define MUL_EVEN       _mm512_mul_epu32
-#define ODD(a)         _mm512_srli_epi64(a, 32)
-#define LOW(e, o)      _mm512_mask_blend_epi32(0xAAAA, e, _mm512_slli_epi64(o, 32))
-#define HIGH(e, o)     _mm512_mask_blend_epi32(0xAAAA, _mm512_srli_epi64(e, 32), o)
+#define EVEN           _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14)
+#define ODD            _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15)
+#define ADD            _mm512_add_epi32
+#define MULTIPLY       _mm512_mul_epu32
+#define HIGH(a)        _mm512_srli_epi64(a, 32)
+#define XOR3(a, b, c)  _mm512_ternarylogic_epi32(a, b, c, 0x96)
+#define JOIN(a, b)     _mm512_mask_blend_epi32(0xAAAA, a, _mm512_slli_epi64(b, 32))
 #define AT_LEAST(v, t) _mm512_cmpge_epu32_mask(v, t)
 #define NAME(x)        x##_avx512
 #include "kernels/x86/bits.h"
