@@ -16,8 +16,8 @@ def begin(who, threads):
     measure.WHO = who
 
 
-def weights(model):
-    """{layer: (kernel, bias)} of an .h5 file; kernels as Keras stores them."""
+def arrays(model):
+    """{layer: {weight: values}} of an .h5 file; kernels as Keras stores them."""
     import h5py
     found = {}
 
@@ -28,7 +28,12 @@ def weights(model):
 
     with h5py.File(model) as file:
         file["model_weights"].visititems(visit)
-    return {layer: (both["kernel"], both["bias"]) for layer, both in found.items()}
+    return found
+
+
+def weights(model):
+    """{layer: (kernel, bias)} of an .h5 file."""
+    return {layer: (both["kernel"], both["bias"]) for layer, both in arrays(model).items()}
 
 
 def tensorflow(threads):
@@ -59,7 +64,7 @@ def litert(path, inputs, threads, count):
 def load_torch(torch, layer, kernel, bias):
     """A kernel and bias as Keras stores them into a layer of PyTorch."""
     import numpy as np
-    kernel = kernel.transpose(3, 2, 0, 1) if kernel.ndim == 4 else kernel.T
+    kernel = kernel.transpose(-1, -2, *range(kernel.ndim - 2))
     layer.weight.copy_(torch.from_numpy(np.ascontiguousarray(kernel)))
     layer.bias.copy_(torch.from_numpy(bias))
 
