@@ -22,7 +22,7 @@ static const mb_option option_table[] = {
     MB_OPTIONS_END,
 };
 
-enum { RATE, REST_POWER, REST_1, BETA_2, EPSILON };
+enum { RATE, REST_POWER, REST_1, BETA_2, EPSILON, CORRECTED_RATE };
 
 static void begin(
     const void *options, float learning_rate, uint64_t t, float *kept, float *scalar) {
@@ -33,22 +33,41 @@ static void begin(
     scalar[REST_1] = (float)(1.0 - record->beta_1);
     scalar[BETA_2] = (float)record->beta_2;
     scalar[EPSILON] = (float)record->epsilon;
+    scalar[CORRECTED_RATE] =
+        (float)((double)learning_rate / (1.0 - mb_pow(record->beta_1, (double)t)));
+}
+
+// PyTorch's arithmetic: epsilon inside the maximum, the rate corrected in double.
+static void update_inside(const mb_update *u) {
+    const float *s = u->scalar;
+    float *m = u->slot[0];
+    float *largest = u->slot[1];
+    for (size_t i = 0; i < u->n; i++) {
+        const float g = u->gradient[i];
+        const float size = fabsf(g) + s[EPSILON];
+        const float faded = s[BETA_2] * largest[i];
+        m[i] += (g - m[i]) * s[REST_1];
+        largest[i] = faded > size ? faded : size;
+        u->parameters[i] -= s[CORRECTED_RATE] * (m[i] / largest[i]);
+    }
 }
 
 static void update(const mb_update *u) {
     const adamax_options *options = u->options;
     const float *s = u->scalar;
-    const float inside = options->epsilon_inside ? s[EPSILON] : 0.0F;
-    const float outside = options->epsilon_inside ? 0.0F : s[EPSILON];
+    if (options->epsilon_inside) {
+        update_inside(u);
+        return;
+    }
     float *m = u->slot[0];
     float *largest = u->slot[1];
     for (size_t i = 0; i < u->n; i++) {
         const float g = u->gradient[i];
-        const float size = fabsf(g) + inside;
+        const float size = fabsf(g);
         const float faded = s[BETA_2] * largest[i];
         m[i] += (g - m[i]) * s[REST_1];
         largest[i] = faded > size ? faded : size;
-        u->parameters[i] -= s[RATE] * m[i] / (s[REST_POWER] * (largest[i] + outside));
+        u->parameters[i] -= s[RATE] * m[i] / (s[REST_POWER] * (largest[i] + s[EPSILON]));
     }
 }
 
