@@ -129,21 +129,32 @@ void mb_plan_fill_lanes(const mb_plan_block *block) {
     }
 }
 
-void mb_plan_begin_ahead(mb_rows_ahead *ahead, const mb_plan_block *block, size_t end) {
-    const size_t first = block->first + MB_SAMPLES;
-    *ahead = (mb_rows_ahead){block, first, mb_min_size(first + MB_SAMPLES, end)};
+void mb_plan_open_ahead(mb_rows_ahead *ahead, const mb_plan_block *block) {
+    const mb_plan *plan = block->plan;
+    *ahead = (mb_rows_ahead){.fetch = plan->kernels->lanes->fetch,
+        .dense = block->inputs[0].dense,
+        .row = block->inputs[0].row,
+        .size = plan->values[plan->input_values[0]].size,
+        .n_others = plan->model->n_inputs - 1,
+        .block = block};
+}
+
+void mb_plan_begin_ahead(mb_rows_ahead *ahead, size_t end) {
+    ahead->next = ahead->block->first + MB_SAMPLES;
+    ahead->end = mb_min_size(ahead->next + MB_SAMPLES, end);
 }
 
 void mb_plan_fetch_row(mb_rows_ahead *ahead) {
-    const mb_plan *plan = ahead->block->plan;
     if (ahead->next >= ahead->end) {
         return;
     }
-    for (size_t i = 0; i < plan->model->n_inputs; i++) {
-        plan->kernels->lanes->fetch(
-            input_row(ahead->block, i, ahead->next), plan->values[plan->input_values[i]].size);
+    const size_t row = ahead->next++;
+    ahead->fetch(
+        ahead->dense + (ahead->row != NULL ? ahead->row[row] : row) * ahead->size, ahead->size);
+    for (size_t i = 1; i <= ahead->n_others; i++) {
+        const mb_plan *plan = ahead->block->plan;
+        ahead->fetch(input_row(ahead->block, i, row), plan->values[plan->input_values[i]].size);
     }
-    ahead->next++;
 }
 
 void mb_plan_fetch_rest(mb_rows_ahead *ahead) {
@@ -207,5 +218,42 @@ void mb_plan_store_lanes(const mb_plan_block *block, float *const *outputs) {
         const size_t size = plan->values[value].size;
         plan->kernels->lanes->store(block->n, size, mb_plan_value_rows(block, value),
             outputs[i] + block->first * size, size);
+    }
+}
+
+// Steps whose places in memory are found once for all tiles of a call.
+enum { KEPT_STEPS = 8 };
+
+void mb_plan_predict_lanes(const mb_plan *plan, void *scratch, const mb_input *inputs,
+    size_t n_rows, float *const *outputs) {
+    char *memory = scratch;
+    mb_plan_rows kept[KEPT_STEPS];
+    mb_rows_ahead ahead;
+    mb_plan_block block = {.plan = plan,
+        .inputs = inputs,
+        .memory = memory,
+        .capacity = plan->tile,
+        .scratch = memory + mb_round_up(mb_plan_block_bytes(plan, plan->tile), 64),
+        .ahead = &ahead};
+    const size_t n_kept = mb_min_size(plan->n_steps, KEPT_STEPS);
+    for (size_t i = 0; i < n_kept; i++) {
+        mb_plan_rows_of(&block, i, false, &kept[i]);
+    }
+    mb_plan_open_ahead(&ahead, &block);
+    for (; block.first < n_rows; block.first += MB_SAMPLES) {
+        block.n = mb_min_size(MB_SAMPLES, n_rows - block.first);
+        mb_plan_begin_ahead(&ahead, n_rows);
+        mb_plan_fill_lanes(&block);
+        for (size_t i = 0; i < n_kept; i++) {
+            kept[i].rows.first = block.first;
+            kept[i].rows.n_samples = block.n;
+            plan->steps[i].step.forward(&plan->steps[i].step, &kept[i].rows);
+            mb_plan_fetch_row(&ahead);
+        }
+        for (size_t i = n_kept; i < plan->n_steps; i++) {
+            mb_plan_forward_step(&block, i);
+        }
+        mb_plan_fetch_rest(&ahead);
+        mb_plan_store_lanes(&block, outputs);
     }
 }

@@ -124,10 +124,15 @@ typedef struct mb_plan_message {
 bool mb_plan_find_message(const mb_model *model, size_t call, const size_t *n_uses,
     const size_t *only_user, mb_plan_message *out);
 
-// Rows of the inputs of the tile behind the present one, asked for one by one.
+// Rows of the inputs of the tile behind the present one, asked for one by one. What is needed for
+// the first input stands together: in a small network's cache nothing else of the plan stays.
 typedef struct mb_rows_ahead {
+    void (*fetch)(const float *floats, size_t n);
+    const float *dense;
+    const uint32_t *row; // or NULL
+    size_t size, next, end;
+    size_t n_others; // inputs
     const struct mb_plan_block *block;
-    size_t next, end;
 } mb_rows_ahead;
 
 // One block of rows on its way through the plan.
@@ -181,12 +186,16 @@ typedef struct mb_plan_rows {
 void mb_plan_choose_lanes(mb_plan *plan);
 // In lanes: fills dense inputs; hands outputs to the loss, or to where the caller wants them.
 void mb_plan_fill_lanes(const mb_plan_block *block);
-// Begins to ask for the inputs of the tile behind a block, of rows before end; each call asks for
-// the next row, the last one for what is left.
-void mb_plan_begin_ahead(mb_rows_ahead *ahead, const mb_plan_block *block, size_t end);
+void mb_plan_open_ahead(mb_rows_ahead *ahead, const mb_plan_block *block);
+// Begins to ask for the inputs of the tile behind the block's, of rows before end; each call asks
+// for the next row, the last one for what is left.
+void mb_plan_begin_ahead(mb_rows_ahead *ahead, size_t end);
 void mb_plan_fetch_row(mb_rows_ahead *ahead);
 void mb_plan_fetch_rest(mb_rows_ahead *ahead);
 void mb_plan_call_loss_in_lanes(const mb_plan_block *block, mb_loss_fn loss, void *user);
+// mb_plan_predict of a plan in lanes.
+void mb_plan_predict_lanes(const mb_plan *plan, void *scratch, const mb_input *inputs,
+    size_t n_rows, float *const *outputs);
 void mb_plan_store_lanes(const mb_plan_block *block, float *const *outputs);
 // Hands the gradients by the model's inputs to where the caller wants them.
 void mb_plan_store_input_gradients(const mb_plan_block *block, float *const *gradients);

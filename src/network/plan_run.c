@@ -216,8 +216,7 @@ size_t mb_plan_scratch_bytes(const mb_plan *plan) {
 static mb_plan_block run_tile(const mb_plan *plan, void *scratch, const mb_input *inputs,
     const mb_axis_rows *axes, size_t first, size_t n_rows) {
     char *memory = scratch;
-    mb_rows_ahead ahead;
-    mb_plan_block block = {.plan = plan,
+    const mb_plan_block block = {.plan = plan,
         .inputs = inputs,
         .axes = axes,
         .memory = memory,
@@ -226,16 +225,8 @@ static mb_plan_block run_tile(const mb_plan *plan, void *scratch, const mb_input
         .n = mb_min_size(plan->tile, n_rows - first),
         .scratch = memory + mb_round_up(mb_plan_block_bytes(plan, plan->tile), 64)};
     mb_plan_fill_inputs(&block);
-    if (plan->is_in_lanes) {
-        block.ahead = &ahead;
-        mb_plan_begin_ahead(&ahead, &block, n_rows);
-    }
     for (size_t i = 0; i < plan->n_steps; i++) {
         mb_plan_forward_step(&block, i);
-    }
-    if (plan->is_in_lanes) {
-        mb_plan_fetch_rest(&ahead);
-        block.ahead = NULL;
     }
     return block;
 }
@@ -259,13 +250,13 @@ static void store_outputs(const mb_plan_block *block, float *const *outputs) {
 
 void mb_plan_predict_graphs(const mb_plan *plan, void *scratch, const mb_input *inputs,
     const mb_axis_rows *axes, size_t n_rows, float *const *outputs) {
+    if (plan->is_in_lanes) {
+        mb_plan_predict_lanes(plan, scratch, inputs, n_rows, outputs);
+        return;
+    }
     for (size_t first = 0; first < n_rows; first += plan->tile) {
         const mb_plan_block block = run_tile(plan, scratch, inputs, axes, first, n_rows);
-        if (plan->is_in_lanes) {
-            mb_plan_store_lanes(&block, outputs);
-        } else {
-            store_outputs(&block, outputs);
-        }
+        store_outputs(&block, outputs);
     }
 }
 

@@ -136,11 +136,16 @@ static mb_status run_tiled_chunk(void *user, mb_context *ctx, size_t chunk, unsi
     const size_t end = block.first + block.n;
     mb_rows_ahead ahead;
     (void)ctx;
-    block.ahead = plan->is_in_lanes ? &ahead : NULL;
+    if (plan->is_in_lanes) {
+        block.ahead = &ahead;
+        mb_plan_open_ahead(&ahead, &block);
+    }
     memset(block.gradient, 0, plan->gradient_floats * sizeof *block.gradient);
     for (; block.first < end; block.first += block.n) {
         block.n = mb_min_size(plan->block_rows, end - block.first);
-        mb_plan_begin_ahead(&ahead, &block, end);
+        if (plan->is_in_lanes) {
+            mb_plan_begin_ahead(&ahead, end);
+        }
         mb_plan_fill_inputs(&block);
         for (size_t i = 0; i < plan->n_steps; i++) {
             mb_plan_forward_step(&block, i);
