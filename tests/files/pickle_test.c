@@ -122,69 +122,71 @@ static void assert_cut_fails(const char *name, const char *bytes, size_t length)
 #define BYTES(text) (text), sizeof(text) - 1
 
 // Lists of whole numbers, and lists of these, in all the ways in which a pickle can build them.
+static const struct {
+    const char *bytes;
+    size_t length;
+    const char *tree;
+    bool is_packed;
+} packed_cases[] = {
+    {BYTES("](K\x01M\x00\x01J\xFF\xFF\xFF\xFF"
+           "e."),
+        "[1, 256, -1]", true},
+    {BYTES("]\x94K\x05"
+           "a."),
+        "[5]", true},
+    {BYTES("]\x94(K\x05K\x06"
+           "e(K\x07"
+           "e."),
+        "[5, 6, 7]", true},
+    {BYTES("](K\x05K\x06"
+           "eK\x08"
+           "a."),
+        "[5, 6, 8]", false},
+    {BYTES("](K\x05K\x06"
+           "e(NK\x01"
+           "e."),
+        "[5, 6, None, 1]", false},
+    {BYTES("](K\x05Ne."), "[5, None]", false},
+    {BYTES("](](K\x01K\x02"
+           "e]]K\x03"
+           "ae."),
+        "[[1, 2], [], [3]]", true},
+    {BYTES("]\x94(]\x94(K\x01K\x02"
+           "e]\x94"
+           "e(]q\x09K\x04"
+           "ae."),
+        "[[1, 2], [], [4]]", true},
+    {BYTES("](](K\x01"
+           "e]Ne."),
+        "[[1], [], None]", false},
+    {BYTES("](](K\x01"
+           "e]e(Ne."),
+        "[[1], [], None]", false},
+    // The second list is the first row of the first, once more.
+    {BYTES("]q\x00(]q\x01(K\x01K\x02"
+           "e]q\x02"
+           "eh\x01h\x02\x87."),
+        "([[1, 2], []], [1, 2], [])", false},
+    {BYTES("]\x94(]\x94(K\x01K\x02"
+           "e]\x94"
+           "e](h\x02h\x01"
+           "e\x86."),
+        "([[1, 2], []], [[], [1, 2]])", false},
+    {BYTES("c__builtin__\nset\n(](K\x02K\x01"
+           "etR."),
+        "<2, 1>", false},
+};
+
 static void test_pickle__packed_lists_say_what_plain_ones_do(void **state) {
     (void)state;
-    static const struct {
-        const char *bytes;
-        size_t length;
-        const char *tree;
-        bool is_packed;
-    } cases[] = {
-        {BYTES("](K\x01M\x00\x01J\xFF\xFF\xFF\xFF"
-               "e."),
-            "[1, 256, -1]", true},
-        {BYTES("]\x94K\x05"
-               "a."),
-            "[5]", true},
-        {BYTES("]\x94(K\x05K\x06"
-               "e(K\x07"
-               "e."),
-            "[5, 6, 7]", true},
-        {BYTES("](K\x05K\x06"
-               "eK\x08"
-               "a."),
-            "[5, 6, 8]", false},
-        {BYTES("](K\x05K\x06"
-               "e(NK\x01"
-               "e."),
-            "[5, 6, None, 1]", false},
-        {BYTES("](K\x05Ne."), "[5, None]", false},
-        {BYTES("](](K\x01K\x02"
-               "e]]K\x03"
-               "ae."),
-            "[[1, 2], [], [3]]", true},
-        {BYTES("]\x94(]\x94(K\x01K\x02"
-               "e]\x94"
-               "e(]q\x09K\x04"
-               "ae."),
-            "[[1, 2], [], [4]]", true},
-        {BYTES("](](K\x01"
-               "e]Ne."),
-            "[[1], [], None]", false},
-        {BYTES("](](K\x01"
-               "e]e(Ne."),
-            "[[1], [], None]", false},
-        // The second list is the first row of the first, once more.
-        {BYTES("]q\x00(]q\x01(K\x01K\x02"
-               "e]q\x02"
-               "eh\x01h\x02\x87."),
-            "([[1, 2], []], [1, 2], [])", false},
-        {BYTES("]\x94(]\x94(K\x01K\x02"
-               "e]\x94"
-               "e](h\x02h\x01"
-               "e\x86."),
-            "([[1, 2], []], [[], [1, 2]])", false},
-        {BYTES("c__builtin__\nset\n(](K\x02K\x01"
-               "etR."),
-            "<2, 1>", false},
-    };
-    for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
+    for (size_t i = 0; i < MB_COUNT_OF(packed_cases); i++) {
         for (int is_packed = 0; is_packed <= 1; is_packed++) {
             mb_pickle pickle;
-            assert_ok(world.ctx, (is_packed ? mb_pickle_parse_packed : mb_pickle_parse)(
-                                     world.ctx, "case", cases[i].bytes, cases[i].length, &pickle));
-            assert_told(&pickle.root, cases[i].tree, cases[i].tree);
-            if (is_packed && cases[i].is_packed) {
+            assert_ok(
+                world.ctx, (is_packed ? mb_pickle_parse_packed : mb_pickle_parse)(world.ctx, "case",
+                               packed_cases[i].bytes, packed_cases[i].length, &pickle));
+            assert_told(&pickle.root, packed_cases[i].tree, packed_cases[i].tree);
+            if (is_packed && packed_cases[i].is_packed) {
                 assert_non_null(pickle.root.as.items->integers);
             }
             mb_pickle_clear(&pickle);

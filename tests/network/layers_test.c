@@ -33,9 +33,13 @@ static void test_layers__every_kind_has_three_cases(void **state) {
     (void)state;
     for (size_t i = 0; mb_layer_list[i] != NULL; i++) {
         const char *name = mb_layer_list[i]->name;
-        // Graphs are held against PyTorch in graph_test.c. Kinds with quantisers: straight-through gradients are not those of differences; these are
-        // held against QKeras in quantized_test.c.
-        size_t n = mb_layer_list[i]->moves_axes || strcmp(name, "input") == 0 || strncmp(name, "q_", 2) == 0 ? 3 : 0;
+        // Graphs are held against PyTorch in graph_test.c. Kinds with quantisers: straight-through
+        // gradients are not those of differences; these are held against QKeras in
+        // quantized_test.c.
+        size_t n = mb_layer_list[i]->moves_axes || strcmp(name, "input") == 0 ||
+                           strncmp(name, "q_", 2) == 0
+                       ? 3
+                       : 0;
         for (size_t k = 0; k < list.n; k++) {
             n += strcmp(list.cases[k].kind, mb_layer_list[i]->name) == 0;
         }

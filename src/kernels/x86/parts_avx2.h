@@ -1,9 +1,6 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
-#ifndef KERNELS_X86_PARTS_AVX2_H
-#define KERNELS_X86_PARTS_AVX2_H
-
 // Vectors of any width in AVX2, for the files that are included behind it (graph.h, channels.h).
 
 #include "base/base.h"
@@ -70,4 +67,3 @@ static inline void store_part(__m256i part, float *p, __m256 v) {
 #define STORED(p, v)  _mm256_storeu_pd(p, v)
 #define LOADD(p)      _mm256_loadu_pd(p)
 
-#endif

@@ -1,9 +1,6 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
-#ifndef KERNELS_X86_PARTS_AVX512_H
-#define KERNELS_X86_PARTS_AVX512_H
-
 // Vectors of any width in AVX-512, for the files that are included behind it (graph.h, channels.h).
 
 #include "base/base.h"
@@ -55,4 +52,3 @@
 #define STORED(p, v)  _mm512_storeu_pd(p, v)
 #define LOADD(p)      _mm512_loadu_pd(p)
 
-#endif
