@@ -534,6 +534,44 @@ static void test_graph_fit__what_does_not_fit_is_refused_by_name(void **state) {
     mb_test_world_close(&world);
 }
 
+typedef struct scarce {
+    trial t;
+    float *outputs;
+} scarce;
+
+static mb_status fit_and_predict(void *user, mb_context *ctx) {
+    scarce *s = user;
+    mb_fit_result result;
+    mb_status status = mb_fit(ctx, &s->t.request, &result);
+    if (status == MB_OK) {
+        status = mb_predict_dataset(
+            ctx, s->t.model, result.last, s->t.request.dataset, s->t.rows, EVENTS, &s->outputs);
+    }
+    mb_fit_result_clear(&result);
+    return status;
+}
+
+static void test_graph_fit__every_lack_of_memory_is_told(void **state) {
+    (void)state;
+    mb_test_world world;
+    graph_data data;
+    scarce s;
+    mb_test_world_open(&world, 1, MB_CPU_ALL);
+    draw_data(world.ctx, &data);
+    open_trial(
+        &s.t, world.ctx, &data, sigmoid_layers, "{" HINGE ", " ADAMAX ", batch: 8, epochs: 1}");
+    s.t.request.n_train = 20;
+    s.t.request.validation_rows = s.t.rows + 20;
+    s.t.request.n_validation = EVENTS - 20;
+    s.outputs = mb_allocate(world.ctx, data.nodes->offset[EVENTS] * 2, sizeof *s.outputs);
+    assert_non_null(s.outputs);
+    assert_true(mb_test_each_lack_of_memory(fit_and_predict, &s) > 20);
+    mb_release(world.ctx, s.outputs);
+    close_trial(&s.t);
+    mb_dataset_clear(&data.dataset);
+    mb_test_world_close(&world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_graph_fit__gradients_and_thirty_steps_are_those_of_pytorch),
@@ -541,6 +579,7 @@ int main(void) {
         cmocka_unit_test(test_graph_fit__every_checkpoint_resumes_to_the_same_bits),
         cmocka_unit_test(test_graph_fit__gradients_are_those_of_differences),
         cmocka_unit_test(test_graph_fit__a_batch_may_have_no_pairs_or_no_nodes),
+        cmocka_unit_test(test_graph_fit__every_lack_of_memory_is_told),
         cmocka_unit_test(test_graph_fit__what_does_not_fit_is_refused_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
