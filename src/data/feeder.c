@@ -207,6 +207,12 @@ static mb_status gather_axis(
     MB_TRY(mb_grow(ctx, &buffer->dense, &buffer->capacity, mb_max_size(offset[n] * column->size, 1),
         sizeof *buffer->dense));
     for (size_t i = 0; i < n; i++) {
+        if (column->dense.dtype == MB_F32 && offset[i + 1] > offset[i]) {
+            memcpy(buffer->dense + offset[i] * column->size,
+                (const float *)column->dense.data + from[rows[i]] * column->size,
+                (offset[i + 1] - offset[i]) * column->size * sizeof(float));
+            continue;
+        }
         for (uint64_t k = from[rows[i]]; k < from[rows[i] + 1]; k++) {
             const uint32_t row = (uint32_t)k;
             MB_TRY(mb_column_gather(column, ctx, &row, 1,

@@ -3,6 +3,10 @@
 
 #include "network/graphs.h"
 
+#include "base/threads.h"
+
+enum { GRAPHS_PER_TASK = 8 };
+
 bool mb_graph_sort(size_t n_nodes, size_t n_edges, const int32_t *source,
     const int32_t *destination, uint32_t *memory, mb_graph *out) {
     for (size_t e = 0; e < n_edges; e++) {
@@ -38,26 +42,53 @@ mb_status mb_graph_edges_check(mb_context *ctx, const char *name, const mb_graph
     return MB_OK;
 }
 
-static mb_status fill(mb_context *ctx, const mb_graph_edges *edges, mb_graph_set *set) {
-    const uint64_t n_nodes = edges->node_offset[edges->n];
-    const uint64_t n_edges = edges->edge_offset[edges->n];
-    set->n = edges->n;
-    set->graphs = mb_allocate_zeroed(ctx, mb_max_size(edges->n, 1), sizeof *set->graphs);
-    set->memory = mb_allocate(
-        ctx, mb_graph_words((size_t)n_nodes + edges->n, (size_t)n_edges), sizeof *set->memory);
-    if (set->graphs == NULL || set->memory == NULL) {
-        return MB_ERR_MEMORY;
-    }
-    uint32_t *memory = set->memory;
-    for (size_t i = 0; i < edges->n; i++) {
+typedef struct sort_job {
+    const mb_graph_edges *edges;
+    mb_graph_set *set;
+    const size_t *at; // of each graph's words
+} sort_job;
+
+static size_t words_of(const mb_graph_edges *edges, size_t i) {
+    return mb_graph_words((size_t)(edges->node_offset[i + 1] - edges->node_offset[i]),
+        (size_t)(edges->edge_offset[i + 1] - edges->edge_offset[i]));
+}
+
+static mb_status sort_task(void *user, mb_context *ctx, size_t task, unsigned worker) {
+    const sort_job *job = user;
+    const mb_graph_edges *edges = job->edges;
+    (void)ctx;
+    (void)worker;
+    for (size_t i = task * GRAPHS_PER_TASK; i < mb_min_size((task + 1) * GRAPHS_PER_TASK, edges->n);
+         i++) {
         const uint64_t begin = edges->edge_offset[i];
-        const size_t nodes = (size_t)(edges->node_offset[i + 1] - edges->node_offset[i]);
-        const size_t count = (size_t)(edges->edge_offset[i + 1] - begin);
-        mb_graph_build(nodes, count, edges->source + begin, edges->destination + begin, memory,
-            &set->graphs[i]);
-        memory += mb_graph_words(nodes, count);
+        mb_graph_build((size_t)(edges->node_offset[i + 1] - edges->node_offset[i]),
+            (size_t)(edges->edge_offset[i + 1] - begin), edges->source + begin,
+            edges->destination + begin, job->set->memory + job->at[i], &job->set->graphs[i]);
     }
     return MB_OK;
+}
+
+static mb_status fill(mb_context *ctx, const mb_graph_edges *edges, mb_graph_set *set) {
+    size_t *at = mb_allocate(ctx, edges->n + 1, sizeof *at);
+    size_t n_words = 0;
+    if (at == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < edges->n; i++) {
+        at[i] = n_words;
+        n_words += words_of(edges, i);
+    }
+    set->n = edges->n;
+    set->graphs = mb_allocate_zeroed(ctx, mb_max_size(edges->n, 1), sizeof *set->graphs);
+    set->memory = mb_allocate(ctx, mb_max_size(n_words, 1), sizeof *set->memory);
+    mb_status status = set->graphs == NULL || set->memory == NULL ? MB_ERR_MEMORY : MB_OK;
+    if (status == MB_OK) {
+        sort_job job = {edges, set, at};
+        status =
+            mb_parallel(ctx, (edges->n + GRAPHS_PER_TASK - 1) / GRAPHS_PER_TASK, sort_task, &job);
+    }
+    mb_release(ctx, at);
+    return status;
 }
 
 mb_status mb_graph_set_create(
