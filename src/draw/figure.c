@@ -207,11 +207,13 @@ static bool is_used(const mb_series *series, int column, mb_values values) {
     case MB_COLUMN_Z:
         return kind == MB_SERIES_BALLS;
     case MB_COLUMN_LOW:
-    case MB_COLUMN_HIGH:
         return kind == MB_SERIES_ERRORS || kind == MB_SERIES_BAND;
+    case MB_COLUMN_HIGH:
+        return kind == MB_SERIES_ERRORS || kind == MB_SERIES_BAND || kind == MB_SERIES_SEGMENTS;
     case MB_COLUMN_X_LOW:
-    case MB_COLUMN_X_HIGH:
         return kind == MB_SERIES_ERRORS && values.n > 0;
+    case MB_COLUMN_X_HIGH:
+        return kind == MB_SERIES_SEGMENTS || (kind == MB_SERIES_ERRORS && values.n > 0);
     case MB_COLUMN_SHADE:
         return (kind == MB_SERIES_POINTS || kind == MB_SERIES_DOTS) && values.n > 0;
     default:

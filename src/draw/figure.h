@@ -16,12 +16,13 @@ typedef enum mb_series_kind {
     MB_SERIES_LINE,
     MB_SERIES_LINE_POINTS,
     MB_SERIES_POINTS,
-    MB_SERIES_DOTS,   // many small points
-    MB_SERIES_STEPS,  // a histogram: x are n + 1 edges, y are n heights
-    MB_SERIES_ERRORS, // points with low and high
-    MB_SERIES_CELLS,  // coloured rectangles around (x, y): an image, its empty cells left out
-    MB_SERIES_BAND,   // the area from low to high and the line y in it
-    MB_SERIES_BALLS,  // in space, at (x, y, z): see-through, area and colour from the value
+    MB_SERIES_DOTS,     // many small points
+    MB_SERIES_STEPS,    // a histogram: x are n + 1 edges, y are n heights
+    MB_SERIES_ERRORS,   // points with low and high
+    MB_SERIES_CELLS,    // coloured rectangles around (x, y): an image, its empty cells left out
+    MB_SERIES_BAND,     // the area from low to high and the line y in it
+    MB_SERIES_SEGMENTS, // straight lines from (x, y) to (x_high, high)
+    MB_SERIES_BALLS,    // in space, at (x, y, z): see-through, area and colour from the value
 } mb_series_kind;
 
 // One row of points. Unused members are zero. Everything is copied. Points with a NaN or infinity

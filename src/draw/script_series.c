@@ -79,6 +79,10 @@ static void write_columns(
             mb_buffer_format(script->text, ":%zu", number[MB_COLUMN_VALUE]);
         }
         break;
+    case MB_SERIES_SEGMENTS:
+        mb_buffer_format(script->text, "%zu:%zu:($%zu - $%zu):($%zu - $%zu)", x, y,
+            number[MB_COLUMN_X_HIGH], x, number[MB_COLUMN_HIGH], y);
+        break;
     case MB_SERIES_BALLS:
         mb_buffer_format(script->text, "%zu:%zu:%zu:(ball(%.17g * $%zu)):(glass($%zu))", x, y,
             number[MB_COLUMN_Z], part->settings.area, number[MB_COLUMN_VALUE],
@@ -132,6 +136,9 @@ static void write_look(mb_script *script, const mb_series_part *part, look style
     case MB_SERIES_ERRORS:
         mb_buffer_format(script->text, "with %s %s ps 0.8",
             part->column[MB_COLUMN_X_LOW] != NULL ? "xyerrorbars" : "yerrorbars", line);
+        break;
+    case MB_SERIES_SEGMENTS:
+        mb_buffer_format(script->text, "with vectors nohead %s", line);
         break;
     case MB_SERIES_BALLS:
         mb_buffer_text(script->text, "with points pt 7 ps variable lc rgb variable");

@@ -266,7 +266,7 @@ static double v_measure(const agreement *a, double entropy_particle) {
     const double log_n = mb_log(a->n);
     const double of_particle = log_n - entropy_particle / a->n;
     const double of_track = log_n - a->entropy_track / a->n;
-    const double shared = log_n + (a->joint - entropy_particle - a->entropy_track) / a->n;
+    const double shared = fmax(0, log_n + (a->joint - entropy_particle - a->entropy_track) / a->n);
     const double least = 1e-15 * (1 + log_n); // what rounding leaves of an entropy of 0
     const double homogeneity = of_particle > least ? shared / of_particle : 1;
     const double completeness = of_track > least ? shared / of_track : 1;

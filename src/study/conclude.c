@@ -7,6 +7,7 @@
 #include "study/matrix.h"
 #include "study/module_run.h"
 #include "study/run.h"
+#include "study/track_run.h"
 
 #include <math.h>
 
@@ -86,6 +87,7 @@ static void tell_round(mb_answer *answer, const mb_round *round, const mb_node *
     }
     const char *hash = mb_node_text(mb_node_find(training, "weights_sha256"));
     mb_answer_line(answer, "  %-20s %s", "weights SHA-256", hash != NULL ? hash : "");
+    mb_track_tell(answer, record);
 }
 
 static void put_spread(

@@ -8,6 +8,7 @@
 #include "draw/figures_training.h"
 #include "study/history.h"
 #include "study/scored.h"
+#include "study/track_run.h"
 
 // The pictures that belong to one detector, and how its field draws what all have.
 typedef struct detector_pictures {
@@ -222,6 +223,9 @@ mb_status mb_round_draw(
     }
     if (status == MB_OK && scored->label != NULL && !is_one_of_many) {
         status = draw_scores(gallery, run, ctx, scored, split);
+    }
+    if (status == MB_OK && scored->tracks != NULL) {
+        status = mb_track_draw(scored->tracks, gallery);
     }
     // The detector's pictures are the same for every round.
     if (status == MB_OK && !is_one_of_many && round->index == 0 &&

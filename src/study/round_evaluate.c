@@ -6,6 +6,7 @@
 #include "files/npy.h"
 #include "study/rates.h"
 #include "study/scored.h"
+#include "study/track_run.h"
 
 static mb_status write_scores(
     mb_context *ctx, const mb_scored *scored, const mb_dataset *dataset, const char *path) {
@@ -219,6 +220,9 @@ static mb_status write_metrics(mb_run *run, mb_context *ctx, const mb_round *rou
             "the target is not 0 or 1 an event: ROC, rates and thresholds are left out");
     }
     mb_document_clear(&record);
+    if (status == MB_OK && scored->tracks != NULL) {
+        status = mb_track_put(scored->tracks, answer);
+    }
     mb_answer *done = NULL;
     status = mb_answer_finish(answer, status, &done);
     if (status == MB_OK) {
@@ -244,24 +248,58 @@ static mb_status write_all(
     return run->study->evaluate.figures ? mb_round_draw(run, ctx, round, scored, split) : MB_OK;
 }
 
+static mb_status evaluate_events(
+    mb_run *run, mb_context *ctx, const mb_round *round, const mb_model *model, mb_arena *arena) {
+    mb_scored scored;
+    const double start = mb_seconds_now();
+    mb_status status = mb_scored_make(
+        &scored, ctx, model, &run->dataset, round->split, round->rows, round->n_rows);
+    if (status == MB_OK) {
+        mb_journal_line(&run->journal, "%s%sScored %zu events in %.2f s", round->name,
+            round->name[0] != '\0' ? ": " : "", scored.n, mb_seconds_now() - start);
+        status = write_all(run, ctx, round, &scored, arena);
+    }
+    mb_scored_clear(&scored);
+    return status;
+}
+
+static mb_status evaluate_tracks(
+    mb_run *run, mb_context *ctx, const mb_round *round, const mb_model *model, mb_arena *arena) {
+    mb_track_evaluation tracks;
+    mb_scored scored = {0};
+    const double start = mb_seconds_now();
+    mb_status status =
+        mb_track_open(&tracks, ctx, run->study, model, &run->dataset, round->split, NULL);
+    if (status == MB_OK) {
+        status = mb_track_score_edges(&tracks, &scored);
+        scored.tracks = &tracks;
+    }
+    if (status == MB_OK) {
+        mb_journal_line(&run->journal, "%s%sClustered %zu samples in %.2f s", round->name,
+            round->name[0] != '\0' ? ": " : "", tracks.n_order, mb_seconds_now() - start);
+        status = mb_track_write(&tracks, round->directory);
+    }
+    if (status == MB_OK) {
+        status = write_all(run, ctx, round, &scored, arena);
+    }
+    if (status == MB_OK) {
+        status = mb_track_tell_labels(&tracks, &run->journal);
+    }
+    mb_scored_clear(&scored);
+    mb_track_close(&tracks);
+    return status;
+}
+
 mb_status mb_round_evaluate(mb_run *run, mb_context *ctx, const mb_round *round) {
     mb_arena arena;
     mb_arena_init(&arena, ctx);
     mb_model *model = NULL;
-    mb_scored scored = {0};
-    const double start = mb_seconds_now();
     const char *path = mb_run_file(ctx, &arena, round->directory, "model.h5");
     mb_status status = path == NULL ? MB_ERR_MEMORY : mb_model_load(ctx, path, &model);
     if (status == MB_OK) {
-        status = mb_scored_make(
-            &scored, ctx, model, &run->dataset, round->split, round->rows, round->n_rows);
+        status = mb_track_is_study(run->study) ? evaluate_tracks(run, ctx, round, model, &arena)
+                                               : evaluate_events(run, ctx, round, model, &arena);
     }
-    if (status == MB_OK) {
-        mb_journal_line(&run->journal, "%s%sScored %zu events in %.2f s", round->name,
-            round->name[0] != '\0' ? ": " : "", scored.n, mb_seconds_now() - start);
-        status = write_all(run, ctx, round, &scored, &arena);
-    }
-    mb_scored_clear(&scored);
     mb_model_destroy(model);
     mb_arena_clear(&arena);
     return status;

@@ -8,7 +8,9 @@
 #include "measure/roc.h"
 #include "study/run.h"
 
-// The scores of the events of a round, and what is measured from them.
+typedef struct mb_track_evaluation mb_track_evaluation;
+
+// The scores of the events of a round, and what is measured from them. Of graphs: of their edges.
 typedef struct mb_scored {
     mb_runtime *runtime;
     size_t n, width; // events, numbers a score
@@ -17,6 +19,7 @@ typedef struct mb_scored {
     float *label;    // n: 0 or 1; NULL where the target is not that
     uint32_t *row;   // n: of the dataset
     uint8_t *split;  // n
+    const mb_track_evaluation *tracks; // of graphs; NULL: of events
 } mb_scored;
 
 // Scores n rows. split: of all rows of the dataset. The caller clears *out, also after a failure.

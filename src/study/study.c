@@ -14,6 +14,7 @@
 #include "study/module_run.h"
 #include "study/open.h"
 #include "study/scorer.h"
+#include "study/track_run.h"
 
 #include <unistd.h>
 
@@ -42,7 +43,11 @@ const mb_option mb_evaluate_option_table[] = {
     {"scores", MB_OPTION_NODE, FIELD(scores), "", 0, 0, NULL, NULL,
         "further scores to judge: {NAME: a model, or frobenius, mean, mean_square, max_square}"},
     {"predictions", MB_OPTION_BOOL, FIELD(predictions), "true", 0, 0, NULL, NULL,
-        "write predictions.csv, a row an event"},
+        "write predictions.csv, a row an event (of graphs a row an edge)"},
+    {"cluster", MB_OPTION_NODE, FIELD(cluster), "", 0, 0, NULL, NULL,
+        "tracks: how hits are clustered, {eps, min_samples, of, per}"},
+    {"tracks", MB_OPTION_NODE, FIELD(tracks), "", 0, 0, NULL, NULL,
+        "tracks: how clusters are judged, {min_hits}"},
     {"algorithms", MB_OPTION_TEXTS, FIELD(algorithms), "[ae]", 0, 0, NULL, NULL,
         "modules: ae (the models), threshold, best_choice, stc16, stc4, share4, repeater, or all"},
     {"metrics", MB_OPTION_TEXTS, FIELD(metrics), "[emd]", 0, 0, NULL, NULL,
@@ -412,6 +417,7 @@ static mb_status read_evaluate(mb_context *ctx, mb_study *study, const top_optio
         return mb_fail_at(ctx, document, study->evaluate.scores,
             "evaluate: scores are judged on the samples of on:; name some there");
     }
+    MB_TRY(mb_track_read_evaluate(ctx, study));
     if (mb_module_is_study(study)) {
         MB_TRY(mb_module_check_evaluate(ctx, study));
     } else {

@@ -11,6 +11,15 @@
 
 // What the files of this room share.
 
+// `evaluate.cluster` and `evaluate.tracks`, of samples of tracks.
+enum { MB_TRACK_PER_EVENT, MB_TRACK_PER_BATCH };
+typedef struct mb_track_options {
+    double eps;
+    size_t min_samples, min_hits;
+    mb_texts of;
+    int per;
+} mb_track_options;
+
 // `evaluate:`
 typedef struct mb_evaluate_options {
     bool roc, figures;
@@ -22,7 +31,9 @@ typedef struct mb_evaluate_options {
     mb_texts on;           // sets of the data whose test events every score is judged on
     const mb_node *scores; // further scores beside those of the fits, by name
     bool predictions;
-    mb_texts algorithms, metrics; // of modules of the concentrator
+    const mb_node *cluster, *tracks; // as written
+    mb_track_options track;          // what they say
+    mb_texts algorithms, metrics;    // of modules of the concentrator
     mb_sizes bits;
     int64_t csv_events;
     int restore; // mb_module_restore
