@@ -73,7 +73,7 @@ static const network networks[] = {
                     "\"activation\": \"relu\"}"},
             {"max_pooling3d", "{\"pool_size\": 2}"},
             {"conv3d", "{\"filters\": 2, \"kernel_size\": 2}"}}},
-    {"normalised blocks of three dimensions", {.rank = 4, .dim = {9, 20, 20, 1}},
+    {"normalised blocks of three dimensions", {.rank = 4, .dim = {8, 16, 16, 1}},
         {{"conv3d", "{\"filters\": 32, \"kernel_size\": 3, \"padding\": \"same\", "
                     "\"activation\": \"relu\"}"},
             {"dropout", "{\"rate\": 0.25}"}, {"batch_normalization", "{}"},
@@ -91,14 +91,14 @@ static const network networks[] = {
             {"dropout", "{\"rate\": 0.5}"}, {"batch_normalization", "{}"},
             {"max_pooling3d", "{\"pool_size\": [2, 1, 3]}"}, {"flatten", "{}"},
             {"dense", "{\"units\": 3}"}}},
-    {"normalised blocks, dilated, not pooled", {.rank = 3, .dim = {61, 59, 2}},
+    {"normalised blocks, dilated, not pooled", {.rank = 3, .dim = {53, 51, 2}},
         {{"conv2d", "{\"filters\": 8, \"kernel_size\": 2, \"strides\": 2, \"padding\": \"same\"}"},
             {"activation", "{\"activation\": \"relu\"}"}, {"dropout", "{\"rate\": 0.125}"},
             {"batch_normalization", "{}"},
             {"conv2d", "{\"filters\": 9, \"kernel_size\": 2, \"dilation_rate\": 2, \"padding\": "
                        "\"same\"}"},
             {"batch_normalization", "{}"}}},
-    {"normalised block, pooled, then a convolution", {.rank = 3, .dim = {60, 60, 1}},
+    {"normalised block, pooled, then a convolution", {.rank = 3, .dim = {40, 40, 1}},
         {{"conv2d", "{\"filters\": 8, \"kernel_size\": 3, \"padding\": \"same\", \"activation\": "
                     "\"relu\"}"},
             {"batch_normalization", "{}"}, {"max_pooling2d", "{\"pool_size\": 2}"},

@@ -23,11 +23,16 @@
 #define NAME(x)        x##_avx512
 #include "kernels/x86/bits.h"
 
+// The first n lanes, at most all.
+static inline __mmask16 first_lanes(size_t n) {
+    return (__mmask16)(n >= LANES ? 0xFFFFU : (1U << n) - 1U);
+}
+
 static void keep_avx512(
     size_t n, const float *in, const uint32_t *bits, size_t first, float factor, float *out) {
     const __m512 by = _mm512_set1_ps(factor);
     for (size_t i = 0; i < n; i += 16) {
-        const __mmask16 all = n - i >= 16 ? 0xFFFF : (__mmask16)((1u << (n - i)) - 1);
+        const __mmask16 all = first_lanes(n - i);
         const __mmask16 kept = (__mmask16)(mb_bits_from(bits, first + i) & all);
         const __m512 product = _mm512_maskz_mul_ps(kept, _mm512_maskz_loadu_ps(kept, in + i), by);
         _mm512_mask_storeu_ps(out + i, all, product);
@@ -37,7 +42,7 @@ static void keep_avx512(
 // Sixteen columns of all rows at a time.
 static void count_columns(
     size_t n, const uint32_t *row, size_t width, size_t c, const uint32_t *bits, uint32_t *count) {
-    const __mmask16 all = width - c >= 16 ? 0xFFFF : (__mmask16)((1u << (width - c)) - 1);
+    const __mmask16 all = first_lanes(width - c);
     const __m512i one = _mm512_set1_epi32(1);
     __m512i sum = _mm512_maskz_loadu_epi32(all, count + c);
     for (size_t r = 0; r < n; r++) {
