@@ -12,7 +12,8 @@
 #include "files/yaml.h"
 #include "measure.h"
 #include "measure/dbscan.h"
-#include "network/plan.h"
+#include "minbias/predictor.h"
+#include "network/layer.h"
 #include "training/fit.h"
 
 #include <math.h>
@@ -151,11 +152,10 @@ static mb_status open_bench(bench *b) {
     return MB_OK;
 }
 
-static void print_figure(bench *b, const char *metric, const char *unit, double value, double best,
-    size_t n, double other) {
+static void print_figure(
+    const char *metric, const char *unit, double value, double best, size_t n, double other) {
     const bench_figure figure = {
         .metric = metric, .unit = unit, .value = value, .best = best, .n = n, .other = other};
-    (void)b;
     bench_print("minbias", &figure);
 }
 
@@ -165,7 +165,7 @@ static void print_rate(bench *b, const char *name, double work, size_t n, double
     mb_format(
         metric, sizeof metric, "%s_n%lld_t%lld", name, (long long)b->nodes, (long long)b->threads);
     bench_sort(b->seconds, n);
-    print_figure(b, metric, "graphs/s", work / bench_quantile(b->seconds, n, 0.5),
+    print_figure(metric, "graphs/s", work / bench_quantile(b->seconds, n, 0.5),
         work / b->seconds[0], n, other);
 }
 
@@ -210,48 +210,29 @@ static mb_status bench_infer(bench *b) {
     return b->status;
 }
 
-typedef struct latency {
-    const mb_dataset_axis *edges;
-    mb_plan *plan;
-    void *scratch;
-    uint32_t *words;
-    bool sorts; // its edges come as they are stored
-    mb_graph *graphs;
-} latency;
-
-static bool run_event(const bench *b, const latency *l, size_t event) {
-    const size_t n = (size_t)b->nodes, n_edges = (size_t)b->edges;
-    const size_t nodes[] = {0, n}, edges[] = {0, n_edges};
-    mb_graph made;
-    const mb_graph *graph = &l->graphs[event];
-    if (l->sorts) {
-        const uint64_t first = l->edges->offset[event];
-        if (!mb_graph_sort(n, n_edges, l->edges->source + first, l->edges->destination + first,
-                l->words, &made)) {
-            return false;
-        }
-        graph = &made;
-    }
-    const mb_axis_rows axes[] = {{NULL, NULL}, {nodes, NULL}, {edges, &graph}};
-    const mb_input input = {.dense = b->features + event * n * WIDTH};
+static mb_status run_event(
+    const bench *b, const mb_predictor *predictor, void *scratch, size_t event) {
+    const mb_dataset_axis *axis = mb_dataset_find_axis(&b->dataset, "edges.pred");
+    const uint64_t first = axis->offset[event];
+    const size_t n_nodes = (size_t)b->nodes;
+    const mb_predictor_edges edges = {
+        (size_t)b->edges, axis->source + first, axis->destination + first};
+    const mb_predictor_input input = {.dense = b->features + event * n_nodes * WIDTH};
     float *outputs[1] = {b->embedding};
-    mb_plan_predict_graphs(l->plan, l->scratch, &input, axes, 1, outputs);
-    return true;
+    return mb_predictor_run_graph(predictor, scratch, &input, n_nodes, &edges, outputs);
 }
 
-static void measure_events(bench *b, const latency *l, const char *name) {
+static mb_status measure_events(bench *b, const mb_predictor *predictor, void *scratch) {
     static const struct {
         const char *name;
         double quantile;
-    } wanted[] = {{"p50", 0.5}, {"p99", 0.99}, {"max", 1.0}};
+    } wanted[] = {{"p50", 0.5}, {"p99", 0.99}, {"p99.9", 0.999}, {"max", 1.0}};
     const bench_load since = bench_load_now();
     const double end = bench_seconds() + b->budget;
     size_t n = 0;
     for (size_t i = 0; n < MOST_SECONDS; i++) {
         const double begin = bench_seconds();
-        if (!run_event(b, l, i % (size_t)b->graphs)) {
-            return;
-        }
+        MB_TRY(run_event(b, predictor, scratch, i % (size_t)b->graphs));
         const double now = bench_seconds();
         if (i >= N_WARM) {
             b->seconds[n++] = now - begin;
@@ -264,42 +245,24 @@ static void measure_events(bench *b, const latency *l, const char *name) {
     bench_sort(b->seconds, n);
     for (size_t i = 0; i < MB_COUNT_OF(wanted); i++) {
         char metric[64];
-        mb_format(metric, sizeof metric, "%s_n%lld_%s", name, (long long)b->nodes, wanted[i].name);
-        print_figure(b, metric, "us", 1e6 * bench_quantile(b->seconds, n, wanted[i].quantile),
+        mb_format(metric, sizeof metric, "latency_n%lld_%s", (long long)b->nodes, wanted[i].name);
+        print_figure(metric, "us", 1e6 * bench_quantile(b->seconds, n, wanted[i].quantile),
             1e6 * b->seconds[0], n, other);
     }
+    return MB_OK;
 }
 
-// One graph in, its embedding out, on this thread; another one each time.
+// One graph in, its edges as they are stored, its embedding out, on this thread; another each time.
 static mb_status bench_latency(bench *b) {
-    const size_t rows[] = {0, (size_t)b->nodes, (size_t)b->edges};
-    const mb_plan_settings settings = {.max_rows = 1, .axis_rows = rows};
-    latency l = {.edges = mb_dataset_find_axis(&b->dataset, "edges.pred")};
-    mb_graph_set *set = NULL;
-    const mb_dataset_axis *nodes = mb_dataset_find_axis(&b->dataset, "nodes");
-    const mb_graph_edges edges = {
-        (size_t)b->graphs, nodes->offset, l.edges->offset, l.edges->source, l.edges->destination};
-    mb_status status = mb_plan_create(b->ctx, b->model, &settings, &l.plan);
-    if (status == MB_OK) {
-        status = mb_graph_set_create(b->ctx, "bench", &edges, &set);
-    }
-    if (status == MB_OK) {
-        mb_plan_load(l.plan, b->model->parameters);
-        l.graphs = set->graphs;
-        l.scratch = mb_allocate(b->ctx, mb_plan_scratch_bytes(l.plan), 1);
-        l.words = mb_allocate(
-            b->ctx, mb_graph_words((size_t)b->nodes, (size_t)b->edges), sizeof *l.words);
-        status = l.scratch == NULL || l.words == NULL ? MB_ERR_MEMORY : MB_OK;
-    }
-    if (status == MB_OK) {
-        measure_events(b, &l, "latency_sorted");
-        l.sorts = true;
-        measure_events(b, &l, "latency");
-    }
-    mb_release(b->ctx, l.words);
-    mb_release(b->ctx, l.scratch);
-    mb_plan_destroy(l.plan);
-    mb_graph_set_destroy(set);
+    const mb_predictor_settings settings = {
+        .max_nodes = (size_t)b->nodes, .max_edges = (size_t)b->edges};
+    mb_predictor *predictor = NULL;
+    MB_TRY(mb_predictor_create(b->ctx, b->model, &settings, &predictor));
+    void *scratch = mb_allocate(b->ctx, mb_predictor_scratch_bytes(predictor), 1);
+    const mb_status status =
+        scratch == NULL ? MB_ERR_MEMORY : measure_events(b, predictor, scratch);
+    mb_release(b->ctx, scratch);
+    mb_predictor_destroy(predictor);
     return status;
 }
 
@@ -329,9 +292,9 @@ static mb_status bench_event(bench *b) {
     MB_TRY(b->status);
     char metric[64];
     mb_format(metric, sizeof metric, "event_network_t%lld", (long long)b->threads);
-    print_figure(b, metric, "s", bench_quantile(b->seconds, n, 0.5), b->seconds[0], n,
+    print_figure(metric, "s", bench_quantile(b->seconds, n, 0.5), b->seconds[0], n,
         bench_load_other(&since));
-    print_figure(b, "event_network_memory", "MB", peak_megabytes(), peak_megabytes(), 1, 0);
+    print_figure("event_network_memory", "MB", peak_megabytes(), peak_megabytes(), 1, 0);
     mb_random random = mb_random_stream(3, MB_PURPOSE_TEST, 0, 0);
     const double side = 0.5 * sqrt((double)b->nodes / 9);
     for (size_t i = 0; i < (size_t)b->nodes; i++) {
@@ -344,8 +307,8 @@ static mb_status bench_event(bench *b) {
     const double begin = bench_seconds();
     MB_TRY(cluster(b, b->embedding, (size_t)b->nodes, &counts));
     const double seconds = bench_seconds() - begin;
-    print_figure(b, "event_dbscan", "s", seconds, seconds, 1, bench_load_other(&since));
-    print_figure(b, "event_memory", "MB", peak_megabytes(), peak_megabytes(), 1, 0);
+    print_figure("event_dbscan", "s", seconds, seconds, 1, bench_load_other(&since));
+    print_figure("event_memory", "MB", peak_megabytes(), peak_megabytes(), 1, 0);
     return MB_OK;
 }
 
@@ -374,11 +337,11 @@ static mb_status bench_cluster(bench *b) {
     char metric[64];
     mb_format(metric, sizeof metric, "dbscan_%zu", c.points.shape[0]);
     print_figure(
-        b, metric, "ms", 1e3 * bench_quantile(b->seconds, n, 0.5), 1e3 * b->seconds[0], n, other);
+        metric, "ms", 1e3 * bench_quantile(b->seconds, n, 0.5), 1e3 * b->seconds[0], n, other);
     mb_format(metric, sizeof metric, "dbscan_%zu_clusters", c.points.shape[0]);
-    print_figure(b, metric, "", (double)c.counts.n_clusters, (double)c.counts.n_clusters, n, 0);
+    print_figure(metric, "", (double)c.counts.n_clusters, (double)c.counts.n_clusters, n, 0);
     mb_format(metric, sizeof metric, "dbscan_%zu_noise", c.points.shape[0]);
-    print_figure(b, metric, "", (double)c.counts.n_noise, (double)c.counts.n_noise, n, 0);
+    print_figure(metric, "", (double)c.counts.n_noise, (double)c.counts.n_noise, n, 0);
     mb_array_clear(&c.points);
     return b->status;
 }
@@ -415,11 +378,11 @@ static mb_status bench_read(bench *b, const char *metric, const char *data) {
     const size_t n = bench_repeat(read_files, &r, b->budget, 3, MOST_SECONDS, b->seconds);
     const double other = bench_load_other(&since);
     if (b->status == MB_OK) {
-        print_figure(b, metric, "ms", 1e3 * bench_quantile(b->seconds, n, 0.5), 1e3 * b->seconds[0],
-            n, other);
+        print_figure(
+            metric, "ms", 1e3 * bench_quantile(b->seconds, n, 0.5), 1e3 * b->seconds[0], n, other);
         char name[64];
         mb_format(name, sizeof name, "%s_hits", metric);
-        print_figure(b, name, "", (double)r.n_hits, (double)r.n_hits, n, 0);
+        print_figure(name, "", (double)r.n_hits, (double)r.n_hits, n, 0);
     }
     return b->status;
 }

@@ -3,8 +3,9 @@
 
 #include "kernels/graph.h"
 
-size_t mb_graph_words(size_t n_nodes, size_t n_edges) {
-    return 2 * (n_nodes + 1) + 2 * n_nodes + 5 * n_edges;
+size_t mb_graph_words(size_t n_nodes, size_t n_edges, bool has_out) {
+    const size_t in = 2 * n_nodes + 1 + 3 * n_edges;
+    return has_out ? in + 2 * n_nodes + 1 + 2 * n_edges : in;
 }
 
 // offset[i] becomes the number of entries of node_of below i.
@@ -41,33 +42,51 @@ static void order_by_degree(size_t n_nodes, const uint32_t *offset, uint32_t *or
     }
 }
 
-void mb_graph_build(size_t n_nodes, size_t n_edges, const int32_t *source,
-    const int32_t *destination, uint32_t *words, mb_graph *out) {
-    uint32_t *in_offset = words, *out_offset = in_offset + n_nodes + 1;
-    uint32_t *in_order = out_offset + n_nodes + 1, *out_order = in_order + n_nodes;
-    uint32_t *sorted_source = out_order + n_nodes, *sorted_destination = sorted_source + n_edges;
-    uint32_t *stored = sorted_destination + n_edges, *out_edge = stored + n_edges;
-    uint32_t *out_destination = out_edge + n_edges;
-    for (size_t i = 0; i < n_edges; i++) {
-        out_destination[i] = (uint32_t)destination[i];
+// The edges that leave each node, of a graph whose incoming side is built.
+static void build_out(uint32_t *words, mb_graph *graph) {
+    const size_t n_nodes = graph->n_nodes, n_edges = graph->n_edges;
+    uint32_t *offset = words, *order = offset + n_nodes + 1;
+    uint32_t *edge = order + n_nodes, *destination = edge + n_edges;
+    count(n_nodes, n_edges, graph->source, offset);
+    for (size_t e = 0; e < n_edges; e++) {
+        const uint32_t place = offset[graph->source[e]]++;
+        edge[place] = (uint32_t)e;
+        destination[place] = graph->destination[e];
     }
-    count(n_nodes, n_edges, out_destination, in_offset);
+    restore(n_nodes, offset);
+    order_by_degree(n_nodes, offset, order);
+    graph->out_offset = offset;
+    graph->out_order = order;
+    graph->out_edge = edge;
+    graph->out_destination = destination;
+}
+
+void mb_graph_build(size_t n_nodes, size_t n_edges, const int32_t *source,
+    const int32_t *destination, bool has_out, uint32_t *words, mb_graph *out) {
+    uint32_t *offset = words, *order = offset + n_nodes + 1;
+    uint32_t *sorted_source = order + n_nodes, *sorted_destination = sorted_source + n_edges;
+    uint32_t *stored = sorted_destination + n_edges;
+    count(n_nodes, n_edges, (const uint32_t *)destination, offset);
     for (size_t i = 0; i < n_edges; i++) {
-        const uint32_t place = in_offset[destination[i]]++;
+        const uint32_t place = offset[destination[i]]++;
         sorted_source[place] = (uint32_t)source[i];
-        sorted_destination[place] = (uint32_t)destination[i];
         stored[place] = (uint32_t)i;
     }
-    restore(n_nodes, in_offset);
-    count(n_nodes, n_edges, sorted_source, out_offset);
-    for (size_t e = 0; e < n_edges; e++) {
-        const uint32_t place = out_offset[sorted_source[e]]++;
-        out_edge[place] = (uint32_t)e;
-        out_destination[place] = sorted_destination[e];
+    restore(n_nodes, offset);
+    for (size_t i = 0; i < n_nodes; i++) {
+        for (size_t e = offset[i]; e < offset[i + 1]; e++) {
+            sorted_destination[e] = (uint32_t)i;
+        }
     }
-    restore(n_nodes, out_offset);
-    order_by_degree(n_nodes, in_offset, in_order);
-    order_by_degree(n_nodes, out_offset, out_order);
-    *out = (mb_graph){n_nodes, n_edges, in_offset, sorted_source, sorted_destination, stored,
-        out_offset, out_edge, out_destination, in_order, out_order};
+    order_by_degree(n_nodes, offset, order);
+    *out = (mb_graph){.n_nodes = n_nodes,
+        .n_edges = n_edges,
+        .in_offset = offset,
+        .source = sorted_source,
+        .destination = sorted_destination,
+        .stored = stored,
+        .in_order = order};
+    if (has_out) {
+        build_out(stored + n_edges, out);
+    }
 }

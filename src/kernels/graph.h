@@ -31,11 +31,11 @@ typedef struct mb_graph {
     const uint32_t *in_order, *out_order;
 } mb_graph;
 
-// Sorts edges given in stored order; their nodes must be below n_nodes. words: mb_graph_words
-// numbers, which *out then borrows.
-size_t mb_graph_words(size_t n_nodes, size_t n_edges);
+// Sorts edges given in stored order; their nodes must be below n_nodes. has_out: also for a way
+// back. words: mb_graph_words numbers, which *out then borrows.
+size_t mb_graph_words(size_t n_nodes, size_t n_edges, bool has_out);
 void mb_graph_build(size_t n_nodes, size_t n_edges, const int32_t *source,
-    const int32_t *destination, uint32_t *words, mb_graph *out);
+    const int32_t *destination, bool has_out, uint32_t *words, mb_graph *out);
 
 // Which edges a kernel visits for a node.
 typedef enum mb_graph_side { MB_GRAPH_IN, MB_GRAPH_OUT } mb_graph_side;
@@ -90,6 +90,9 @@ struct mb_graph_kernels {
         size_t width, const float *d, float *out);
     // sum[k] += rows[i][k] * d[i][k], fused, row by row; then d[i][k] *= w[k].
     void (*weigh)(size_t n, const float *rows, size_t width, const float *w, float *d, float *sum);
+
+    // rows[i] = a[i], then b[i]: width numbers each.
+    void (*join)(size_t n, const float *a, const float *b, size_t width, float *rows);
 
     // Per edge: distance = sqrt(sum over k of (a[k] - b[k] + 1e-6)^2), a = row of the source, b of
     // the destination; loss = distance where truth is 1, else max(0, margin - distance). Returns

@@ -191,5 +191,12 @@ static void weigh_c(
     }
 }
 
+static void join_c(size_t n, const float *a, const float *b, size_t width, float *rows) {
+    for (size_t i = 0; i < n; i++) {
+        memcpy(rows + 2 * i * width, a + i * width, width * sizeof *rows);
+        memcpy(rows + (2 * i + 1) * width, b + i * width, width * sizeof *rows);
+    }
+}
+
 const mb_graph_kernels mb_graph_kernels_c = {scores_c, hidden_c, dots_c, sigmoid_c, sigmoid_back_c,
-    softmax_c, softmax_back_c, sums_c, products_c, gates_c, row_gates_c, weigh_c, pairs_c};
+    softmax_c, softmax_back_c, sums_c, products_c, gates_c, row_gates_c, weigh_c, join_c, pairs_c};

@@ -22,16 +22,18 @@ typedef struct mb_graph_edges {
     const int32_t *source, *destination;
 } mb_graph_edges;
 
-// Fails with RANGE, naming the graph and the edge, for an end that is no node of its graph; with
-// LIMIT for a graph of more than 2^32 - 1 edges or nodes. The caller owns *out.
+// Sorts on all threads; has_out: for a training. Fails with RANGE, naming the graph and the edge,
+// for an end that is no node of its graph; with LIMIT for a graph of more than 2^32 - 1 edges or
+// nodes. The caller owns *out.
 mb_status mb_graph_set_create(mb_context *ctx, const char *name, const mb_graph_edges *edges,
-    mb_graph_set **out) MB_MUST_CHECK;
+    bool has_out, mb_graph_set **out) MB_MUST_CHECK;
 // The check alone.
 mb_status mb_graph_edges_check(
     mb_context *ctx, const char *name, const mb_graph_edges *edges) MB_MUST_CHECK;
 void mb_graph_set_destroy(mb_graph_set *set);
 
-// One graph, in memory of the caller's (mb_graph_words). False where an end is no node.
+// One graph for prediction, in memory of the caller's (mb_graph_words). False where an end is no
+// node.
 bool mb_graph_sort(size_t n_nodes, size_t n_edges, const int32_t *source,
     const int32_t *destination, uint32_t *memory, mb_graph *out);
 

@@ -28,7 +28,7 @@ typedef struct graph_view {
 } graph_view;
 
 static size_t kind_words(const mb_predictor *predictor) {
-    return mb_round_up(mb_graph_words(predictor->max_nodes, predictor->max_edges), 16);
+    return mb_round_up(mb_graph_words(predictor->max_nodes, predictor->max_edges, false), 16);
 }
 
 static mb_status check_limits(

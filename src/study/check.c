@@ -79,7 +79,7 @@ static mb_status training_bytes(
     size_t most[MB_MOST_AXES];
     size_t most_of_one[MB_MOST_AXES];
     mb_graph_data graphs;
-    mb_status status = mb_graph_data_open(run->ctx, model, dataset, &graphs);
+    mb_status status = mb_graph_data_open(run->ctx, model, dataset, true, &graphs);
     if (status == MB_OK) {
         status = mb_graph_data_most(run->ctx, &graphs, batch, most);
     }

@@ -325,7 +325,7 @@ mb_status mb_predict_dataset(mb_context *ctx, const mb_model *model, const float
         status = mb_match_inputs(ctx, model, dataset, columns);
     }
     if (status == MB_OK) {
-        status = mb_graph_data_open(ctx, model, dataset, &graphs);
+        status = mb_graph_data_open(ctx, model, dataset, false, &graphs);
     }
     if (status == MB_OK) {
         copy_job job = {

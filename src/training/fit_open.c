@@ -262,7 +262,7 @@ static mb_status open_feeding(fit_run *run, mb_context *ctx) {
         return MB_ERR_MEMORY;
     }
     MB_TRY(mb_match_inputs(ctx, model, run->request->dataset, run->columns));
-    MB_TRY(mb_graph_data_open(ctx, model, run->request->dataset, &run->graphs));
+    MB_TRY(mb_graph_data_open(ctx, model, run->request->dataset, true, &run->graphs));
     for (size_t i = 0; i < model->n_inputs; i++) {
         run->is_sparse[i] = mb_column_is_sparse_feed(run->columns[i]);
     }

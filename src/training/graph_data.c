@@ -23,7 +23,7 @@ static mb_status fail_axis(
 }
 
 static mb_status open_axis(mb_context *ctx, const mb_model *model, const mb_dataset *dataset,
-    size_t index, mb_graph_data *out) {
+    size_t index, bool is_training, mb_graph_data *out) {
     const mb_model_axis *wanted = &model->axes[index];
     const mb_dataset_axis *axis = mb_dataset_find_axis(dataset, wanted->name);
     if (axis == NULL || (axis->joins != NULL) != (wanted->joins != 0)) {
@@ -39,14 +39,14 @@ static mb_status open_axis(mb_context *ctx, const mb_model *model, const mb_data
     }
     const mb_graph_edges edges = {
         dataset->n_rows, nodes->offset, axis->offset, axis->source, axis->destination};
-    return mb_graph_set_create(ctx, axis->name, &edges, &out->sets[index]);
+    return mb_graph_set_create(ctx, axis->name, &edges, is_training, &out->sets[index]);
 }
 
-mb_status mb_graph_data_open(
-    mb_context *ctx, const mb_model *model, const mb_dataset *dataset, mb_graph_data *out) {
+mb_status mb_graph_data_open(mb_context *ctx, const mb_model *model, const mb_dataset *dataset,
+    bool is_training, mb_graph_data *out) {
     *out = (mb_graph_data){.n_axes = model->n_axes, .n_rows = dataset->n_rows};
     for (size_t i = 1; i < model->n_axes; i++) {
-        const mb_status status = open_axis(ctx, model, dataset, i, out);
+        const mb_status status = open_axis(ctx, model, dataset, i, is_training, out);
         if (status != MB_OK) {
             mb_graph_data_close(out);
             return status;

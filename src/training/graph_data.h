@@ -16,10 +16,11 @@ typedef struct mb_graph_data {
     size_t n_rows;
 } mb_graph_data;
 
-// Fails with SHAPE, naming the axis, where the data has none such. On failure nothing is to be
+// is_training: relations serve a way back, too. Fails with SHAPE, naming the axis, where the data
+// has none such. On failure nothing is to be
 // closed.
 mb_status mb_graph_data_open(mb_context *ctx, const mb_model *model, const mb_dataset *dataset,
-    mb_graph_data *out) MB_MUST_CHECK;
+    bool is_training, mb_graph_data *out) MB_MUST_CHECK;
 void mb_graph_data_close(mb_graph_data *data);
 // The most rows of every axis that n events can have.
 mb_status mb_graph_data_most(

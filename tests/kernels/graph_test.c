@@ -14,7 +14,7 @@
 // Every version of every kernel of message passing against plain C, bit for bit, and plain C
 // against other ways to say the same.
 
-enum { CHECKED_KERNELS = 13 };
+enum { CHECKED_KERNELS = 14 };
 
 // A kernel that is added needs a check below.
 static_assert(sizeof(mb_graph_kernels) == CHECKED_KERNELS * sizeof(void (*)(void)),
@@ -40,7 +40,7 @@ static void open_net(net *it, const shape *s, const char *kernel, const char *ve
     it->source = calloc(n_edges + 1, sizeof *it->source);
     it->destination = calloc(n_edges + 1, sizeof *it->destination);
     it->truth = calloc(n_edges + 1, sizeof *it->truth);
-    it->words = calloc(mb_graph_words(s->n, n_edges), sizeof *it->words);
+    it->words = calloc(mb_graph_words(s->n, n_edges, true), sizeof *it->words);
     assert_true(it->source && it->destination && it->truth && it->words);
     for (size_t i = 0; i < n_edges; i++) {
         const bool stays = i > 0 && mb_random_below(&it->random, 3) > 0;
@@ -48,7 +48,7 @@ static void open_net(net *it, const shape *s, const char *kernel, const char *ve
         it->destination[i] = (int32_t)mb_random_below(&it->random, (s->n + 1) / 2);
         it->truth[i] = (float)mb_random_below(&it->random, 2);
     }
-    mb_graph_build(s->n, n_edges, it->source, it->destination, it->words, &it->graph);
+    mb_graph_build(s->n, n_edges, it->source, it->destination, true, it->words, &it->graph);
     snprintf(it->what, sizeof it->what, "%s of %s: %zu nodes, %zu edges, width %zu", kernel,
         version, s->n, n_edges, s->n_out);
 }
@@ -173,6 +173,11 @@ static void check_weigh(const mb_kernels *k, const shape *s) {
     guarded got = guard_random(&it.random, n), wanted = guard_copy(&got);
     guarded sum = guard_random(&it.random, it.width), wanted_sum = guard_copy(&sum);
     k->graph->weigh(it.graph.n_nodes, rows.floats, it.width, w.floats, got.floats, sum.floats);
+    guarded joined = guard(2 * n), wanted_joined = guard(2 * n);
+    k->graph->join(it.graph.n_nodes, rows.floats, got.floats, it.width, joined.floats);
+    mb_graph_kernels_c.join(
+        it.graph.n_nodes, rows.floats, got.floats, it.width, wanted_joined.floats);
+    check(&joined, &wanted_joined, "joined rows");
     mb_graph_kernels_c.weigh(
         it.graph.n_nodes, rows.floats, it.width, w.floats, wanted.floats, wanted_sum.floats);
     check(&got, &wanted, it.what);

@@ -35,7 +35,7 @@ void graph_batch_make(mb_context *ctx, size_t n, const size_t *n_nodes, const si
     }
     const mb_graph_edges edges = {
         n, out->node_offset, out->edge_offset, out->source, out->destination};
-    assert_ok(ctx, mb_graph_set_create(ctx, "graphs", &edges, &out->set));
+    assert_ok(ctx, mb_graph_set_create(ctx, "graphs", &edges, true, &out->set));
     for (size_t i = 0; i < n; i++) {
         out->graph[i] = &out->set->graphs[i];
     }

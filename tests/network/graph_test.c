@@ -79,7 +79,7 @@ static void test_graph__an_edge_to_no_node_is_refused_by_event_and_edge(void **s
     const int32_t destination[] = {1, 2, 3};
     const mb_graph_edges given = {2, nodes, edges, source, destination};
     mb_graph_set *set = NULL;
-    assert_fails(world.ctx, mb_graph_set_create(world.ctx, "edges.pred", &given, &set),
+    assert_fails(world.ctx, mb_graph_set_create(world.ctx, "edges.pred", &given, true, &set),
         MB_ERR_RANGE, "edges.pred: event 1: edge 1 joins node 3, but the event has 3 nodes");
     assert_null(set);
 }

@@ -146,20 +146,12 @@ static void find_weights(const passage *p) {
     }
 }
 
-static void copy_row(const float *from, float *to, size_t width) {
-    if (width == MB_DOT) { // a call of memcpy takes longer than its work
-        memcpy(to, from, MB_DOT * sizeof *to);
-    } else {
-        memcpy(to, from, width * sizeof *to);
-    }
-}
-
-static void join_rows(const passage *p, size_t first, size_t n, float *rows) {
+// The rows that update multiplies.
+static float *join_rows(const passage *p, size_t first, size_t n) {
     const size_t width = p->message->n_in;
-    for (size_t i = 0; i < n; i++) {
-        copy_row(p->in + (first + i) * width, rows + 2 * i * width, width);
-        copy_row(p->sums + (first + i) * width, rows + (2 * i + 1) * width, width);
-    }
+    float *rows = area_of(p, 1);
+    p->kernels->graph->join(n, p->in + first * width, p->sums + first * width, width, rows);
+    return rows;
 }
 
 static bool is_relu(const mb_message *message) {
@@ -183,8 +175,7 @@ static void update(const passage *p, float *out) {
     for (size_t first = 0; first < p->graph->n_nodes; first += MB_MESSAGE_BLOCK) {
         const size_t n = mb_min_size(MB_MESSAGE_BLOCK, p->graph->n_nodes - first);
         float *to = out + first * message->n_out;
-        join_rows(p, first, n, area_of(p, 1));
-        multiply(p, MB_MESSAGE_UPDATE, n, area_of(p, 1), to, message->n_out);
+        multiply(p, MB_MESSAGE_UPDATE, n, join_rows(p, first, n), to, message->n_out);
         activate(p, n, to);
     }
 }
@@ -231,9 +222,8 @@ static void update_back(
         const size_t nodes = first * message->n_in;
         differentiate(p, n, out + first * message->n_out, d_out + first * message->n_out, d,
             gradient + m->n_in * m->width);
-        join_rows(p, first, n, area_of(p, 1));
         p->kernels->positions_gradient(
-            n, m->base, area_of(p, 1), &m->footprint, d, m->width, gradient);
+            n, m->base, join_rows(p, first, n), &m->footprint, d, m->width, gradient);
         multiply(p, MB_MESSAGE_SUM_BACK, n, d, d_sums + nodes, message->n_in);
         if (d_in != NULL) {
             multiply_and_add(p, MB_MESSAGE_OWN_BACK, n, d, d_in + nodes);
