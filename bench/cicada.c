@@ -20,7 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MAX_LATENCIES = 1000000, TASK_EVENTS = 2048, N_WARM = 1000 };
+enum { MAX_LATENCIES = 1000000, LEAST_EVENTS = 2048, TASK_EVENTS = 512, N_WARM = 1000 };
 
 typedef struct bench {
     mb_runtime *runtime;
@@ -249,21 +249,50 @@ static void predict_dataset(void *user) {
         b->ctx, b->model, b->model->parameters, &b->dataset, b->rows, p->n, outputs);
 }
 
+// Events of one call, which repeats; the best one counts, as it does for the peers.
+static mb_status bench_calls(bench *b, prediction *p) {
+    static const size_t calls[] = {2048, 4096, 16384};
+    bench_figure best = {.unit = "events/s"};
+    for (size_t i = 0; i < MB_COUNT_OF(calls) && calls[i] <= (size_t)b->events; i++) {
+        const double budget = b->budget / (double)MB_COUNT_OF(calls);
+        const bench_load since = bench_load_now();
+        p->n = calls[i];
+        const size_t n = bench_repeat(predict_events, p, budget, 3, MAX_LATENCIES, b->seconds);
+        const double other = bench_load_other(&since);
+        const double value = (double)p->n / bench_quantile(b->seconds, n, 0.5);
+        MB_TRY(p->status);
+        if (value > best.value) {
+            best.value = value;
+            best.best = (double)p->n / b->seconds[0];
+            best.n = n;
+            best.other = other;
+        }
+    }
+    char metric[32];
+    mb_format(metric, sizeof metric, "infer_t%lld", (long long)b->threads);
+    best.metric = metric;
+    bench_print("minbias", &best);
+    return MB_OK;
+}
+
+// All events, which come from memory.
+static mb_status bench_dataset(bench *b, prediction *p) {
+    const bench_load since = bench_load_now();
+    p->n = (size_t)b->events;
+    const size_t n = bench_repeat(predict_dataset, p, b->budget, 3, MAX_LATENCIES, b->seconds);
+    MB_TRY(p->status);
+    print_rate(b, "infer_dataset", "events/s", (double)p->n, n, bench_load_other(&since));
+    return MB_OK;
+}
+
 static mb_status bench_infer(bench *b) {
-    static const struct {
-        const char *name;
-        void (*run)(void *user);
-    } ways[] = {{"infer", predict_events}, {"infer_dataset", predict_dataset}};
     prediction p;
     mb_status status = open_prediction(b, TASK_EVENTS, (size_t)b->threads, &p);
-    for (size_t i = 0; status == MB_OK && i < MB_COUNT_OF(ways); i++) {
-        const bench_load since = bench_load_now();
-        const size_t n = bench_repeat(ways[i].run, &p, b->budget, 3, MAX_LATENCIES, b->seconds);
-        const double other = bench_load_other(&since);
-        status = p.status;
-        if (status == MB_OK) {
-            print_rate(b, ways[i].name, "events/s", (double)p.n, n, other);
-        }
+    if (status == MB_OK) {
+        status = bench_calls(b, &p);
+    }
+    if (status == MB_OK) {
+        status = bench_dataset(b, &p);
     }
     close_prediction(b, &p);
     return status;
@@ -425,12 +454,12 @@ int main(int argc, char **argv) {
     if (argc < 6 || argc > 7 || !mb_text_to_int64(argv[2], &b.threads) ||
         !mb_text_to_int64(argv[3], &b.events) || !mb_text_to_int64(argv[4], &b.epochs) ||
         !mb_text_to_double(argv[5], &b.budget) || b.threads < 1 || b.threads > 256 ||
-        b.events < TASK_EVENTS || b.epochs < 2 || b.epochs * b.threads > MAX_LATENCIES) {
+        b.events < LEAST_EVENTS || b.epochs < 2 || b.epochs * b.threads > MAX_LATENCIES) {
         fprintf(stderr,
             "usage: bench_cicada train|fits|infer|latency|epoch|epochs|plan THREADS EVENTS EPOCHS "
             "SECONDS [MODEL]\n       bench_cicada write THREADS EVENTS EPOCHS SECONDS FOLDER\n"
             "       at least %d events and 2 epochs\n",
-            TASK_EVENTS);
+            LEAST_EVENTS);
         return 2;
     }
     b.command = argv[1];
