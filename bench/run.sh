@@ -18,6 +18,7 @@ case $study in
 barrel-trigger) study=barrel ;;
 cicada-benchmark | cicada-train) study=cicada ;;
 ecal-shower) study=ecal ;;
+econt-autoencoder) study=econt ;;
 esac
 if [ ! -f "bench/$study.py" ] || [ ! -f "bench/${study}_peers.py" ]; then
     echo "bench: no bench of '$study'; there are: $(basename -s _peers.py bench/*_peers.py | tr '\n' ' ')" >&2
@@ -29,7 +30,7 @@ cmake -G Ninja -S . -B build/bench-release -DCMAKE_BUILD_TYPE=Release -DMB_BENCH
     cat build/bench-release.log >&2
     exit 1
 }
-ninja -C build/bench-release --quiet minbias bench_barrel bench_cicada bench_ecal bench_kernels bench_machine bench_roc bench_tracks bench_twin
+ninja -C build/bench-release --quiet minbias bench_barrel bench_cicada bench_ecal bench_econt bench_kernels bench_machine bench_roc bench_tracks bench_twin
 
 environment=${MB_BENCH_DIR:-build/bench-venv}
 if ! cmp -s bench/requirements.txt "$environment/requirements.txt"; then
