@@ -217,7 +217,8 @@ static bool is_used(const mb_series *series, int column, mb_values values) {
     case MB_COLUMN_SHADE:
         return (kind == MB_SERIES_POINTS || kind == MB_SERIES_DOTS) && values.n > 0;
     default:
-        return kind == MB_SERIES_BALLS || (kind == MB_SERIES_CELLS && series->color == 0);
+        return kind == MB_SERIES_BALLS || kind == MB_SERIES_RHOMBI ||
+               (kind == MB_SERIES_CELLS && series->color == 0);
     }
 }
 

@@ -22,6 +22,7 @@ typedef enum mb_series_kind {
     MB_SERIES_CELLS,    // coloured rectangles around (x, y): an image, its empty cells left out
     MB_SERIES_BAND,     // the area from low to high and the line y in it
     MB_SERIES_SEGMENTS, // straight lines from (x, y) to (x_high, high)
+    MB_SERIES_RHOMBI,   // coloured rhombi around (x, y), empty ones outlined
     MB_SERIES_BALLS,    // in space, at (x, y, z): see-through, area and colour from the value
 } mb_series_kind;
 
@@ -35,10 +36,12 @@ typedef struct mb_series {
     mb_values low, high;     // ERRORS: ends of the vertical bar; BAND: edges of the area
     mb_values x_low, x_high; // ERRORS: ends of the horizontal bar; n = 0: none
     mb_values shade;         // POINTS, DOTS: a whole number for each point that picks its colour
-    mb_values value;         // CELLS: shown by the colour; not used where color is given. BALLS
+    mb_values value;         // CELLS: shown by the colour; not used where color is given. RHOMBI,
+                             // BALLS
     mb_values z;             // BALLS
     double area;             // BALLS: square points of the picture for a value of 1
     double cell_width, cell_height; // CELLS
+    double edge[4];                 // RHOMBI: x and y of one edge, then of the other
     int color; // 0: the next one of the palette; else 1 .. 8, 9: grey, 10: black
     bool is_dashed;
     bool is_thin;
@@ -72,9 +75,10 @@ typedef enum mb_palette {
     MB_PALETTE_SEQUENTIAL, // dark to bright, evenly
     MB_PALETTE_DIVERGING,  // blue, white, red: around zero
     MB_PALETTE_MARKS,      // red, yellow, green, pale
+    MB_PALETTE_CHARGE,     // white, blue, purple, orange: little stays pale
 } mb_palette;
 
-// What the colours of CELLS mean. Without a range: that of all panels without one.
+// What the colours of CELLS and RHOMBI mean. Without a range: that of all panels without one.
 typedef struct mb_color_scale {
     mb_palette palette;
     bool has_range;
@@ -100,7 +104,7 @@ typedef struct mb_panel_settings {
     mb_axis x, y;
     mb_legend legend;
     const char *legend_title;
-    const char *color_label; // of the colour bar of CELLS and BALLS; NULL: no bar
+    const char *color_label; // of the colour bar; NULL: no bar
     mb_color_scale colors;
     mb_place color_bar; // where the bar stands; all 0: beside the panel
     mb_axis z;          // label: a panel of BALLS in space, all three axes with ranges; NULL: flat

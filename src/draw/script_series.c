@@ -5,6 +5,8 @@
 #include "draw/script.h"
 #include "draw/style.h"
 
+#include <math.h>
+
 // What the numbers of a column are.
 static const char *axis_label(
     const mb_panel *panel, const mb_series_part *part, mb_column c, bool is_x) {
@@ -26,7 +28,8 @@ static size_t add_column(
     mb_script *script, const mb_panel *panel, const mb_series_part *part, mb_column c) {
     static const char *const suffix[MB_N_COLUMNS] = {
         "", "", "", " low", " high", " low", " high", " group", ""};
-    const bool is_cells = part->settings.kind == MB_SERIES_CELLS;
+    const bool is_cells =
+        part->settings.kind == MB_SERIES_CELLS || part->settings.kind == MB_SERIES_RHOMBI;
     const bool is_x = c == MB_COLUMN_X || c == MB_COLUMN_X_LOW || c == MB_COLUMN_X_HIGH;
     const bool is_place = is_x || (is_cells && c == MB_COLUMN_Y);
     const char *axis = axis_label(panel, part, c, is_x);
@@ -82,6 +85,9 @@ static void write_columns(
     case MB_SERIES_SEGMENTS:
         mb_buffer_format(script->text, "%zu:%zu:($%zu - $%zu):($%zu - $%zu)", x, y,
             number[MB_COLUMN_X_HIGH], x, number[MB_COLUMN_HIGH], y);
+        break;
+    case MB_SERIES_RHOMBI:
+        mb_buffer_format(script->text, "%zu:%zu:%zu", x, y, number[MB_COLUMN_VALUE]);
         break;
     case MB_SERIES_BALLS:
         mb_buffer_format(script->text, "%zu:%zu:%zu:(ball(%.17g * $%zu)):(glass($%zu))", x, y,
@@ -143,6 +149,10 @@ static void write_look(mb_script *script, const mb_series_part *part, look style
     case MB_SERIES_BALLS:
         mb_buffer_text(script->text, "with points pt 7 ps variable lc rgb variable");
         break;
+    case MB_SERIES_RHOMBI:
+        // The colour bar needs a user: points without size.
+        mb_buffer_text(script->text, "with points pt 7 ps 0 lc palette");
+        break;
     case MB_SERIES_CELLS:
         if (part->column[MB_COLUMN_VALUE] != NULL) {
             mb_buffer_text(script->text, "with boxxyerror fs solid 1 noborder lc palette");
@@ -175,7 +185,42 @@ static void write_one_plot(mb_script *script, const mb_panel *panel, const mb_se
     }
 }
 
+// gnuplot plots no polygon whose colour comes from a file: they are objects, with their numbers.
+static bool write_rhombi(mb_script *script, const mb_panel *panel) {
+    bool has_any = false;
+    for (const mb_series_part *part = panel->first_series; part != NULL; part = part->next) {
+        if (part->settings.kind != MB_SERIES_RHOMBI) {
+            continue;
+        }
+        const double *edge = part->settings.edge;
+        if (!has_any) {
+            mb_buffer_text(script->text, "unset border\n");
+        }
+        has_any = true;
+        for (size_t i = 0; i < part->n; i++) {
+            static const double turns[5][2] = {{-1, -1}, {1, -1}, {1, 1}, {-1, 1}, {-1, -1}};
+            const double value = part->column[MB_COLUMN_VALUE][i];
+            mb_buffer_text(script->text, "set object polygon");
+            for (size_t k = 0; k < MB_COUNT_OF(turns); k++) {
+                mb_buffer_format(script->text, " %s %.5g,%.5g", k == 0 ? "from" : "to",
+                    part->column[MB_COLUMN_X][i] +
+                        (turns[k][0] * edge[0] + turns[k][1] * edge[2]) / 2,
+                    part->column[MB_COLUMN_Y][i] +
+                        (turns[k][0] * edge[1] + turns[k][1] * edge[3]) / 2);
+            }
+            if (isfinite(value)) {
+                mb_buffer_format(script->text, " fc palette cb %.9g fs solid 1", value);
+            } else {
+                mb_buffer_text(script->text, " fs empty");
+            }
+            mb_buffer_text(script->text, " border lc rgb '#BBBBBB'\n");
+        }
+    }
+    return has_any;
+}
+
 void mb_script_series(mb_script *script, const mb_panel *panel) {
+    const bool has_rhombi = write_rhombi(script, panel);
     int n_given = 0;
     const bool is_space = panel->settings.z.label != NULL;
     const char *before = is_space ? "splot \\\n" : "plot \\\n";
@@ -200,4 +245,5 @@ void mb_script_series(mb_script *script, const mb_panel *panel) {
     }
     // Balls mix their colours themselves: the colour bar needs a user.
     mb_buffer_text(script->text, is_space ? ", NaN with points lc palette notitle\n" : "\n");
+    mb_buffer_text(script->text, has_rhombi ? "unset object\n" : "");
 }

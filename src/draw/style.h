@@ -49,6 +49,7 @@ static const char *const mb_palette_scripts[] = {
     "0 '#2166AC', 1 '#92C5DE', 2 '#F7F7F7', 3 '#F4A582', 4 '#B2182B'",
     "0 '#C04C67', 1 '#E36E68', 2 '#F7997B', 3 '#FEC690', 4 '#FEE9AE', 5 '#FFFFD2', "
     "6 '#E4F4AE', 7 '#C1E497', 8 '#94D192', 9 '#5FB784', 10 '#4C9573'",
+    "0 '#FFFFFF', 1 '#C6DBEF', 2 '#6BAED6', 3 '#0072B2', 4 '#882255', 5 '#D55E00', 6 '#E69F00'",
 };
 
 #endif

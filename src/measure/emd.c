@@ -6,6 +6,7 @@
 #include "base/threads.h"
 #include "geometry/hex48.h"
 #include "kernels/transport.h"
+#include "measure/profile.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -203,13 +204,6 @@ static int compare(const void *left, const void *right) {
     return (a > b) - (a < b);
 }
 
-static double percentile(const double *sorted, size_t n, double share) {
-    const double place = share * (double)(n - 1);
-    const size_t below = (size_t)place;
-    const size_t above = mb_min_size(below + 1, n - 1);
-    return sorted[below] + (place - (double)below) * (sorted[above] - sorted[below]);
-}
-
 mb_status mb_emd_summarise(
     mb_emd_summary *out, mb_context *ctx, const double *distances, size_t n) {
     *out = (mb_emd_summary){.mean = NAN, .std = NAN, .low = NAN, .median = NAN, .high = NAN};
@@ -236,9 +230,9 @@ mb_status mb_emd_summarise(
         out->mean = mean;
         out->std = sqrt(squares / (double)out->n);
         qsort(sorted, out->n, sizeof *sorted, compare);
-        out->low = percentile(sorted, out->n, 0.16);
-        out->median = percentile(sorted, out->n, 0.5);
-        out->high = percentile(sorted, out->n, 0.84);
+        out->low = mb_quantile_of_sorted(sorted, out->n, 0.16);
+        out->median = mb_quantile_of_sorted(sorted, out->n, 0.5);
+        out->high = mb_quantile_of_sorted(sorted, out->n, 0.84);
     }
     mb_release(ctx, sorted);
     return MB_OK;

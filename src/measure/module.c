@@ -6,6 +6,7 @@
 #include "base/node.h"
 #include "base/threads.h"
 #include "geometry/telescope.h"
+#include "measure/profile.h"
 #include "measure/sinkhorn.h"
 
 #include <math.h>
@@ -298,13 +299,6 @@ static int compare(const void *left, const void *right) {
     return (a > b) - (a < b);
 }
 
-static double percentile(const double *sorted, size_t n, double share) {
-    const double place = share * (double)(n - 1);
-    const size_t below = (size_t)place;
-    const size_t above = mb_min_size(below + 1, n - 1);
-    return sorted[below] + (place - (double)below) * (sorted[above] - sorted[below]);
-}
-
 mb_status mb_module_summarise(
     mb_emd_summary *out, mb_context *ctx, const double *values, size_t n, bool with_empty) {
     *out = (mb_emd_summary){.mean = NAN, .std = NAN, .low = NAN, .median = NAN, .high = NAN};
@@ -331,9 +325,9 @@ mb_status mb_module_summarise(
         }
         out->std = sqrt(square / (double)out->n);
         qsort(sorted, out->n, sizeof *sorted, compare);
-        out->low = percentile(sorted, out->n, 0.16);
-        out->median = percentile(sorted, out->n, 0.5);
-        out->high = percentile(sorted, out->n, 0.84);
+        out->low = mb_quantile_of_sorted(sorted, out->n, 0.16);
+        out->median = mb_quantile_of_sorted(sorted, out->n, 0.5);
+        out->high = mb_quantile_of_sorted(sorted, out->n, 0.84);
     }
     mb_release(ctx, sorted);
     return MB_OK;

@@ -72,7 +72,9 @@ static mb_status score(mb_module_evaluation *e, const char *model, const char *a
     mb_module_score *s = &e->scores[e->n_scores];
     *s = (mb_module_score){.model = model, .algorithm = algorithm, .metric = metric};
     s->values = mb_arena_allocate(&e->arena, ctx, mb_max_size(e->n, 1), sizeof *s->values);
-    if (s->values == NULL) {
+    s->shown = mb_arena_allocate(
+        &e->arena, ctx, mb_max_size(e->n_shown * MB_HEX48_CELLS, 1), sizeof *s->shown);
+    if (s->values == NULL || s->shown == NULL) {
         return MB_ERR_MEMORY;
     }
     const size_t n = e->n * MB_HEX48_CELLS;
@@ -80,6 +82,10 @@ static mb_status score(mb_module_evaluation *e, const char *model, const char *a
         mb_values_f32(e->charges, n), algorithm, mb_values_f32(restored, n), s->values));
     MB_TRY(mb_module_summarise(
         &s->summary, ctx, s->values, e->n, mb_compat_has(&e->run->study->compat, "sentinel_mean")));
+    for (size_t i = 0; i < e->n_shown; i++) {
+        memcpy(s->shown + i * MB_HEX48_CELLS, restored + e->shown[i] * (size_t)MB_HEX48_CELLS,
+            MB_HEX48_CELLS * sizeof *restored);
+    }
     s->error = s->summary.n > 0 ? s->summary.std / sqrt((double)s->summary.n) : (double)NAN;
     e->n_scores++;
     return MB_OK;
@@ -176,6 +182,7 @@ static mb_status open(mb_module_evaluation *e, mb_run *run) {
     *e = (mb_module_evaluation){.run = run};
     mb_arena_init(&e->arena, run->ctx);
     MB_TRY(choose_rows(e));
+    MB_TRY(mb_module_choose_shown(e));
     MB_TRY(gather_charges(e));
     MB_TRY(mb_module_tables_init(&e->tables, run->ctx));
     size_t n_baselines = 0;
@@ -222,6 +229,9 @@ mb_status mb_module_evaluate(mb_run *run) {
     }
     if (status == MB_OK) {
         status = mb_module_write_summary(&e);
+    }
+    if (status == MB_OK && run->study->evaluate.figures) {
+        status = mb_module_draw(&e);
     }
     mb_arena_clear(&e.arena);
     return status;

@@ -32,6 +32,7 @@ typedef struct mb_module_score {
     const char *algorithm;
     const mb_module_metric *metric;
     double *values; // (n rows)
+    float *shown;   // (n_shown, 48): restored charges of the modules that are drawn
     mb_emd_summary summary;
     double error; // of the mean
 } mb_module_score;
@@ -62,6 +63,8 @@ typedef struct mb_module_evaluation {
     mb_arena arena;
     uint32_t *rows; // judged
     size_t n;
+    uint32_t *shown; // judged rows that are drawn, as places in rows
+    size_t n_shown;
     float *charges;      // (n, 48) counts
     double *scale, *sum; // (n)
     mb_module_tables tables;
@@ -84,6 +87,12 @@ mb_status mb_module_train_in_order(mb_run *run) MB_MUST_CHECK;
 // The arrangement of a column of images.
 mb_status mb_module_arrangement_of(
     const mb_run *run, const char *column, const mb_arrangement **out) MB_MUST_CHECK;
+
+// Pictures of what was judged: RUN/plots of all models and algorithms, RUN/NAME/plots of a model,
+// and RUN/NAME/profiles/profile_<metric>_<slice>_<algorithm>.txt.
+mb_status mb_module_draw(mb_module_evaluation *e) MB_MUST_CHECK;
+// Draws lots which modules are shown.
+mb_status mb_module_choose_shown(mb_module_evaluation *e) MB_MUST_CHECK;
 
 // In parts.
 mb_status mb_module_judge_model(

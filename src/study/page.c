@@ -274,9 +274,15 @@ static mb_status add_single(const mb_page *p) {
     add_tiles(p, p->metrics);
     add_balance(p, p->metrics, true);
     add_working_points(p, p->metrics);
-    MB_TRY(add_gallery(p, p->directory, FIGURES_OF_NETWORK, "Training and trigger"));
+    // Those of modules have had their place.
+    const bool has_figures = !mb_page_has_modules(p);
+    if (has_figures) {
+        MB_TRY(add_gallery(p, p->directory, FIGURES_OF_NETWORK, "Training and trigger"));
+    }
     MB_TRY(add_scan(p));
-    MB_TRY(add_gallery(p, p->directory, FIGURES_OF_EVENTS, "The events"));
+    if (has_figures) {
+        MB_TRY(add_gallery(p, p->directory, FIGURES_OF_EVENTS, "The events"));
+    }
     mb_report_heading(p->report, 2, "Model and training");
     mb_page_add_provenance(p, p->metrics);
     return mb_page_add_model(p, p->directory);
@@ -453,6 +459,7 @@ static mb_status add_several(const mb_page *p) {
 
 static mb_status add_body(const mb_page *p) {
     const mb_node *rounds = mb_node_find(p->metrics, "rounds");
+    MB_TRY(mb_page_add_modules(p));
     if (mb_node_find(p->metrics, "matrix") != NULL) {
         MB_TRY(mb_page_add_matrix(p));
     } else if (rounds == NULL) {

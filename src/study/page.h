@@ -30,4 +30,9 @@ mb_status mb_page_add_file(const mb_page *p, const char *name, const char *summa
 // The whole of a run that judges every score on every sample.
 mb_status mb_page_add_matrix(const mb_page *p) MB_MUST_CHECK;
 
+// Of a run on modules of the concentrator: scores.csv as a table, and its figures. Nothing for
+// other runs.
+mb_status mb_page_add_modules(const mb_page *p) MB_MUST_CHECK;
+bool mb_page_has_modules(const mb_page *p);
+
 #endif

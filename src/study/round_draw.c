@@ -5,6 +5,7 @@
 #include "draw/figures.h"
 #include "draw/figures_calo.h"
 #include "draw/figures_ecal.h"
+#include "draw/figures_econt.h"
 #include "draw/figures_training.h"
 #include "study/history.h"
 #include "study/scored.h"
@@ -24,6 +25,7 @@ static const mb_history_words ecal_words = {
 static const detector_pictures pictures_of[] = {
     {"barrel", mb_draw_barrel, NULL, false},
     {"calo", mb_draw_calo, NULL, false},
+    {"concentrator", mb_draw_concentrator, NULL, false},
     {"ecal", mb_draw_ecal, &ecal_words, true},
 };
 

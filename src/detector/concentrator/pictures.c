@@ -65,20 +65,27 @@ static mb_status put_figure(mb_context *ctx, const mb_dataset *dataset, int whic
     return mb_bundle_put(out, ctx, figure_names[which], &values);
 }
 
+mb_status mb_concentrator_pictures_of(
+    mb_context *ctx, const mb_dataset *dataset, uint64_t seed, mb_bundle *out) {
+    mb_bundle_init(out, ctx);
+    mb_status status = put_modules(ctx, dataset, seed, out);
+    for (int which = 0; which < N_FIGURES && status == MB_OK; which++) {
+        status = put_figure(ctx, dataset, which, out);
+    }
+    if (status != MB_OK) {
+        mb_bundle_clear(out);
+    }
+    return status;
+}
+
 mb_status mb_concentrator_pictures(
     mb_context *ctx, const mb_detector_request *request, mb_bundle *out) {
     mb_dataset dataset;
     mb_bundle_init(out, ctx);
     mb_status status = mb_concentrator_load(ctx, request, &dataset, NULL);
     if (status == MB_OK) {
-        status = put_modules(ctx, &dataset, request->seed, out);
-    }
-    for (int which = 0; which < N_FIGURES && status == MB_OK; which++) {
-        status = put_figure(ctx, &dataset, which, out);
+        status = mb_concentrator_pictures_of(ctx, &dataset, request->seed, out);
     }
     mb_dataset_clear(&dataset);
-    if (status != MB_OK) {
-        mb_bundle_clear(out);
-    }
     return status;
 }

@@ -19,4 +19,8 @@ enum { MB_CALQ_PICTURE_MODULES = 8 };
 mb_status mb_concentrator_pictures(
     mb_context *ctx, const mb_detector_request *request, mb_bundle *out) MB_MUST_CHECK;
 
+// The same of a dataset that is loaded already.
+mb_status mb_concentrator_pictures_of(
+    mb_context *ctx, const mb_dataset *dataset, uint64_t seed, mb_bundle *out) MB_MUST_CHECK;
+
 #endif
