@@ -152,15 +152,25 @@ static mb_status time_trial(const trial *t, double *per_second) {
     return MB_OK;
 }
 
+// Of an event with as many nodes and edges as they have on average.
+static uint64_t mean_flops(const mb_model *model, const mb_dataset *dataset) {
+    uint64_t flops = mb_summary_flops(model);
+    for (unsigned i = 1; i < model->n_axes && dataset->n_rows > 0; i++) {
+        flops += mb_summary_axis_flops(model, i) *
+                 mb_dataset_axis_rows(dataset, model->axes[i].name) / dataset->n_rows;
+    }
+    return flops;
+}
+
 // Backward takes about twice as long as forward.
-static double seconds_from_work(const mb_model *model) {
-    return 3 * (double)mb_summary_flops(model) / usual_flops_per_second;
+static double seconds_from_work(const mb_model *model, const mb_dataset *dataset) {
+    return 3 * (double)mean_flops(model, dataset) / usual_flops_per_second;
 }
 
 // How fast a training would be; *is_measured tells whether that was tried.
 static mb_status time_training(trial *t, double *per_second, bool *is_measured) {
     mb_run *run = t->run;
-    const double expected = seconds_from_work(t->model);
+    const double expected = seconds_from_work(t->model, t->dataset);
     *is_measured = t->n_rows > 0 && expected < trial_seconds;
     *per_second = expected > 0 ? 1 / expected : 0;
     if (!*is_measured) {
@@ -215,7 +225,7 @@ static mb_status tell_training(mb_answer *answer, mb_node *list, trial *t, size_
     char text[40];
     char time[40];
     mb_answer_line(answer, "%s%s%zu parameters, %llu FLOPs an event, training memory %s", name,
-        colon, model->n_parameters, (unsigned long long)mb_summary_flops(model),
+        colon, model->n_parameters, (unsigned long long)mean_flops(model, t->dataset),
         mb_format_bytes(text, sizeof text, bytes));
     mb_answer_line(answer,
         "%s%strain on %zu, validate on %zu; about %.*f samples/s (%s), %s for %zu epochs", name,
@@ -225,7 +235,7 @@ static mb_status tell_training(mb_answer *answer, mb_node *list, trial *t, size_
     mb_node *map = mb_answer_add_map(answer, list);
     mb_answer_put_text(answer, map, "name", name);
     mb_answer_put_int(answer, map, "parameters", (int64_t)model->n_parameters);
-    mb_answer_put_int(answer, map, "flops", (int64_t)mb_summary_flops(model));
+    mb_answer_put_int(answer, map, "flops", (int64_t)mean_flops(model, t->dataset));
     mb_answer_put_int(answer, map, "training_bytes", (int64_t)bytes);
     mb_answer_put_int(answer, map, "n_train", (int64_t)t->n_rows);
     mb_answer_put_int(answer, map, "n_validation", (int64_t)n_validation);

@@ -146,8 +146,7 @@ static mb_status add_layers(folder *f, mb_report *report) {
     mb_buffer table;
     mb_buffer_init(&table, f->ctx);
     mb_summary_table(&table, f->model);
-    mb_buffer_format(
-        &table, "FLOPs of one event: %llu\n", (unsigned long long)mb_summary_flops(f->model));
+    mb_summary_flops_lines(&table, f->model);
     mb_report_preformatted(report, table.data != NULL ? table.data : "");
     const mb_status status = table.status;
     mb_buffer_clear(&table);

@@ -201,8 +201,7 @@ mb_status mb_page_add_model(const mb_page *p, const char *directory) {
     mb_buffer table;
     mb_buffer_init(&table, p->ctx);
     mb_summary_table(&table, model);
-    mb_buffer_format(
-        &table, "FLOPs of one event: %llu\n", (unsigned long long)mb_summary_flops(model));
+    mb_summary_flops_lines(&table, model);
     mb_report_details_begin(p->report, "Layers");
     mb_report_preformatted(p->report, table.data != NULL ? table.data : "");
     mb_report_details_end(p->report);

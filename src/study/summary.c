@@ -266,8 +266,7 @@ mb_costs mb_model_costs(const mb_model *model, const char *part) {
     return costs;
 }
 
-// Of one row of an axis.
-static uint64_t axis_flops(const mb_model *model, unsigned axis) {
+uint64_t mb_summary_axis_flops(const mb_model *model, unsigned axis) {
     uint64_t total = 0;
     for (size_t i = 0; i < model->n_calls; i++) {
         const mb_call *call = &model->calls[i];
@@ -277,7 +276,19 @@ static uint64_t axis_flops(const mb_model *model, unsigned axis) {
 }
 
 uint64_t mb_summary_flops(const mb_model *model) {
-    return axis_flops(model, MB_AXIS_EVENTS);
+    return mb_summary_axis_flops(model, MB_AXIS_EVENTS);
+}
+
+void mb_summary_flops_lines(mb_buffer *out, const mb_model *model) {
+    for (unsigned i = 0; i < model->n_axes; i++) {
+        const unsigned long long flops = mb_summary_axis_flops(model, i);
+        if (i == MB_AXIS_EVENTS && (flops > 0 || model->n_axes == 1)) {
+            mb_buffer_format(out, "FLOPs of one event: %llu\n", flops);
+        } else if (i != MB_AXIS_EVENTS) {
+            mb_buffer_format(
+                out, "FLOPs for each of an event's %s: %llu\n", model->axes[i].name, flops);
+        }
+    }
 }
 
 static void answer_layers(mb_answer *answer, const mb_model *model) {
@@ -364,7 +375,7 @@ mb_status mb_summary_answer(mb_context *ctx, mb_answer *answer, const mb_model *
     }
     for (unsigned i = 1; i < model->n_axes; i++) {
         mb_answer_line(answer, "FLOPs for each of an event's %s: %s", model->axes[i].name,
-            mb_format_count(count, sizeof count, axis_flops(model, i)));
+            mb_format_count(count, sizeof count, mb_summary_axis_flops(model, i)));
     }
     mb_answer_line(answer, "Bytes of the weights: %s (float32)",
         mb_format_count(bytes, sizeof bytes, 4 * (uint64_t)model->n_parameters));

@@ -15,6 +15,11 @@ uint64_t mb_summary_flops(const mb_model *model);
 mb_status mb_summary_answer(
     mb_context *ctx, mb_answer *answer, const mb_model *model) MB_MUST_CHECK;
 
+// FLOPs for one row of an axis: those of events are mb_summary_flops.
+uint64_t mb_summary_axis_flops(const mb_model *model, unsigned axis);
+// "FLOPs of one event: N", and a line for each other axis.
+void mb_summary_flops_lines(mb_buffer *out, const mb_model *model);
+
 // What a part of a model costs.
 typedef struct mb_costs {
     uint64_t parameters, flops; // flops: of one module, a multiplication and an addition are two
