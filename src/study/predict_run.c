@@ -7,6 +7,7 @@
 #include "study/alternate_run.h"
 #include "study/facts.h"
 #include "study/scored.h"
+#include "study/track_run.h"
 
 #include <math.h>
 
@@ -208,6 +209,44 @@ static mb_status score(scoring *s, const char *const *files, size_t n_files) {
                      s->directory, s->scored.width);
 }
 
+// Hits in place of events: clusters of each, with the radii that the run chose.
+static mb_status predict_tracks(scoring *s, const char *const *files, size_t n_files,
+    const char *accept, const char *output, mb_answer *answer) {
+    if (accept != NULL) {
+        return mb_fail(s->ctx, MB_ERR_UNSUPPORTED,
+            "--accept: %s clusters hits, it accepts no events; leave the option out", s->directory);
+    }
+    const mb_source_request request = {
+        .for_models = true, .files = files, .n_files = n_files, .facts = &s->facts};
+    MB_TRY(mb_study_load(s->ctx, s->study, &request, &s->dataset, NULL));
+    const char *metrics = mb_run_file(s->ctx, &s->arena, s->directory, "metrics.json");
+    mb_document record = {0};
+    mb_status status = MB_OK;
+    if (metrics != NULL && mb_path_exists(metrics)) {
+        status = mb_run_read_json(s->ctx, s->directory, "metrics.json", &record);
+    }
+    mb_track_evaluation tracks = {.ctx = NULL};
+    if (status == MB_OK) {
+        status = mb_track_open(&tracks, s->ctx, s->study, s->model, &s->dataset, s->dataset.split,
+            mb_node_find(mb_node_find(record.root, "tracks"), "eps"));
+    }
+    if (status == MB_OK) {
+        status = mb_track_write_clusters(&tracks, output, true);
+    }
+    if (status == MB_OK) {
+        mb_answer_put_int(answer, NULL, "events", (int64_t)s->dataset.n_rows);
+        mb_answer_put_text(answer, NULL, "output", output);
+        mb_answer_line(answer, "%s: hits of %zu samples", output, s->dataset.n_rows);
+        for (size_t k = 0; k < tracks.n_spaces; k++) {
+            mb_answer_line(answer, "  %-8s eps %.4g", tracks.space[k].name,
+                tracks.space[k].eps[MB_TRACK_CHOSEN]);
+        }
+    }
+    mb_track_close(&tracks);
+    mb_document_clear(&record);
+    return status;
+}
+
 static void tell(const scoring *s, mb_answer *answer, const char *output) {
     size_t n_accepted = 0;
     for (size_t i = 0; i < s->scored.n; i++) {
@@ -221,6 +260,17 @@ static void tell(const scoring *s, mb_answer *answer, const char *output) {
         mb_answer_put_int(answer, NULL, "accepted", (int64_t)n_accepted);
         mb_answer_line(answer, "accepted %zu at score >= %.9g", n_accepted, s->threshold);
     }
+}
+
+static mb_status predict_events(scoring *s, const char *const *files, size_t n_files,
+    const char *accept, const char *output, mb_answer *answer) {
+    if (accept != NULL) {
+        MB_TRY(find_threshold(s, accept));
+    }
+    MB_TRY(score(s, files, n_files));
+    MB_TRY(write_table(s, output));
+    tell(s, answer, output);
+    return MB_OK;
 }
 
 // A run of a teacher and its students alone has no model of its own but a score for each of them.
@@ -262,20 +312,13 @@ mb_status mb_run_predict(mb_context *ctx, const char *directory, const char *con
     mb_dataset_init(&s.dataset, ctx);
     mb_answer *answer = NULL;
     mb_status status = open_run(&s);
-    if (status == MB_OK && accept != NULL) {
-        status = find_threshold(&s, accept);
-    }
-    if (status == MB_OK) {
-        status = score(&s, files, n_files);
-    }
-    if (status == MB_OK) {
-        status = write_table(&s, output);
-    }
     if (status == MB_OK) {
         status = mb_answer_create(ctx, &answer);
     }
     if (status == MB_OK) {
-        tell(&s, answer, output);
+        status = mb_track_is_study(s.study)
+                     ? predict_tracks(&s, files, n_files, accept, output, answer)
+                     : predict_events(&s, files, n_files, accept, output, answer);
     }
     mb_scored_clear(&s.scored);
     mb_dataset_clear(&s.dataset);

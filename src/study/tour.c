@@ -29,8 +29,11 @@ static const char *const cicada_run[] = {"simulate={events: 92000, signal_events
 
 static const char *const econt_run[] = {"simulate={events: 50000}", "train.epochs=20", NULL};
 
+static const char *const track_run[] = {"simulate={events: 100}", "train.epochs=10", NULL};
+
 static const tour_stop stops[] = {{"barrel-trigger", barrel_run, barrel_scan},
-    {"cicada-benchmark", cicada_run, NULL}, {"econt-autoencoder", econt_run, NULL}};
+    {"track-graph", track_run, NULL}, {"cicada-benchmark", cicada_run, NULL},
+    {"econt-autoencoder", econt_run, NULL}};
 
 static size_t count(const char *const *texts) {
     size_t n = 0;

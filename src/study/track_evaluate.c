@@ -327,7 +327,9 @@ static mb_status cluster_space(mb_track_evaluation *e, mb_track_space *space, co
     const size_t n_nodes = mb_dataset_axis_rows(e->dataset, "nodes");
     const mb_node *stored = mb_node_find(eps, space->name);
     space->eps[MB_TRACK_FIXED] = space->eps[MB_TRACK_CHOSEN] = e->options->eps;
-    if (stored != NULL && stored->real > 0) {
+    const bool is_number =
+        stored != NULL && (stored->kind == MB_NODE_REAL || stored->kind == MB_NODE_INT);
+    if (is_number && stored->real > 0) {
         space->eps[MB_TRACK_CHOSEN] = stored->real;
     } else if (e->has_truth) {
         MB_TRY(choose_eps(e, space));

@@ -59,7 +59,9 @@ static mb_status each_path(
 
 static mb_status read_pattern(loader *l, const char *pattern) {
     mb_names names;
-    mb_status status = each_path(l->ctx, l->request->directory, pattern, &names, true);
+    // Files named for prediction are where the command runs.
+    const char *directory = l->request->n_files > 0 ? "." : l->request->directory;
+    mb_status status = each_path(l->ctx, directory, pattern, &names, true);
     mb_dataset *out = l->out;
     for (size_t i = 0; i < names.n && status == MB_OK; i++) {
         const char *name = mb_arena_text(&out->arena, l->ctx, names.name[i]);

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
+#include "detector/tracks/inspect.h"
 #include "detector/tracks/load.h"
 #include "detector/tracks/simulate.h"
 
@@ -24,4 +25,5 @@ const mb_detector_ops mb_detector_tracks = {
     .simulate = mb_tracks_simulate,
     .has_files = mb_tracks_has_files,
     .load = mb_tracks_load,
+    .inspect = mb_tracks_inspect,
 };

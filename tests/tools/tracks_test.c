@@ -1,0 +1,155 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tool.h"
+
+#include "files/csv.h"
+
+// The shipped study of tracks, as a user runs it: clusters, scores and predictions.
+
+// Few samples and epochs, no pictures.
+#define SMALL                                                                                      \
+    "--set data.dir=toys --set train.epochs=2 --set evaluate.figures=false --threads 2 --quiet"
+
+static void make_study(mb_tool_world *world) {
+    if (!mb_path_exists(mb_tool_path(world, "track-graph.yaml"))) {
+        mb_tool_expect(world, 0, "new track-graph -o track-graph.yaml");
+        mb_tool_expect(world, 0, "simulate tracks -o toys --events 21 --seed 4 --set csv=true");
+    }
+}
+
+static size_t count_rows(mb_tool_world *world, const char *name, size_t n_columns) {
+    mb_csv table;
+    assert_ok(
+        world->base.ctx, mb_csv_read(&table, world->base.ctx, mb_tool_path(world, name), true));
+    assert_int_equal(table.n_columns, n_columns);
+    const size_t n = table.n_rows;
+    mb_csv_clear(&table);
+    return n;
+}
+
+static const mb_node *find_score(
+    const mb_document *metrics, const char *space, const char *choice, const char *split) {
+    const mb_node *list = mb_node_find(mb_node_find(metrics->root, "tracks"), "scores");
+    assert_non_null(list);
+    for (const mb_node *row = list->first; row != NULL; row = row->next) {
+        if (strcmp(mb_node_text(mb_node_find(row, "space")), space) == 0 &&
+            strcmp(mb_node_text(mb_node_find(row, "choice")), choice) == 0 &&
+            strcmp(mb_node_text(mb_node_find(row, "split")), split) == 0) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+static void test_tool_tracks__a_run_clusters_and_scores_all_samples(void **state) {
+    mb_tool_world *world = *state;
+    make_study(world);
+    const mb_tool_run *run = mb_tool_expect(world, 0, "run track-graph.yaml -o run " SMALL);
+    assert_non_null(strstr(run->out, "tracks, means over the validation samples"));
+    assert_non_null(strstr(run->out, "edges of pred"));
+    char *text = mb_tool_read(world, "run/metrics.json");
+    mb_document metrics = mb_tool_json(world, text);
+    // The embedding that is given is easy to cluster with a radius of its own.
+    const mb_node *row = find_score(&metrics, "emb", "chosen", "validation");
+    assert_non_null(row);
+    assert_true(mb_tool_number(row, "score") > 0.7 && mb_tool_number(row, "score") <= 1);
+    assert_true(mb_tool_number(row, "samples") == 5);
+    row = find_score(&metrics, "learned", "fixed", "train");
+    assert_true(mb_tool_number(row, "eps") == 0.1 && mb_tool_number(row, "samples") == 16);
+    assert_non_null(find_score(&metrics, "xyz", "fixed", "validation"));
+    mb_document_clear(&metrics);
+    mb_release(world->base.ctx, text);
+    // A row a hit, an edge, a sample and choice.
+    const size_t n_hits = count_rows(world, "run/clusters.csv", 7);
+    assert_int_equal(count_rows(world, "run/submission.csv", 3), n_hits);
+    assert_int_equal(count_rows(world, "run/track_scores.csv", 16), 21 * 3 * 2);
+    assert_true(count_rows(world, "run/predictions.csv", 5) > 5 * n_hits);
+    assert_true(mb_path_exists(mb_tool_path(world, "run/embeddings/sample_00020.npy")));
+    assert_true(mb_path_exists(mb_tool_path(world, "run/report.html")));
+    text = mb_tool_read(world, "run/log.txt");
+    assert_non_null(strstr(text, "Clusters of sample 0 (learned, eps 0.1):\n["));
+    mb_release(world->base.ctx, text);
+}
+
+static void test_tool_tracks__predict_clusters_new_hits_with_the_chosen_radius(void **state) {
+    mb_tool_world *world = *state;
+    make_study(world);
+    if (!mb_path_exists(mb_tool_path(world, "run/model.h5"))) {
+        mb_tool_expect(world, 0, "run track-graph.yaml -o run " SMALL);
+    }
+    mb_tool_expect(world, 0, "predict run toys/tracks.pickle -o hits.csv --force");
+    mb_csv all;
+    mb_csv own;
+    mb_context *ctx = world->base.ctx;
+    assert_ok(ctx, mb_csv_read(&all, ctx, mb_tool_path(world, "run/clusters.csv"), true));
+    assert_ok(ctx, mb_csv_read(&own, ctx, mb_tool_path(world, "hits.csv"), true));
+    assert_int_equal(all.n_rows, own.n_rows);
+    // The file's name comes first, then what the run wrote.
+    for (size_t row = 0; row < all.n_rows; row += 7) {
+        for (size_t column = 0; column < all.n_columns; column++) {
+            assert_string_equal(
+                mb_csv_field(&all, row, column), mb_csv_field(&own, row, column + 1));
+        }
+    }
+    mb_csv_clear(&all);
+    mb_csv_clear(&own);
+    mb_tool_expect(world, 1, "predict run toys/tracks.pickle -o x.csv --accept 5kHz");
+    assert_non_null(strstr(world->last.err, "accepts no events"));
+}
+
+static void test_tool_tracks__compat_clusters_by_batch(void **state) {
+    mb_tool_world *world = *state;
+    make_study(world);
+    const mb_tool_run *run =
+        mb_tool_expect(world, 0, "run track-graph.yaml -o compat " SMALL " --set compat=true");
+    assert_non_null(strstr(run->out, "(there are no others), clustered by batch"));
+    // The batch that the loader drops is not clustered.
+    assert_int_equal(count_rows(world, "compat/track_scores.csv", 16), 20 * 3 * 2);
+}
+
+static void test_tool_tracks__tables_are_built_into_graphs(void **state) {
+    mb_tool_world *world = *state;
+    make_study(world);
+    const mb_tool_run *run = mb_tool_expect(world, 0,
+        "check track-graph.yaml " SMALL " --set 'data.file=event*-hits.csv' --set "
+        "'data.features=[xyz]' --set 'data.graph={segments: {phi_slope: 0.001}}'");
+    assert_non_null(strstr(run->out, "21 events"));
+    assert_non_null(strstr(run->out, "edges.pred"));
+}
+
+static void test_tool_tracks__wrong_keys_are_named(void **state) {
+    static const struct {
+        const char *set, *says;
+    } cases[] = {
+        {"evaluate.cluster.epz=1", "did you mean"},
+        {"evaluate.cluster.eps=0", "eps is 0; write a distance above 0"},
+        {"evaluate.cluster.min_samples=0", "min_samples"},
+        {"'evaluate.cluster.of=[learned, xy]'", "of names 'xy'; write some of learned, emb, xyz"},
+        {"evaluate.tracks.min_hits=0", "min_hits"},
+        {"'data.graph={neighbours: {radius: 0}}'", "radius is 0"},
+        {"'data.graph={circles: {}}'", "unknown way 'circles'"},
+        {"'compat=[isolated_zeros]'", "did you mean 'isolated_zero'"},
+        {"train.validation=1.5", "validation"},
+    };
+    mb_tool_world *world = *state;
+    make_study(world);
+    for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
+        mb_tool_expect(
+            world, 1, "check track-graph.yaml --set data.dir=toys --set %s", cases[i].set);
+        if (strstr(world->last.err, cases[i].says) == NULL) {
+            fail_msg("%s: %s", cases[i].set, world->last.err);
+        }
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_tool_tracks__a_run_clusters_and_scores_all_samples),
+        cmocka_unit_test(test_tool_tracks__predict_clusters_new_hits_with_the_chosen_radius),
+        cmocka_unit_test(test_tool_tracks__compat_clusters_by_batch),
+        cmocka_unit_test(test_tool_tracks__tables_are_built_into_graphs),
+        cmocka_unit_test(test_tool_tracks__wrong_keys_are_named),
+    };
+    return cmocka_run_group_tests(tests, mb_tool_open, mb_tool_close);
+}
