@@ -17,5 +17,8 @@ mb_status mb_study_find_model(mb_context *ctx, mb_study *study, const mb_node *a
 // Part of mb_study_open: model:, models:, fits: and train: into study->fits, checked and written
 // out. Leaves no fit where there is no model.
 mb_status mb_study_read_fits(mb_context *ctx, mb_study *study) MB_MUST_CHECK;
+// Another part: evaluate:, which may be NULL, into study->evaluate, checked and written out.
+mb_status mb_study_read_evaluate(
+    mb_context *ctx, mb_study *study, const mb_node *evaluate) MB_MUST_CHECK;
 
 #endif
