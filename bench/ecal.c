@@ -17,7 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MAX_OVERRIDES = 5, TASK_EVENTS = 10, MAX_LATENCIES = 200000, N_WARM = 20, TRIAL_ROWS = 140 };
+enum { MAX_OVERRIDES = 5, TASK_EVENTS = 12, MAX_LATENCIES = 200000, N_WARM = 20, TRIAL_ROWS = 140 };
 
 typedef struct bench {
     mb_runtime *runtime;

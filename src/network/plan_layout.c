@@ -6,7 +6,7 @@
 #include "kernels/lanes.h"
 
 // What fits into a core's second-level cache beside weights and scratch.
-enum { TILE_BYTES = 256 * 1024, MOST_TILE = 64 };
+enum { TILE_BYTES = 256 * 1024, MOST_TILE = 64, LEAST_TILE = 12, MANY_WEIGHTS = 1 << 20 };
 // Rows of nodes and edges lie close together. So many are spare behind the last one, for vectors
 // that begin there, and so many at a time are whole cache lines.
 enum { SPARE_ROWS = 16 };
@@ -90,6 +90,10 @@ void mb_plan_lay_out_values(mb_plan *plan) {
     }
     const size_t per_row = row_bytes(&plan->layout);
     plan->tile = mb_max_size(1, mb_min_size(MOST_TILE, TILE_BYTES / mb_max_size(per_row, 1)));
+    // Weights beyond the second-level cache are fetched once a tile.
+    if (!plan->is_training && plan->packed_floats * sizeof(float) > MANY_WEIGHTS) {
+        plan->tile = mb_max_size(plan->tile, LEAST_TILE);
+    }
     plan->tile = mb_min_size(plan->tile, mb_max_size(plan->max_rows, 1));
     if (plan->is_in_lanes) {
         plan->tile = MB_SAMPLES;
