@@ -48,6 +48,10 @@ const mb_option mb_evaluate_option_table[] = {
         "modules: rows of the verification CSVs; -1: all"},
     {"restore", MB_OPTION_CHOICE, FIELD(restore), "power2", 0, 0, restore_names, NULL,
         "modules: what of the input the decoder's output is scaled to"},
+    {"scan_bits", MB_OPTION_BOOL, FIELD(scan_bits), "false", 0, 0, NULL, NULL,
+        "modules: emd against the bits of each place of a quantised encoder, without training"},
+    {"bit_errors", MB_OPTION_REALS, FIELD(bit_errors), "", 0, 1, NULL, NULL,
+        "modules: judge quantised encoders with bits of their weights flipped so often, too"},
     MB_OPTIONS_END};
 
 // Keys that only modules of the concentrator have are refused where they differ from what a stored
@@ -65,6 +69,8 @@ static mb_status refuse_module_keys(
         {"bits", options->bits.n == 0},
         {"csv_events", options->csv_events == 1},
         {"restore", options->restore == 0},
+        {"scan_bits", !options->scan_bits},
+        {"bit_errors", options->bit_errors.n == 0},
     };
     for (size_t i = 0; i < MB_COUNT_OF(keys); i++) {
         const mb_node *at = mb_node_find(evaluate, keys[i].key);

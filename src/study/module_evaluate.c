@@ -173,6 +173,7 @@ static mb_status judge_round(mb_module_evaluation *e, const mb_round *round) {
     MB_TRY(score_all(e, result->name, "ae", result->charges));
     MB_TRY(judge_bits(e, result));
     MB_TRY(mb_module_write_model(e, result));
+    MB_TRY(mb_module_look_at_integers(e, result));
     mb_journal_line(&e->run->journal, "%s: judged %zu modules in %.2f s", result->name, e->n,
         mb_seconds_now() - start);
     return MB_OK;

@@ -115,7 +115,7 @@ static bool has_part(const mb_model *model, const char *name) {
     return false;
 }
 
-static mb_status load_part(
+mb_status mb_module_load_part(
     mb_module_evaluation *e, const mb_module_result *result, const char *part, mb_model **out) {
     mb_context *ctx = e->run->ctx;
     mb_model *model = NULL;
@@ -132,7 +132,8 @@ mb_status mb_module_decode(
     mb_model *decoder = NULL;
     float *pixels =
         mb_allocate(e->run->ctx, mb_max_size(e->n * result->n_pixels, 1), sizeof *pixels);
-    mb_status status = pixels == NULL ? MB_ERR_MEMORY : load_part(e, result, "decoder", &decoder);
+    mb_status status =
+        pixels == NULL ? MB_ERR_MEMORY : mb_module_load_part(e, result, "decoder", &decoder);
     if (status == MB_OK) {
         status = mb_module_predict(e->run->ctx, decoder, codes, e->n, pixels);
     }
@@ -150,9 +151,9 @@ static mb_status run_parts(
     mb_model *encoder = NULL;
     mb_model *decoder = NULL;
     mb_context *ctx = e->run->ctx;
-    mb_status status = load_part(e, out, "encoder", &encoder);
+    mb_status status = mb_module_load_part(e, out, "encoder", &encoder);
     if (status == MB_OK) {
-        status = load_part(e, out, "decoder", &decoder);
+        status = mb_module_load_part(e, out, "decoder", &decoder);
     }
     if (status == MB_OK) {
         out->n_codes = mb_value_size(&encoder->values[encoder->outputs[0]].type);

@@ -97,6 +97,12 @@ mb_status mb_module_choose_shown(mb_module_evaluation *e) MB_MUST_CHECK;
 // In parts.
 mb_status mb_module_judge_model(
     mb_module_evaluation *e, const mb_round *round, mb_module_result *out) MB_MUST_CHECK;
+// A nested model ("encoder") of a result's trained one. The caller owns *out.
+mb_status mb_module_load_part(mb_module_evaluation *e, const mb_module_result *result,
+    const char *part, mb_model **out) MB_MUST_CHECK;
+// Of a quantised encoder: ranges.csv, bits_scan.csv (evaluate.scan_bits) and bit_errors.csv.
+mb_status mb_module_look_at_integers(
+    mb_module_evaluation *e, const mb_module_result *result) MB_MUST_CHECK;
 // Decoded charges of codes cut to so many bits (n, 48).
 mb_status mb_module_decode(mb_module_evaluation *e, const mb_module_result *result,
     const float *codes, float *pixels) MB_MUST_CHECK;

@@ -37,6 +37,8 @@ typedef struct mb_evaluate_options {
     mb_sizes bits;
     int64_t csv_events;
     int restore; // mb_module_restore
+    bool scan_bits;
+    mb_reals bit_errors;
 } mb_evaluate_options;
 extern const mb_option mb_evaluate_option_table[];
 extern const char *const mb_evaluate_split_names[];

@@ -128,6 +128,9 @@ static void test_econt__the_shipped_study_gives_the_same_bits_twice(void **state
     mb_release(world->base.ctx, first);
     mb_release(world->base.ctx, second);
     assert_says(world, "toy1/bits.csv", "8x8_c8_S2_tele,9,");
+    // The trained forward pass and the integers of the chip are one thing.
+    assert_says(world, "toy1/log.txt", "4800 of 4800 outputs equal those of the integer twin");
+    assert_says(world, "toy1/8x8_c8_S2_tele_qK_6bit/ranges.csv", "encod_qa,convert,,0,0,0,");
     // Weights of 6 bits are multiples of 1/16 within [-2, 2).
     char *weights = mb_tool_read(world, "toy1/8x8_c8_S2_tele_qK_6bit/encoded_vector_kernel.csv");
     for (char *p = weights; *p != '\0';) {
@@ -137,6 +140,24 @@ static void test_econt__the_shipped_study_gives_the_same_bits_twice(void **state
         p = end + 1;
     }
     mb_release(world->base.ctx, weights);
+}
+
+static void test_econt__flipped_bits_of_weights_are_judged(void **state) {
+    mb_tool_world *world = *state;
+    mb_tool_expect(world, 0,
+        "run econt.yaml -o faults --set models=[8x8_c8_S2_tele_fqK] --set simulate.events=1500 "
+        "--set train.epochs=1 --set data.dir=toy --set evaluate.figures=false --set "
+        "evaluate.algorithms=[ae] --set evaluate.bit_errors=[0,0.5]");
+    char *table = mb_tool_read(world, "faults/8x8_c8_S2_tele_fqK/bit_errors.csv");
+    double clean[2] = {0}, flipped = 0;
+    assert_int_equal(
+        sscanf(table, "probability,repeat,emd\n0,0,%lf\n0,1,%lf", &clean[0], &clean[1]), 2);
+    assert_true(clean[0] == clean[1]);
+    const char *line = strstr(table, "\n0.5,0,");
+    assert_non_null(line);
+    assert_int_equal(sscanf(line, "\n0.5,0,%lf", &flipped), 1);
+    assert_true(flipped != clean[0]);
+    mb_release(world->base.ctx, table);
 }
 
 static void test_econt__wrong_names_are_answered_with_known_ones(void **state) {
@@ -164,6 +185,7 @@ int main(void) {
         cmocka_unit_test(test_econt__distance_networks_train_on_what_a_run_restored),
         cmocka_unit_test(test_econt__a_study_trains_its_networks_first),
         cmocka_unit_test(test_econt__the_shipped_study_gives_the_same_bits_twice),
+        cmocka_unit_test(test_econt__flipped_bits_of_weights_are_judged),
         cmocka_unit_test(test_econt__wrong_names_are_answered_with_known_ones),
     };
     return cmocka_run_group_tests(tests, mb_tool_open, mb_tool_close);
