@@ -88,6 +88,10 @@ struct mb_graph_kernels {
         const float *d, float *out);
     void (*row_gates)(const mb_graph *graph, mb_graph_side side, const mb_edge_rows *rows,
         size_t width, const float *d, float *out);
+    // Gates and sums of the edges that leave: gates(.., MB_GRAPH_OUT, rows, width, d, gate) and
+    // sums(.., MB_GRAPH_OUT, weight, values, n_in, out), in one go where that is faster.
+    void (*leave)(const mb_graph *graph, const mb_edge_rows *rows, size_t width, const float *d,
+        float *gate, const float *weight, const float *values, size_t n_in, float *out);
     // sum[k] += rows[i][k] * d[i][k], fused, row by row; then d[i][k] *= w[k].
     void (*weigh)(size_t n, const float *rows, size_t width, const float *w, float *d, float *sum);
 

@@ -181,6 +181,12 @@ static void row_gates_c(const mb_graph *graph, mb_graph_side side, const mb_edge
     gate(graph, side, rows, width, d, true, out);
 }
 
+static void leave_c(const mb_graph *graph, const mb_edge_rows *rows, size_t width, const float *d,
+    float *gate_sums, const float *weight, const float *values, size_t n_in, float *out) {
+    gates_c(graph, MB_GRAPH_OUT, rows, width, d, gate_sums);
+    sums_c(graph, MB_GRAPH_OUT, weight, values, n_in, out);
+}
+
 static void weigh_c(
     size_t n, const float *rows, size_t width, const float *w, float *d, float *sum) {
     for (size_t i = 0; i < n; i++) {
@@ -199,4 +205,5 @@ static void join_c(size_t n, const float *a, const float *b, size_t width, float
 }
 
 const mb_graph_kernels mb_graph_kernels_c = {scores_c, hidden_c, dots_c, sigmoid_c, sigmoid_back_c,
-    softmax_c, softmax_back_c, sums_c, products_c, gates_c, row_gates_c, weigh_c, join_c, pairs_c};
+    softmax_c, softmax_back_c, sums_c, products_c, gates_c, row_gates_c, leave_c, weigh_c, join_c,
+    pairs_c};

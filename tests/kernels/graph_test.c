@@ -14,7 +14,7 @@
 // Every version of every kernel of message passing against plain C, bit for bit, and plain C
 // against other ways to say the same.
 
-enum { CHECKED_KERNELS = 14 };
+enum { CHECKED_KERNELS = 15 };
 
 // A kernel that is added needs a check below.
 static_assert(sizeof(mb_graph_kernels) == CHECKED_KERNELS * sizeof(void (*)(void)),
@@ -158,6 +158,14 @@ static void check_sides(const mb_kernels *k, const shape *s) {
             &it.graph, side, &rows, it.width, d_rows.floats, wanted.floats);
         check(&got, &wanted, it.what);
     }
+    guarded got = guard_random(&it.random, n), wanted = guard_copy(&got);
+    guarded gate = guard_random(&it.random, n), wanted_gate = guard(n);
+    k->graph->leave(&it.graph, &rows, it.width, d.floats, gate.floats, d.floats, own.floats,
+        it.width, got.floats);
+    mb_graph_kernels_c.leave(&it.graph, &rows, it.width, d.floats, wanted_gate.floats, d.floats,
+        own.floats, it.width, wanted.floats);
+    check(&got, &wanted, it.what);
+    check(&gate, &wanted_gate, it.what);
     free(own.memory);
     free(other.memory);
     free(d.memory);

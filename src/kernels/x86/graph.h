@@ -212,7 +212,8 @@ static void NAME(hidden)(const mb_graph *graph, size_t first, size_t n, const fl
 // Loops over the edges of nodes, LANES columns at a time. Four nodes with equally many edges go
 // side by side, so that their sums do not wait for each other. BEGIN(s): what is known of node s
 // (own: the place of its numbers); ADD_EDGE(s): what an edge adds to its sum (other: the place of
-// its other end's numbers; e: its number).
+// its other end's numbers; e: its number); END(s): what
+// is done beside storing the sum.
 #define FOUR(X) X(0) X(1) X(2) X(3)
 #define OPEN_NODE(s)                                                                               \
     const size_t own##s = order[place + s] * width + k;                                            \
@@ -225,14 +226,17 @@ static void NAME(hidden)(const mb_graph *graph, size_t first, size_t n, const fl
         const size_t e = EDGE(i);                                                                  \
         sum##s = ADD_EDGE(s);                                                                      \
     }
-#define CLOSE_NODE(s)                                                                              \
+#define PUT(place, v)                                                                              \
     if (is_whole) {                                                                                \
-        STORE(out + own##s, sum##s);                                                               \
+        STORE(place, v);                                                                           \
     } else {                                                                                       \
-        STORE_PART(part, out + own##s, sum##s);                                                    \
+        STORE_PART(part, place, v);                                                                \
     }
+#define CLOSE_NODE(s)                                                                              \
+    PUT(out + own##s, sum##s)                                                                      \
+    END(s)
 #define VISIT_COLUMNS(nodes, places, others)                                                       \
-    const PART part = is_whole ? PART_OF(LANES) : PART_OF(width - k);                              \
+    const PART part = PART_OF(width - k);                                                          \
     const uint32_t *order = nodes, *offset = places, *ends = others;                               \
     size_t place = 0;                                                                              \
     while (place < graph->n_nodes) {                                                               \
@@ -296,6 +300,39 @@ static void NAME(gates)(const mb_graph *graph, mb_graph_side side, const mb_edge
 static void NAME(row_gates)(const mb_graph *graph, mb_graph_side side, const mb_edge_rows *rows,
     size_t width, const float *d, float *out) {
     NAME(row_gates_side)(graph, side, width, d, rows, out);
+}
+
+// Both of the common width: what is known of an edge serves twice.
+#define BEGIN(s)                                                                                   \
+    VEC sum##s = LOAD(out + own##s);                                                               \
+    VEC open##s = ZERO;                                                                            \
+    const VEC threshold##s = NEGATE(LOAD(rows->own + own##s))
+#define ADD_EDGE(s)                                                                                \
+    FMA(SPLAT(weight + e), LOAD(values + other), sum##s);                                          \
+    open##s = ADD(open##s, GATE(s, SPLAT(d + e)))
+#define END(s)  PUT(gate + own##s, open##s)
+#define EDGE(i) (graph->out_edge[i])
+static void NAME(leave_whole)(const mb_graph *graph, const mb_edge_rows *rows, const float *d,
+    float *gate, const float *weight, const float *values, size_t k, float *out) {
+    const size_t width = MB_DOT;
+    const bool is_whole = true;
+    VISIT_COLUMNS(graph->out_order, graph->out_offset, graph->out_destination)
+}
+#undef BEGIN
+#undef ADD_EDGE
+#undef END
+#undef EDGE
+
+static void NAME(leave)(const mb_graph *graph, const mb_edge_rows *rows, size_t width,
+    const float *d, float *gate, const float *weight, const float *values, size_t n_in,
+    float *out) {
+    for (size_t k = 0; width == MB_DOT && n_in == MB_DOT && k < MB_DOT; k += LANES) {
+        NAME(leave_whole)(graph, rows, d, gate, weight, values, k, out);
+    }
+    if (width != MB_DOT || n_in != MB_DOT) {
+        NAME(gates)(graph, MB_GRAPH_OUT, rows, width, d, gate);
+        NAME(sums)(graph, MB_GRAPH_OUT, weight, values, n_in, out);
+    }
 }
 
 static void NAME(weigh)(

@@ -5,6 +5,7 @@
 // vectors are whole, and for any. TITLE(x), PARAMETERS, ARGUMENTS, BEGIN and ADD_EDGE are undefined
 // behind it.
 
+#define END(s)
 #define DEFINE_COLUMNS(which, nodes, places, others)                                               \
     static void TITLE(which)(                                                                      \
         const mb_graph *graph, size_t width, size_t k, PARAMETERS, float *out) {                   \
@@ -44,3 +45,4 @@ static void TITLE(side)(
 #undef ARGUMENTS
 #undef BEGIN
 #undef ADD_EDGE
+#undef END

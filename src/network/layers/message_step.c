@@ -239,8 +239,10 @@ static float weights_back(const passage *p, float *d) {
                : p->kernels->graph->sigmoid_back(p->graph->n_edges, p->weights, d);
 }
 
-// One hidden layer: from d of edges to the gradients of the nodes' products.
-static void hidden_back(const passage *p, const float *d, float *d_source, float *d_destination) {
+// One hidden layer: from d of edges to the gradients of the nodes' products, and to what the sums
+// add to that of the nodes (d_in, may be NULL).
+static void hidden_back(const passage *p, const float *d, const float *d_sums, float *d_source,
+    float *d_destination, float *d_in) {
     const mb_message *message = p->message;
     const mb_graph_kernels *kernels = p->kernels->graph;
     const size_t width = message->width[0];
@@ -250,7 +252,12 @@ static void hidden_back(const passage *p, const float *d, float *d_source, float
     const mb_edge_rows arriving = {p->destination, p->source};
     const mb_edge_rows leaving = {p->source, p->destination};
     kernels->gates(p->graph, MB_GRAPH_IN, &arriving, width, d, d_destination);
-    kernels->gates(p->graph, MB_GRAPH_OUT, &leaving, width, d, d_source);
+    if (d_in != NULL) {
+        kernels->leave(
+            p->graph, &leaving, width, d, d_source, p->weights, d_sums, message->n_in, d_in);
+    } else {
+        kernels->gates(p->graph, MB_GRAPH_OUT, &leaving, width, d, d_source);
+    }
     memset(sum, 0, width * sizeof *sum);
     kernels->weigh(n, p->destination, width, w, d_destination, sum);
     kernels->weigh(n, p->source, width, w, d_source, sum);
@@ -297,15 +304,19 @@ static void deep_back(const passage *p, const float *d, float *d_edges) {
     }
 }
 
-static void deep_hidden_back(
-    const passage *p, const float *d, float *d_source, float *d_destination) {
+static void deep_hidden_back(const passage *p, const float *d, const float *d_sums, float *d_source,
+    float *d_destination, float *d_in) {
     const mb_edge_rows arriving = {p->destination, p->source};
     const mb_edge_rows leaving = {p->source, p->destination};
+    const mb_graph_kernels *kernels = p->kernels->graph;
     const size_t width = p->message->width[0];
     float *d_edges = p->edges + p->graph->n_edges;
     deep_back(p, d, d_edges);
-    p->kernels->graph->row_gates(p->graph, MB_GRAPH_IN, &arriving, width, d_edges, d_destination);
-    p->kernels->graph->row_gates(p->graph, MB_GRAPH_OUT, &leaving, width, d_edges, d_source);
+    kernels->row_gates(p->graph, MB_GRAPH_IN, &arriving, width, d_edges, d_destination);
+    kernels->row_gates(p->graph, MB_GRAPH_OUT, &leaving, width, d_edges, d_source);
+    if (d_in != NULL) {
+        kernels->sums(p->graph, MB_GRAPH_OUT, p->weights, d_sums, p->message->n_in, d_in);
+    }
 }
 
 void mb_message_backward(const mb_step *step, const mb_rows *rows) {
@@ -328,14 +339,13 @@ void mb_message_backward(const mb_step *step, const mb_rows *rows) {
         p.gradient[message->at_last_gradient + mb_message_last_width(message) * MB_LANES] +=
             weights_back(&p, p.edges);
         if (message->n_hidden == 1) {
-            hidden_back(&p, p.edges, d_source, d_destination);
+            hidden_back(&p, p.edges, d_sums, d_source, d_destination, d_in);
         } else {
-            deep_hidden_back(&p, p.edges, d_source, d_destination);
+            deep_hidden_back(&p, p.edges, d_sums, d_source, d_destination, d_in);
         }
         add_gradient(&p, MB_MESSAGE_SOURCE, n, p.in, d_source);
         add_gradient(&p, MB_MESSAGE_DESTINATION, n, p.in, d_destination);
         if (d_in != NULL) {
-            p.kernels->graph->sums(p.graph, MB_GRAPH_OUT, p.weights, d_sums, message->n_in, d_in);
             multiply_and_add(&p, MB_MESSAGE_SOURCE_BACK, n, d_source, d_in);
             multiply_and_add(&p, MB_MESSAGE_DESTINATION_BACK, n, d_destination, d_in);
         }
