@@ -148,7 +148,7 @@ static mb_status train(mb_run *run, const mb_econt_emd *options, const charges *
     if (status == MB_OK) {
         const mb_emd_net_data data = {
             input, c->restored.data != NULL ? restored : NULL, c->input.shape[0]};
-        status = mb_emd_net_train(run, net, &data, seed, directory);
+        status = mb_emd_net_train(run, net, &data, seed, directory, true);
     }
     mb_release(ctx, input);
     mb_release(ctx, restored);

@@ -8,6 +8,7 @@
 #include "files/yaml.h"
 #include "geometry/arrange.h"
 #include "measure/emd.h"
+#include "draw/figures_econt.h"
 #include "exchange/keras.h"
 #include "study/module_run.h"
 #include "study/round_training.h"
@@ -284,7 +285,7 @@ typedef struct net_work {
     mb_dataset pairs;
     uint32_t *rows;
     size_t n, n_train;
-    float *told; // of the validation pairs
+    float *told, *best_told; // of the validation pairs
     const char *directory;
     mb_arena arena;
     mb_train train;
@@ -344,6 +345,7 @@ static mb_status finish_repeat(
         return MB_OK;
     }
     w->best = value.val_loss;
+    memcpy(w->best_told, w->told, n * sizeof *w->told);
     return keep_best(w, model, result->best);
 }
 
@@ -360,6 +362,20 @@ static void on_progress(void *user, const mb_fit_progress *progress) {
         .figures = progress->figures,
         .n_figures = progress->n_figures};
     mb_journal_progress(&w->run->journal, &shown);
+}
+
+// True against told distances of the best network's validation pairs.
+static mb_status draw(net_work *w) {
+    mb_context *ctx = w->run->ctx;
+    const size_t n = w->n - w->n_train;
+    const char *folder = mb_arena_format(&w->arena, ctx, "%s/%s/plots", w->directory, w->net->name);
+    mb_gallery *gallery = NULL;
+    MB_TRY(folder == NULL ? MB_ERR_MEMORY : mb_gallery_open(ctx, folder, NULL, &gallery));
+    mb_status status = mb_draw_emd_surrogate(gallery, ctx, "emd", w->net->name,
+        mb_values_f32(truth_of(w), n), mb_values_f32(w->best_told, n));
+    status = status == MB_OK ? mb_gallery_draw(gallery, ctx) : status;
+    mb_gallery_destroy(gallery);
+    return status;
 }
 
 static mb_status train_repeat(net_work *w, size_t repeat, uint64_t seed) {
@@ -403,7 +419,8 @@ static mb_status prepare(net_work *w, const mb_emd_net_data *data) {
     }
     w->rows = mb_arena_allocate(&w->arena, ctx, w->n, sizeof *w->rows);
     w->told = mb_arena_allocate(&w->arena, ctx, w->n, sizeof *w->told);
-    if (w->rows == NULL || w->told == NULL) {
+    w->best_told = mb_arena_allocate(&w->arena, ctx, w->n, sizeof *w->best_told);
+    if (w->rows == NULL || w->told == NULL || w->best_told == NULL) {
         return MB_ERR_MEMORY;
     }
     for (size_t i = 0; i < w->n; i++) {
@@ -415,7 +432,7 @@ static mb_status prepare(net_work *w, const mb_emd_net_data *data) {
 }
 
 mb_status mb_emd_net_train(mb_run *run, const mb_emd_net *net, const mb_emd_net_data *data,
-    uint64_t seed, const char *directory) {
+    uint64_t seed, const char *directory, bool draws) {
     mb_context *ctx = run->ctx;
     net_work w = {.run = run, .net = net, .directory = directory};
     mb_document document;
@@ -431,6 +448,9 @@ mb_status mb_emd_net_train(mb_run *run, const mb_emd_net *net, const mb_emd_net_
     }
     for (size_t i = 0; i < net->repeats && status == MB_OK; i++) {
         status = train_repeat(&w, i, seed);
+    }
+    if (status == MB_OK && draws) {
+        status = draw(&w);
     }
     const char *path = mb_arena_format(&w.arena, ctx, "%s/%s/repeats.csv", directory, net->name);
     if (status == MB_OK && path != NULL) {

@@ -36,8 +36,9 @@ typedef struct mb_emd_net_data {
 
 // Trains all repeats, one after the other, into DIRECTORY/NAME-0 ..., and stores the best by
 // validation loss as DIRECTORY/NAME/model.h5. Writes DIRECTORY/NAME/repeats.csv, and pairs.csv with
-// true and told distances of the validation pairs. Lines go to the run's journal.
+// true and told distances of the validation pairs, and (draws) a picture of them in plots/. Lines
+// go to the run's journal.
 mb_status mb_emd_net_train(mb_run *run, const mb_emd_net *net, const mb_emd_net_data *data,
-    uint64_t seed, const char *directory) MB_MUST_CHECK;
+    uint64_t seed, const char *directory, bool draws) MB_MUST_CHECK;
 
 #endif

@@ -84,7 +84,8 @@ static mb_status train_net(mb_run *run, const mb_emd_net *net) {
     }
     if (status == MB_OK) {
         const mb_emd_net_data data = {charges, net->of != NULL ? restored : NULL, n};
-        status = mb_emd_net_train(run, net, &data, run->study->seed, folder);
+        status = mb_emd_net_train(
+            run, net, &data, run->study->seed, folder, run->study->evaluate.figures);
     }
     mb_release(ctx, charges);
     mb_release(ctx, restored);
