@@ -39,7 +39,8 @@ typedef struct start {
     double key[NODES * NODES / 4];      // costs (sources, sinks) that tell their source: see mark
     double least[NODES], second[NODES]; // keys of the open sources, for each sink
     double regret[NODES];               // what the second costs more, marked with the sink
-    uint64_t open_sources, open_sinks;
+    double gate[NODES];                 // added to it: 0, or shut
+    uint64_t open_sources;
     size_t n_open_sources, n_open_sinks;
     uint8_t closed[NODES]; // in order
     size_t n_closed;
@@ -61,9 +62,11 @@ static size_t mark_of(double value) {
     return (size_t)(bits & 63);
 }
 
+static const double far = 0x1p1000;
+static const double shut = -0x1p1010;
+
 // The two cheapest open sources of all sinks.
 static void find_cheapest(start *s, size_t n_sinks) {
-    const double far = 0x1p1000;
     for (size_t j = 0; j < n_sinks; j++) {
         s->least[j] = far;
         s->second[j] = far;
@@ -78,8 +81,7 @@ static void find_cheapest(start *s, size_t n_sinks) {
         }
     }
     for (size_t j = 0; j < n_sinks; j++) {
-        const bool is_open = (s->open_sinks & bit_of(j)) != 0;
-        s->regret[j] = is_open ? mark(s->second[j] - s->least[j], j) : -1;
+        s->regret[j] = mark(s->second[j] - s->least[j], j) + s->gate[j];
     }
 }
 
@@ -135,9 +137,9 @@ static void make_edges(mb_transport *work, start *s, size_t n_sinks) {
             s->n_open_sources--;
             find_cheapest(s, n_sinks);
         } else {
-            s->open_sinks &= ~bit_of(j);
             s->n_open_sinks--;
-            s->regret[j] = -1;
+            s->gate[j] = shut;
+            s->regret[j] = shut;
         }
     }
 }
@@ -212,10 +214,10 @@ static void begin(mb_transport *work, size_t n_sinks, const double *supply, cons
         }
     }
     for (size_t j = 0; j < n_sinks; j++) {
+        s.gate[j] = 0;
         s.left[n + j] = (rest){demand[j], j == root ? (int)work->n_nodes - 1 : -1};
     }
     s.open_sources = bit_of(n) - 1;
-    s.open_sinks = bit_of(n_sinks) - 1;
     s.n_open_sources = n;
     s.n_open_sinks = n_sinks;
     s.n_closed = 0;

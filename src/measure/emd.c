@@ -97,18 +97,25 @@ static void take_difference(const mb_emd_metric *metric, const double *a, double
     }
 }
 
-// The duals of the sinks, carried to all cells: f(x) = min over sinks of distance(x, sink) - v; the
-// way back has the opposite sign.
+// The duals of the sources, which are the few, carried to all cells: f(x) = max over sources of
+// u - distance(source, x); the way back has the opposite sign.
 static void fill_potential(
     const mb_emd_metric *metric, const difference *d, const mb_transport *work, double *potential) {
-    const double *v = work->potential + work->n_sources;
-    for (size_t i = 0; i < metric->n_cells; i++) {
-        double least = metric->distance[i][d->sink[0]] - v[0];
-        for (size_t j = 1; j < d->n_sinks; j++) {
-            const double f = metric->distance[i][d->sink[j]] - v[j];
-            least = f < least ? f : least;
+    const size_t n = metric->n_cells;
+    double most[MB_EMD_CELLS];
+    for (size_t x = 0; x < n; x++) {
+        most[x] = -INFINITY;
+    }
+    for (size_t i = 0; i < d->n_sources; i++) {
+        const double *row = metric->distance[d->source[i]];
+        const double u = work->potential[i];
+        for (size_t x = 0; x < n; x++) {
+            const double f = u - row[x];
+            most[x] = f > most[x] ? f : most[x];
         }
-        potential[i] = d->is_turned ? -least : least;
+    }
+    for (size_t x = 0; x < n; x++) {
+        potential[x] = d->is_turned ? -most[x] : most[x];
     }
 }
 
