@@ -383,6 +383,64 @@ static void test_graph__a_batch_without_nodes_moves_nothing(void **state) {
     graph_batch_free(&batch);
 }
 
+// Weights of edges from outside, summed at the nodes, and given back doubled.
+static void make_edge_model(mb_model **model) {
+    mb_value_type nodes = {.rank = 1, .dim = {GRAPH_WIDTH}};
+    mb_value_type edges = {.rank = 1, .dim = {1}};
+    mb_layer *sum = NULL;
+    mb_layer *both = NULL;
+    size_t inputs[2];
+    size_t outputs[2];
+    assert_ok(world.ctx, mb_model_begin(world.ctx, "edges", model));
+    assert_ok(world.ctx, mb_model_add_axis(world.ctx, *model, "nodes", 0, &nodes.axis));
+    assert_ok(
+        world.ctx, mb_model_add_axis(world.ctx, *model, "edges.pred", nodes.axis, &edges.axis));
+    assert_ok(world.ctx, mb_model_add_input(world.ctx, *model, "features", &nodes, &inputs[0]));
+    assert_ok(world.ctx, mb_model_add_input(world.ctx, *model, "weights", &edges, &inputs[1]));
+    assert_ok(world.ctx, case_add_layer(world.ctx, *model, "weighted_sum", "sum", "{}", &sum));
+    assert_ok(world.ctx, mb_model_call(world.ctx, *model, sum, inputs, 2, &outputs[0]));
+    assert_ok(world.ctx, case_add_layer(world.ctx, *model, "add", "both", "{}", &both));
+    const size_t twice[] = {inputs[1], inputs[1]};
+    assert_ok(world.ctx, mb_model_call(world.ctx, *model, both, twice, 2, &outputs[1]));
+    assert_ok(world.ctx, mb_model_finish(world.ctx, *model, NULL, 0, outputs, 2));
+}
+
+static void test_graph__numbers_of_edges_come_and_go_in_stored_order(void **state) {
+    (void)state;
+    graph_batch batch;
+    mb_model *model = NULL;
+    mb_predictor *predictor = NULL;
+    graph_batch_make(world.ctx, 1, n_nodes, n_edges, 11, &batch);
+    make_edge_model(&model);
+    const mb_predictor_settings settings = {.max_nodes = 9, .max_edges = 31};
+    assert_ok(world.ctx, mb_predictor_create(world.ctx, model, &settings, &predictor));
+    void *scratch = mb_allocate(world.ctx, mb_predictor_scratch_bytes(predictor), 1);
+    assert_non_null(scratch);
+    float weights[31];
+    float sums[9 * GRAPH_WIDTH];
+    float doubled[31];
+    float *outputs[] = {sums, doubled};
+    case_numbers(weights, 31, 4);
+    const mb_predictor_input inputs[] = {{.dense = batch.features}, {.dense = weights}};
+    const mb_predictor_edges edges = {31, batch.source, batch.destination};
+    assert_int_equal(mb_predictor_run_graph(predictor, scratch, inputs, 9, &edges, outputs), MB_OK);
+    double wanted[9 * GRAPH_WIDTH] = {0};
+    for (size_t e = 0; e < 31; e++) {
+        assert_true(doubled[e] == 2 * weights[e]);
+        for (size_t c = 0; c < GRAPH_WIDTH; c++) {
+            wanted[batch.destination[e] * GRAPH_WIDTH + (int)c] +=
+                (double)weights[e] * (double)batch.features[batch.source[e] * GRAPH_WIDTH + (int)c];
+        }
+    }
+    for (size_t i = 0; i < MB_COUNT_OF(wanted); i++) {
+        assert_true(fabs((double)sums[i] - wanted[i]) < 1e-5);
+    }
+    mb_release(world.ctx, scratch);
+    mb_predictor_destroy(predictor);
+    mb_model_destroy(model);
+    graph_batch_free(&batch);
+}
+
 static void run_each(const mb_predictor *predictor, void *scratch, const graph_batch *batch,
     size_t width, float *out) {
     for (size_t g = 0; g < batch->n; g++) {
@@ -491,6 +549,7 @@ int main(void) {
         cmocka_unit_test(test_graph__bits_do_not_depend_on_threads_or_instructions),
         cmocka_unit_test(test_graph__isolated_nodes_are_updated_or_zero),
         cmocka_unit_test(test_graph__a_batch_without_nodes_moves_nothing),
+        cmocka_unit_test(test_graph__numbers_of_edges_come_and_go_in_stored_order),
         cmocka_unit_test(test_graph__a_predictor_takes_event_after_event),
         cmocka_unit_test(test_graph__wrong_axes_are_refused_by_name),
         cmocka_unit_test(test_graph__a_plan_for_events_alone_refuses_nodes),
