@@ -3,6 +3,7 @@
 
 #include "exchange/keras.h"
 
+#include "exchange/graph.h"
 #include "exchange/keras_graph.h"
 #include "exchange/keras_part.h"
 #include "files/zip.h"
@@ -132,6 +133,9 @@ static mb_status save_json(saving *s, const char *path) {
 
 mb_status mb_model_save_parameters(
     mb_context *ctx, const mb_model *model, const float *parameters, const char *path) {
+    if (mb_graph_is_path(path)) {
+        return mb_graph_save(ctx, model, parameters, NULL, path);
+    }
     saving s = {.ctx = ctx, .model = model, .parameters = parameters};
     mb_document_init(&s.document, ctx, path);
     mb_buffer_init(&s.config, ctx);
@@ -144,7 +148,7 @@ mb_status mb_model_save_parameters(
         status = save_json(&s, path);
     } else {
         status = mb_fail(ctx, MB_ERR_UNSUPPORTED,
-            "%s: its suffix names no model format; use .h5, .keras or .json", path);
+            "%s: its suffix names no model format; use .h5, .keras, .json or .pb", path);
     }
     mb_buffer_clear(&s.config);
     mb_document_clear(&s.document);
