@@ -10,7 +10,7 @@ endif()
 set(MB_PROTO_FROM ${CMAKE_SOURCE_DIR}/src/files/proto)
 set(MB_PROTO_TO ${CMAKE_BINARY_DIR}/proto)
 file(MAKE_DIRECTORY ${MB_PROTO_TO})
-foreach(proto checkpoint graph saved_model)
+foreach(proto checkpoint frozen_graph saved_model)
     set(made ${MB_PROTO_TO}/${proto}.pb-c.c ${MB_PROTO_TO}/${proto}.pb-c.h)
     add_custom_command(OUTPUT ${made}
         COMMAND ${PROTOC_C} --proto_path=${MB_PROTO_FROM} --c_out=${MB_PROTO_TO} ${proto}.proto

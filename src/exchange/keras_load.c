@@ -3,6 +3,7 @@
 
 #include "exchange/keras.h"
 
+#include "exchange/frozen.h"
 #include "exchange/keras_graph.h"
 #include "exchange/shipped.h"
 #include "files/json.h"
@@ -12,12 +13,13 @@
 #include <math.h>
 #include <stdio.h>
 
-typedef enum file_kind { KIND_H5, KIND_KERAS, KIND_JSON, KIND_FOLDER } file_kind;
+typedef enum file_kind { KIND_H5, KIND_KERAS, KIND_JSON, KIND_GRAPH, KIND_FOLDER } file_kind;
 
 bool mb_model_is_path(const char *path) {
     return mb_shipped_is_path(path) || mb_keras_ends_with(path, ".h5") ||
            mb_keras_ends_with(path, ".hdf5") || mb_keras_ends_with(path, ".keras") ||
-           mb_keras_ends_with(path, ".json") || mb_saved_model_is_path(path);
+           mb_keras_ends_with(path, ".json") || mb_keras_ends_with(path, ".pb") ||
+           mb_saved_model_is_path(path);
 }
 
 // What a file is shows in its first bytes, whatever it is called.
@@ -47,9 +49,11 @@ static mb_status find_kind(mb_context *ctx, const char *path, file_kind *out) {
         *out = KIND_KERAS;
     } else if (mb_keras_ends_with(path, ".json")) {
         *out = KIND_JSON;
+    } else if (mb_keras_ends_with(path, ".pb")) {
+        *out = KIND_GRAPH;
     } else {
         return mb_fail(ctx, MB_ERR_FORMAT,
-            "%s: is no model file (HDF5, .keras or .json); save the model again", path);
+            "%s: is no model file (HDF5, .keras, .json or .pb); save the model again", path);
     }
     return MB_OK;
 }
@@ -355,6 +359,15 @@ static mb_status load_shipped(mb_context *ctx, const char *path, mb_model **out)
     return status;
 }
 
+static mb_status load_graph_path(mb_context *ctx, const char *path, mb_model **out) {
+    char *bytes = NULL;
+    size_t length = 0;
+    MB_TRY(mb_read_file(ctx, path, &bytes, &length));
+    const mb_status status = mb_frozen_load_bytes(ctx, path, bytes, length, out);
+    mb_release(ctx, bytes);
+    return status;
+}
+
 mb_status mb_model_load(mb_context *ctx, const char *path, mb_model **out) {
     file_kind kind;
     *out = NULL;
@@ -373,6 +386,8 @@ mb_status mb_model_load(mb_context *ctx, const char *path, mb_model **out) {
         return load_keras_path(ctx, path, out);
     case KIND_FOLDER:
         return mb_keras_load_saved_model(ctx, path, out);
+    case KIND_GRAPH:
+        return load_graph_path(ctx, path, out);
     case KIND_JSON:
         break;
     }

@@ -3,7 +3,7 @@
 
 #include "exchange/keras.h"
 
-#include "exchange/graph.h"
+#include "exchange/frozen.h"
 #include "exchange/keras_graph.h"
 #include "exchange/keras_part.h"
 #include "files/zip.h"
@@ -133,8 +133,8 @@ static mb_status save_json(saving *s, const char *path) {
 
 mb_status mb_model_save_parameters(
     mb_context *ctx, const mb_model *model, const float *parameters, const char *path) {
-    if (mb_graph_is_path(path)) {
-        return mb_graph_save(ctx, model, parameters, NULL, path);
+    if (mb_frozen_is_path(path)) {
+        return mb_frozen_save(ctx, model, parameters, NULL, path);
     }
     saving s = {.ctx = ctx, .model = model, .parameters = parameters};
     mb_document_init(&s.document, ctx, path);

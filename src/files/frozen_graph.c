@@ -1,34 +1,34 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "files/graph_def.h"
+#include "files/frozen_graph.h"
 
 #include "files/protobuf.h"
 
-#include <graph.pb-c.h>
+#include <frozen_graph.pb-c.h>
 #include <math.h>
 
-void mb_graph_def_init(mb_graph_def *graph, mb_context *ctx) {
-    *graph = (mb_graph_def){.ctx = ctx};
+void mb_frozen_graph_init(mb_frozen_graph *graph, mb_context *ctx) {
+    *graph = (mb_frozen_graph){.ctx = ctx};
     mb_arena_init(&graph->arena, ctx);
 }
 
-void mb_graph_def_clear(mb_graph_def *graph) {
+void mb_frozen_graph_clear(mb_frozen_graph *graph) {
     if (graph->ctx != NULL) {
         mb_release(graph->ctx, graph->nodes);
         mb_arena_clear(&graph->arena);
     }
-    *graph = (mb_graph_def){.ctx = NULL};
+    *graph = (mb_frozen_graph){.ctx = NULL};
 }
 
-mb_graph_node *mb_graph_def_add(mb_graph_def *graph, const char *name, const char *op) {
+mb_frozen_node *mb_frozen_graph_add(mb_frozen_graph *graph, const char *name, const char *op) {
     mb_context *ctx = graph->ctx;
     if (mb_grow(ctx, &graph->nodes, &graph->capacity, graph->n + 1, sizeof *graph->nodes) !=
         MB_OK) {
         return NULL;
     }
-    mb_graph_node *node = &graph->nodes[graph->n];
-    *node = (mb_graph_node){.name = mb_arena_text(&graph->arena, ctx, name),
+    mb_frozen_node *node = &graph->nodes[graph->n];
+    *node = (mb_frozen_node){.name = mb_arena_text(&graph->arena, ctx, name),
         .op = mb_arena_text(&graph->arena, ctx, op)};
     if (node->name == NULL || node->op == NULL) {
         return NULL;
@@ -37,7 +37,7 @@ mb_graph_node *mb_graph_def_add(mb_graph_def *graph, const char *name, const cha
     return node;
 }
 
-mb_status mb_graph_node_input(mb_graph_def *graph, mb_graph_node *node, const char *input) {
+mb_status mb_frozen_node_input(mb_frozen_graph *graph, mb_frozen_node *node, const char *input) {
     const char **inputs =
         mb_arena_allocate(&graph->arena, graph->ctx, node->n_inputs + 1, sizeof *inputs);
     char *copy = mb_arena_text(&graph->arena, graph->ctx, input);
@@ -52,28 +52,28 @@ mb_status mb_graph_node_input(mb_graph_def *graph, mb_graph_node *node, const ch
     return MB_OK;
 }
 
-mb_graph_attribute *mb_graph_node_attribute(
-    mb_graph_def *graph, mb_graph_node *node, const char *key, mb_graph_kind kind) {
+mb_frozen_attribute *mb_frozen_node_attribute(
+    mb_frozen_graph *graph, mb_frozen_node *node, const char *key, mb_frozen_kind kind) {
     if (node->attributes == NULL) {
         node->attributes = mb_arena_allocate(
-            &graph->arena, graph->ctx, MB_GRAPH_MOST_ATTRIBUTES, sizeof *node->attributes);
+            &graph->arena, graph->ctx, MB_FROZEN_MOST_ATTRIBUTES, sizeof *node->attributes);
     }
     char *copy = mb_arena_text(&graph->arena, graph->ctx, key);
     if (node->attributes == NULL || copy == NULL) {
         return NULL;
     }
-    if (node->n_attributes == MB_GRAPH_MOST_ATTRIBUTES) {
+    if (node->n_attributes == MB_FROZEN_MOST_ATTRIBUTES) {
         mb_fail(graph->ctx, MB_ERR_LIMIT, "%s: more than %d attributes; simplify the graph",
-            node->name, MB_GRAPH_MOST_ATTRIBUTES);
+            node->name, MB_FROZEN_MOST_ATTRIBUTES);
         return NULL;
     }
-    mb_graph_attribute *attribute = &node->attributes[node->n_attributes++];
-    *attribute = (mb_graph_attribute){.key = copy, .kind = kind};
+    mb_frozen_attribute *attribute = &node->attributes[node->n_attributes++];
+    *attribute = (mb_frozen_attribute){.key = copy, .kind = kind};
     return attribute;
 }
 
-const mb_graph_attribute *mb_graph_node_find(
-    const mb_graph_node *node, const char *key, mb_graph_kind kind) {
+const mb_frozen_attribute *mb_frozen_node_find(
+    const mb_frozen_node *node, const char *key, mb_frozen_kind kind) {
     for (size_t i = 0; i < node->n_attributes; i++) {
         if (node->attributes[i].kind == kind && strcmp(node->attributes[i].key, key) == 0) {
             return &node->attributes[i];
@@ -83,19 +83,19 @@ const mb_graph_attribute *mb_graph_node_find(
 }
 
 typedef struct parsing {
-    mb_graph_def *graph;
+    mb_frozen_graph *graph;
     mb_context *ctx;
     const char *name, *node;
     uint64_t left; // numbers of tensors that may still be taken: few bytes can claim many
 } parsing;
 
-static mb_status read_shape(parsing *p, const Mb__GraphShape *shape, mb_graph_tensor *out) {
+static mb_status read_shape(parsing *p, const Mb__GraphShape *shape, mb_frozen_tensor *out) {
     const uint64_t most = p->left;
     out->rank = 0;
     out->count = 1;
     for (size_t i = 0; shape != NULL && i < shape->n_dim; i++) {
         const int64_t size = shape->dim[i]->size;
-        if (i == MB_GRAPH_MOST_RANK || size < 0 ||
+        if (i == MB_FROZEN_MOST_RANK || size < 0 ||
             (size > 0 && out->count > most / (uint64_t)size)) {
             return mb_fail(p->ctx, MB_ERR_LIMIT,
                 "%s: node %s: the shape of its tensor is too large or not known; freeze the graph "
@@ -111,8 +111,8 @@ static mb_status read_shape(parsing *p, const Mb__GraphShape *shape, mb_graph_te
 
 // Numbers that are left out are the last one again, or 0.
 static mb_status read_values(
-    const parsing *p, const Mb__GraphTensor *tensor, mb_graph_tensor *out, float *values) {
-    const bool is_int = out->type == MB_GRAPH_INT32;
+    const parsing *p, const Mb__GraphTensor *tensor, mb_frozen_tensor *out, float *values) {
+    const bool is_int = out->type == MB_FROZEN_INT32;
     const size_t length = tensor->tensor_content.len;
     const size_t n = length > 0 ? length / 4 : is_int ? tensor->n_int_val : tensor->n_float_val;
     if (length % 4 != 0 || n > out->count || (length > 0 && n != out->count)) {
@@ -144,9 +144,9 @@ static mb_status read_values(
     return MB_OK;
 }
 
-static mb_status read_tensor(parsing *p, const Mb__GraphTensor *tensor, mb_graph_tensor *out) {
+static mb_status read_tensor(parsing *p, const Mb__GraphTensor *tensor, mb_frozen_tensor *out) {
     out->type = tensor->dtype;
-    if (out->type != MB_GRAPH_FLOAT && out->type != MB_GRAPH_INT32) {
+    if (out->type != MB_FROZEN_FLOAT && out->type != MB_FROZEN_INT32) {
         return mb_fail(p->ctx, MB_ERR_UNSUPPORTED,
             "%s: node %s: its tensor is neither float32 nor int32 (type %d); freeze a graph of "
             "float32",
@@ -163,10 +163,10 @@ static mb_status read_tensor(parsing *p, const Mb__GraphTensor *tensor, mb_graph
 }
 
 static mb_status take_ints(
-    const parsing *p, const int64_t *from, size_t n, mb_graph_attribute *out) {
-    if (n > MB_GRAPH_MOST_INTS) {
+    const parsing *p, const int64_t *from, size_t n, mb_frozen_attribute *out) {
+    if (n > MB_FROZEN_MOST_INTS) {
         return mb_fail(p->ctx, MB_ERR_LIMIT, "%s: node %s: %s lists more than %d numbers", p->name,
-            p->node, out->key, MB_GRAPH_MOST_INTS);
+            p->node, out->key, MB_FROZEN_MOST_INTS);
     }
     memcpy(out->ints, from, n * sizeof *from);
     out->n_ints = n;
@@ -174,43 +174,43 @@ static mb_status take_ints(
 }
 
 static mb_status take_shape(
-    const parsing *p, const Mb__GraphShape *shape, mb_graph_attribute *out) {
-    int64_t sizes[MB_GRAPH_MOST_INTS];
-    const size_t n = mb_min_size(shape->n_dim, MB_GRAPH_MOST_INTS);
+    const parsing *p, const Mb__GraphShape *shape, mb_frozen_attribute *out) {
+    int64_t sizes[MB_FROZEN_MOST_INTS];
+    const size_t n = mb_min_size(shape->n_dim, MB_FROZEN_MOST_INTS);
     for (size_t i = 0; i < n; i++) {
         sizes[i] = shape->dim[i]->size;
     }
-    out->kind = shape->unknown_rank || shape->n_dim > n ? MB_GRAPH_OTHER : MB_GRAPH_SHAPE;
+    out->kind = shape->unknown_rank || shape->n_dim > n ? MB_FROZEN_OTHER : MB_FROZEN_SHAPE;
     return take_ints(p, sizes, n, out);
 }
 
 static mb_status read_attribute(
-    parsing *p, const Mb__GraphAttributeValue *value, mb_graph_attribute *out) {
+    parsing *p, const Mb__GraphAttributeValue *value, mb_frozen_attribute *out) {
     switch (value->value_case) {
     case MB__GRAPH_ATTRIBUTE_VALUE__VALUE_LIST:
-        out->kind = MB_GRAPH_INTS;
+        out->kind = MB_FROZEN_INTS;
         return take_ints(p, value->list->i, value->list->n_i, out);
     case MB__GRAPH_ATTRIBUTE_VALUE__VALUE_S:
-        out->kind = MB_GRAPH_TEXT;
+        out->kind = MB_FROZEN_TEXT;
         out->text =
             mb_arena_text_of(&p->graph->arena, p->ctx, (const char *)value->s.data, value->s.len);
         return out->text != NULL ? MB_OK : MB_ERR_MEMORY;
     case MB__GRAPH_ATTRIBUTE_VALUE__VALUE_I:
-        out->kind = MB_GRAPH_INT;
+        out->kind = MB_FROZEN_INT;
         out->integer = value->i;
         return MB_OK;
     case MB__GRAPH_ATTRIBUTE_VALUE__VALUE_B:
-        out->kind = MB_GRAPH_BOOL;
+        out->kind = MB_FROZEN_BOOL;
         out->integer = value->b;
         return MB_OK;
     case MB__GRAPH_ATTRIBUTE_VALUE__VALUE_TYPE:
-        out->kind = MB_GRAPH_TYPE;
+        out->kind = MB_FROZEN_TYPE;
         out->integer = value->type;
         return MB_OK;
     case MB__GRAPH_ATTRIBUTE_VALUE__VALUE_SHAPE:
         return take_shape(p, value->shape, out);
     case MB__GRAPH_ATTRIBUTE_VALUE__VALUE_TENSOR:
-        out->kind = MB_GRAPH_TENSOR;
+        out->kind = MB_FROZEN_TENSOR;
         return read_tensor(p, value->tensor, &out->tensor);
     default:
         return MB_OK;
@@ -218,7 +218,7 @@ static mb_status read_attribute(
 }
 
 static mb_status read_node(parsing *p, const Mb__GraphNode *from) {
-    mb_graph_node *node = mb_graph_def_add(p->graph, from->name, from->op);
+    mb_frozen_node *node = mb_frozen_graph_add(p->graph, from->name, from->op);
     if (node == NULL) {
         return MB_ERR_MEMORY;
     }
@@ -236,8 +236,8 @@ static mb_status read_node(parsing *p, const Mb__GraphNode *from) {
         node->inputs[node->n_inputs++] = input;
     }
     for (size_t i = 0; i < from->n_attr; i++) {
-        mb_graph_attribute *attribute =
-            mb_graph_node_attribute(p->graph, node, from->attr[i]->key, MB_GRAPH_OTHER);
+        mb_frozen_attribute *attribute =
+            mb_frozen_node_attribute(p->graph, node, from->attr[i]->key, MB_FROZEN_OTHER);
         if (attribute == NULL) {
             return mb_context_status(p->ctx);
         }
@@ -248,10 +248,10 @@ static mb_status read_node(parsing *p, const Mb__GraphNode *from) {
     return MB_OK;
 }
 
-mb_status mb_graph_def_parse(
-    mb_graph_def *out, mb_context *ctx, const char *name, const void *bytes, size_t length) {
+mb_status mb_frozen_graph_parse(
+    mb_frozen_graph *out, mb_context *ctx, const char *name, const void *bytes, size_t length) {
     mb_protobuf protobuf;
-    mb_graph_def_init(out, ctx);
+    mb_frozen_graph_init(out, ctx);
     parsing p = {.graph = out,
         .ctx = ctx,
         .name = name,

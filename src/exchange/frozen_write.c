@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "exchange/graph.h"
+#include "exchange/frozen.h"
 
 #include "base/output.h"
 #include "network/layer.h"
@@ -13,7 +13,7 @@ typedef struct writing {
     const mb_model *model;
     const float *parameters;
     mb_document document; // of the layers' options
-    mb_graph_def graph;
+    mb_frozen_graph graph;
     const char **nodes; // the node of each value
     // Of the call that is written:
     const mb_call *call;
@@ -36,8 +36,8 @@ static const char *join(writing *w, const char *scope, const char *part) {
     return mb_arena_format(&w->graph.arena, w->ctx, "%s/%s", scope, part);
 }
 
-static mb_status set_type(writing *w, mb_graph_node *node, const char *key, int type) {
-    mb_graph_attribute *a = mb_graph_node_attribute(&w->graph, node, key, MB_GRAPH_TYPE);
+static mb_status set_type(writing *w, mb_frozen_node *node, const char *key, int type) {
+    mb_frozen_attribute *a = mb_frozen_node_attribute(&w->graph, node, key, MB_FROZEN_TYPE);
     if (a == NULL) {
         return mb_context_status(w->ctx);
     }
@@ -46,8 +46,8 @@ static mb_status set_type(writing *w, mb_graph_node *node, const char *key, int 
 }
 
 static mb_status set_int(
-    writing *w, mb_graph_node *node, const char *key, mb_graph_kind kind, int64_t value) {
-    mb_graph_attribute *a = mb_graph_node_attribute(&w->graph, node, key, kind);
+    writing *w, mb_frozen_node *node, const char *key, mb_frozen_kind kind, int64_t value) {
+    mb_frozen_attribute *a = mb_frozen_node_attribute(&w->graph, node, key, kind);
     if (a == NULL) {
         return mb_context_status(w->ctx);
     }
@@ -55,8 +55,8 @@ static mb_status set_int(
     return MB_OK;
 }
 
-static mb_status set_text(writing *w, mb_graph_node *node, const char *key, const char *text) {
-    mb_graph_attribute *a = mb_graph_node_attribute(&w->graph, node, key, MB_GRAPH_TEXT);
+static mb_status set_text(writing *w, mb_frozen_node *node, const char *key, const char *text) {
+    mb_frozen_attribute *a = mb_frozen_node_attribute(&w->graph, node, key, MB_FROZEN_TEXT);
     if (a == NULL) {
         return mb_context_status(w->ctx);
     }
@@ -66,8 +66,8 @@ static mb_status set_text(writing *w, mb_graph_node *node, const char *key, cons
 
 // {1, rows, columns, 1}
 static mb_status set_window(
-    writing *w, mb_graph_node *node, const char *key, const size_t window[2]) {
-    mb_graph_attribute *a = mb_graph_node_attribute(&w->graph, node, key, MB_GRAPH_INTS);
+    writing *w, mb_frozen_node *node, const char *key, const size_t window[2]) {
+    mb_frozen_attribute *a = mb_frozen_node_attribute(&w->graph, node, key, MB_FROZEN_INTS);
     if (a == NULL) {
         return mb_context_status(w->ctx);
     }
@@ -80,28 +80,28 @@ static mb_status set_window(
 
 // A node of float32 with up to two inputs.
 static mb_status add(writing *w, const char *name, const char *op, const char *first,
-    const char *second, mb_graph_node **out) {
-    *out = name != NULL ? mb_graph_def_add(&w->graph, name, op) : NULL;
+    const char *second, mb_frozen_node **out) {
+    *out = name != NULL ? mb_frozen_graph_add(&w->graph, name, op) : NULL;
     if (*out == NULL) {
         return MB_ERR_MEMORY;
     }
     if (first != NULL) {
-        MB_TRY(mb_graph_node_input(&w->graph, *out, first));
+        MB_TRY(mb_frozen_node_input(&w->graph, *out, first));
     }
     if (second != NULL) {
-        MB_TRY(mb_graph_node_input(&w->graph, *out, second));
+        MB_TRY(mb_frozen_node_input(&w->graph, *out, second));
     }
-    return set_type(w, *out, "T", MB_GRAPH_FLOAT);
+    return set_type(w, *out, "T", MB_FROZEN_FLOAT);
 }
 
 static mb_status add_simple(
     writing *w, const char *name, const char *op, const char *first, const char *second) {
-    mb_graph_node *node = NULL;
+    mb_frozen_node *node = NULL;
     return add(w, name, op, first, second, &node);
 }
 
-static mb_status add_constant(writing *w, const char *name, const mb_graph_tensor *tensor) {
-    mb_graph_node *node = name != NULL ? mb_graph_def_add(&w->graph, name, "Const") : NULL;
+static mb_status add_constant(writing *w, const char *name, const mb_frozen_tensor *tensor) {
+    mb_frozen_node *node = name != NULL ? mb_frozen_graph_add(&w->graph, name, "Const") : NULL;
     float *values =
         mb_arena_allocate(&w->graph.arena, w->ctx, mb_max_size(tensor->count, 1), sizeof *values);
     if (node == NULL || values == NULL) {
@@ -109,7 +109,7 @@ static mb_status add_constant(writing *w, const char *name, const mb_graph_tenso
     }
     memcpy(values, tensor->values, tensor->count * sizeof *values);
     MB_TRY(set_type(w, node, "dtype", tensor->type));
-    mb_graph_attribute *a = mb_graph_node_attribute(&w->graph, node, "value", MB_GRAPH_TENSOR);
+    mb_frozen_attribute *a = mb_frozen_node_attribute(&w->graph, node, "value", MB_FROZEN_TENSOR);
     if (a == NULL) {
         return mb_context_status(w->ctx);
     }
@@ -120,15 +120,15 @@ static mb_status add_constant(writing *w, const char *name, const mb_graph_tenso
 
 static mb_status add_number(writing *w, const char *name, float value) {
     return add_constant(
-        w, name, &(mb_graph_tensor){.type = MB_GRAPH_FLOAT, .count = 1, .values = &value});
+        w, name, &(mb_frozen_tensor){.type = MB_FROZEN_FLOAT, .count = 1, .values = &value});
 }
 
 // A scalar for rank 0, else a list of n.
 static mb_status add_ints(
     writing *w, const char *name, unsigned rank, const float *values, size_t n) {
     return add_constant(w, name,
-        &(mb_graph_tensor){
-            .type = MB_GRAPH_INT32, .rank = rank, .dim = {n}, .count = n, .values = values});
+        &(mb_frozen_tensor){
+            .type = MB_FROZEN_INT32, .rank = rank, .dim = {n}, .count = n, .values = values});
 }
 
 // Rounds and clips, each step a node in scope; the last is called name.
@@ -182,8 +182,8 @@ static mb_status add_weight(
     const bool is_quantized = weight->quantizer.ops != NULL;
     mb_quantizer_grid grid;
     const bool has_grid = is_quantized && grid_of(&weight->quantizer, &grid);
-    mb_graph_tensor tensor = {
-        .type = MB_GRAPH_FLOAT, .rank = weight->rank, .count = weight->count, .values = values};
+    mb_frozen_tensor tensor = {
+        .type = MB_FROZEN_FLOAT, .rank = weight->rank, .count = weight->count, .values = values};
     memcpy(tensor.dim, weight->dim, weight->rank * sizeof *weight->dim);
     if (is_quantized && !has_grid) {
         float *quantized =
@@ -234,8 +234,10 @@ static mb_status add_activation(writing *w, const char *scope, const char *text,
         if (!grid_of(&w->layer->quantizer, &grid)) {
             return refuse(w, w->layer->quantizer.ops->name);
         }
+        const bool is_own = w->layer->n_weights > 0;
         const char *last = grid.low == 0 ? join(w, scope, "Relu") : NULL;
-        return add_grid(w, join(w, w->layer->name, "quantized"), *io, &grid, last, io);
+        const char *steps = is_own ? join(w, scope, "quantized") : w->layer->name;
+        return add_grid(w, steps, *io, &grid, last, io);
     }
     if (text[0] == '\0' || strcmp(text, "linear") == 0) {
         return MB_OK;
@@ -255,7 +257,7 @@ static mb_status add_activation(writing *w, const char *scope, const char *text,
 static mb_status add_rest(writing *w, const char **io) {
     const mb_weight *bias = find_weight(w->layer, "bias");
     if (bias != NULL) {
-        mb_graph_node *node = NULL;
+        mb_frozen_node *node = NULL;
         const char *weight = NULL;
         const char *name = join(w, w->layer->name, "BiasAdd");
         MB_TRY(add_weight(w, bias, name, &weight));
@@ -266,7 +268,7 @@ static mb_status add_rest(writing *w, const char **io) {
     return add_activation(w, w->layer->name, text_of(w, "activation"), io);
 }
 
-static mb_status set_convolution(writing *w, mb_graph_node *node) {
+static mb_status set_convolution(writing *w, mb_frozen_node *node) {
     size_t strides[2];
     size_t dilations[2];
     pair_of(w, "strides", strides);
@@ -276,11 +278,11 @@ static mb_status set_convolution(writing *w, mb_graph_node *node) {
     MB_TRY(set_text(
         w, node, "padding", strcmp(text_of(w, "padding"), "same") == 0 ? "SAME" : "VALID"));
     MB_TRY(set_text(w, node, "data_format", "NHWC"));
-    return set_int(w, node, "use_cudnn_on_gpu", MB_GRAPH_BOOL, 1);
+    return set_int(w, node, "use_cudnn_on_gpu", MB_FROZEN_BOOL, 1);
 }
 
 static mb_status write_convolution(writing *w, const char **io) {
-    mb_graph_node *node = NULL;
+    mb_frozen_node *node = NULL;
     const char *kernel = NULL;
     MB_TRY(require(w, "data_format", "channels_last"));
     MB_TRY(require(w, "pad_phi", "zero"));
@@ -294,7 +296,7 @@ static mb_status write_convolution(writing *w, const char **io) {
 }
 
 static mb_status write_dense(writing *w, const char **io) {
-    mb_graph_node *node = NULL;
+    mb_frozen_node *node = NULL;
     const char *kernel = NULL;
     if (type_of(w, w->call->inputs[0])->rank != 1) {
         return refuse(w, "a dense layer of images");
@@ -302,8 +304,8 @@ static mb_status write_dense(writing *w, const char **io) {
     const char *name = join(w, w->layer->name, "MatMul");
     MB_TRY(add_weight(w, find_weight(w->layer, "kernel"), name, &kernel));
     MB_TRY(add(w, name, "MatMul", *io, kernel, &node));
-    MB_TRY(set_int(w, node, "transpose_a", MB_GRAPH_BOOL, 0));
-    MB_TRY(set_int(w, node, "transpose_b", MB_GRAPH_BOOL, 0));
+    MB_TRY(set_int(w, node, "transpose_a", MB_FROZEN_BOOL, 0));
+    MB_TRY(set_int(w, node, "transpose_b", MB_FROZEN_BOOL, 0));
     *io = name;
     return add_rest(w, io);
 }
@@ -314,28 +316,28 @@ static mb_status add_batch(writing *w, const char *input, const char **out) {
         "strided_slice/stack", "strided_slice/stack_1", "strided_slice/stack_2"};
     static const char *const masks[] = {
         "begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask"};
-    mb_graph_node *node = NULL;
+    mb_frozen_node *node = NULL;
     const char *shape = join(w, w->layer->name, "Shape");
     MB_TRY(add(w, shape, "Shape", input, NULL, &node));
-    MB_TRY(set_type(w, node, "out_type", MB_GRAPH_INT32));
+    MB_TRY(set_type(w, node, "out_type", MB_FROZEN_INT32));
     const char *names[3];
     for (size_t i = 0; i < 3; i++) {
         names[i] = join(w, w->layer->name, stacks[i]);
         MB_TRY(add_ints(w, names[i], 1, &(float){i > 0 ? 1 : 0}, 1));
     }
     *out = join(w, w->layer->name, "strided_slice");
-    node = *out != NULL ? mb_graph_def_add(&w->graph, *out, "StridedSlice") : NULL;
+    node = *out != NULL ? mb_frozen_graph_add(&w->graph, *out, "StridedSlice") : NULL;
     if (node == NULL) {
         return MB_ERR_MEMORY;
     }
-    MB_TRY(mb_graph_node_input(&w->graph, node, shape));
+    MB_TRY(mb_frozen_node_input(&w->graph, node, shape));
     for (size_t i = 0; i < 3; i++) {
-        MB_TRY(mb_graph_node_input(&w->graph, node, names[i]));
+        MB_TRY(mb_frozen_node_input(&w->graph, node, names[i]));
     }
-    MB_TRY(set_type(w, node, "T", MB_GRAPH_INT32));
-    MB_TRY(set_type(w, node, "Index", MB_GRAPH_INT32));
+    MB_TRY(set_type(w, node, "T", MB_FROZEN_INT32));
+    MB_TRY(set_type(w, node, "Index", MB_FROZEN_INT32));
     for (size_t i = 0; i < MB_COUNT_OF(masks); i++) {
-        MB_TRY(set_int(w, node, masks[i], MB_GRAPH_INT, i == 4));
+        MB_TRY(set_int(w, node, masks[i], MB_FROZEN_INT, i == 4));
     }
     return MB_OK;
 }
@@ -352,21 +354,21 @@ static mb_status add_shape(writing *w, const char *input, const char *part, cons
         sizes[i] = mb_arena_format(&w->graph.arena, w->ctx, "%s/%u", *out, i + 1);
         MB_TRY(add_ints(w, sizes[i], 0, &size, 1));
     }
-    mb_graph_node *node = *out != NULL ? mb_graph_def_add(&w->graph, *out, "Pack") : NULL;
+    mb_frozen_node *node = *out != NULL ? mb_frozen_graph_add(&w->graph, *out, "Pack") : NULL;
     if (node == NULL) {
         return MB_ERR_MEMORY;
     }
-    MB_TRY(mb_graph_node_input(&w->graph, node, batch));
+    MB_TRY(mb_frozen_node_input(&w->graph, node, batch));
     for (unsigned i = 0; i < type->rank; i++) {
-        MB_TRY(mb_graph_node_input(&w->graph, node, sizes[i]));
+        MB_TRY(mb_frozen_node_input(&w->graph, node, sizes[i]));
     }
-    MB_TRY(set_type(w, node, "T", MB_GRAPH_INT32));
-    MB_TRY(set_int(w, node, "N", MB_GRAPH_INT, type->rank + 1));
-    return set_int(w, node, "axis", MB_GRAPH_INT, 0);
+    MB_TRY(set_type(w, node, "T", MB_FROZEN_INT32));
+    MB_TRY(set_int(w, node, "N", MB_FROZEN_INT, type->rank + 1));
+    return set_int(w, node, "axis", MB_FROZEN_INT, 0);
 }
 
 static mb_status write_transposed(writing *w, const char **io) {
-    mb_graph_node *node = NULL;
+    mb_frozen_node *node = NULL;
     const char *kernel = NULL;
     const char *shape = NULL;
     size_t dilations[2];
@@ -380,18 +382,18 @@ static mb_status write_transposed(writing *w, const char **io) {
     MB_TRY(add_shape(w, *io, "stack", &shape));
     MB_TRY(add_weight(w, find_weight(w->layer, "kernel"), name, &kernel));
     MB_TRY(add(w, name, "Conv2DBackpropInput", shape, kernel, &node));
-    MB_TRY(mb_graph_node_input(&w->graph, node, *io));
+    MB_TRY(mb_frozen_node_input(&w->graph, node, *io));
     MB_TRY(set_convolution(w, node));
     *io = name;
     return add_rest(w, io);
 }
 
 static mb_status add_reshape(writing *w, const char *shape, const char **io) {
-    mb_graph_node *node = NULL;
+    mb_frozen_node *node = NULL;
     const char *name = join(w, w->layer->name, "Reshape");
     MB_TRY(add(w, name, "Reshape", *io, shape, &node));
     *io = name;
-    return set_type(w, node, "Tshape", MB_GRAPH_INT32);
+    return set_type(w, node, "Tshape", MB_FROZEN_INT32);
 }
 
 static mb_status write_flatten(writing *w, const char **io) {
@@ -409,7 +411,7 @@ static mb_status write_reshape(writing *w, const char **io) {
 }
 
 static mb_status write_pool(writing *w, const char **io) {
-    mb_graph_node *node = NULL;
+    mb_frozen_node *node = NULL;
     size_t size[2];
     size_t strides[2];
     pair_of(w, "pool_size", size);
@@ -426,7 +428,7 @@ static mb_status write_pool(writing *w, const char **io) {
 }
 
 static mb_status write_up_sampling(writing *w, const char **io) {
-    mb_graph_node *node = NULL;
+    mb_frozen_node *node = NULL;
     const mb_value_type *type = type_of(w, w->call->output);
     const float size[2] = {(float)type->dim[0], (float)type->dim[1]};
     const char *sizes = join(w, w->layer->name, "resize/size");
@@ -435,9 +437,9 @@ static mb_status write_up_sampling(writing *w, const char **io) {
     MB_TRY(require(w, "interpolation", "nearest"));
     MB_TRY(add_ints(w, sizes, 1, size, 2));
     MB_TRY(add(w, name, "ResizeNearestNeighbor", *io, sizes, &node));
-    MB_TRY(set_int(w, node, "align_corners", MB_GRAPH_BOOL, 0));
+    MB_TRY(set_int(w, node, "align_corners", MB_FROZEN_BOOL, 0));
     *io = name;
-    return set_int(w, node, "half_pixel_centers", MB_GRAPH_BOOL, 1);
+    return set_int(w, node, "half_pixel_centers", MB_FROZEN_BOOL, 1);
 }
 
 // The layer before, when this quantiser is the model's last word: its rectifier bears that name.
@@ -461,10 +463,10 @@ static mb_status write_nothing(writing *w, const char **io) {
 }
 
 static mb_status write_input(writing *w, const char **io) {
-    mb_graph_node *node = mb_graph_def_add(&w->graph, "x", "Placeholder");
+    mb_frozen_node *node = mb_frozen_graph_add(&w->graph, "x", "Placeholder");
     const mb_value_type *type = type_of(w, w->call->output);
-    mb_graph_attribute *shape =
-        node != NULL ? mb_graph_node_attribute(&w->graph, node, "shape", MB_GRAPH_SHAPE) : NULL;
+    mb_frozen_attribute *shape =
+        node != NULL ? mb_frozen_node_attribute(&w->graph, node, "shape", MB_FROZEN_SHAPE) : NULL;
     if (shape == NULL) {
         return mb_context_status(w->ctx);
     }
@@ -476,7 +478,7 @@ static mb_status write_input(writing *w, const char **io) {
         shape->ints[shape->n_ints++] = (int64_t)type->dim[i];
     }
     *io = node->name;
-    return set_type(w, node, "dtype", MB_GRAPH_FLOAT);
+    return set_type(w, node, "dtype", MB_FROZEN_FLOAT);
 }
 
 static const struct {
@@ -540,28 +542,28 @@ static mb_status write_model(writing *w, const char *output) {
     return end_at(w, output);
 }
 
-bool mb_graph_is_path(const char *path) {
+bool mb_frozen_is_path(const char *path) {
     return mb_path_has_suffix(path, ".pb") || mb_path_has_suffix(path, ".pb.ascii");
 }
 
-mb_status mb_graph_save(mb_context *ctx, const mb_model *model, const float *parameters,
+mb_status mb_frozen_save(mb_context *ctx, const mb_model *model, const float *parameters,
     const char *output, const char *path) {
     writing w = {.ctx = ctx, .model = model, .parameters = parameters};
     mb_buffer bytes;
     mb_buffer_init(&bytes, ctx);
     mb_document_init(&w.document, ctx, path);
-    mb_graph_def_init(&w.graph, ctx);
+    mb_frozen_graph_init(&w.graph, ctx);
     mb_status status = write_model(&w, output);
     if (status == MB_OK && mb_path_has_suffix(path, ".ascii")) {
-        mb_graph_def_write_text(&bytes, &w.graph);
+        mb_frozen_graph_write_text(&bytes, &w.graph);
     } else if (status == MB_OK) {
-        mb_graph_def_write(&bytes, &w.graph);
+        mb_frozen_graph_write(&bytes, &w.graph);
     }
     if (status == MB_OK) {
         status = mb_write_buffer(&bytes, path);
     }
     mb_buffer_clear(&bytes);
-    mb_graph_def_clear(&w.graph);
+    mb_frozen_graph_clear(&w.graph);
     mb_document_clear(&w.document);
     return status;
 }

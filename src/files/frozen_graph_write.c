@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "files/graph_def.h"
+#include "files/frozen_graph.h"
 
 // Bytes of protocol buffers: a field is a key (number * 8 + kind), then a number, or a length and
 // so many bytes. Parts are written into a buffer of their own to know their length.
@@ -56,23 +56,23 @@ static void put_shape(mb_buffer *out, unsigned field, const int64_t *sizes, size
 }
 
 // Numbers as a file stores them: int32 where they are such.
-static void put_values(mb_buffer *out, const mb_graph_tensor *tensor) {
+static void put_values(mb_buffer *out, const mb_frozen_tensor *tensor) {
     for (size_t i = 0; i < tensor->count; i++) {
-        const int32_t integer = tensor->type == MB_GRAPH_INT32 ? (int32_t)tensor->values[i] : 0;
+        const int32_t integer = tensor->type == MB_FROZEN_INT32 ? (int32_t)tensor->values[i] : 0;
         const void *number =
-            tensor->type == MB_GRAPH_INT32 ? (const void *)&integer : &tensor->values[i];
+            tensor->type == MB_FROZEN_INT32 ? (const void *)&integer : &tensor->values[i];
         mb_buffer_append(out, number, 4);
     }
 }
 
-static void sizes_of(const mb_graph_tensor *tensor, int64_t *sizes) {
+static void sizes_of(const mb_frozen_tensor *tensor, int64_t *sizes) {
     for (unsigned i = 0; i < tensor->rank; i++) {
         sizes[i] = (int64_t)tensor->dim[i];
     }
 }
 
-static void put_tensor(mb_buffer *out, const mb_graph_tensor *tensor) {
-    int64_t sizes[MB_GRAPH_MOST_RANK];
+static void put_tensor(mb_buffer *out, const mb_frozen_tensor *tensor) {
+    int64_t sizes[MB_FROZEN_MOST_RANK];
     mb_buffer part;
     mb_buffer content;
     sizes_of(tensor, sizes);
@@ -85,40 +85,40 @@ static void put_tensor(mb_buffer *out, const mb_graph_tensor *tensor) {
     put_part(out, 8, &part);
 }
 
-static void put_value(mb_buffer *out, const mb_graph_attribute *a) {
+static void put_value(mb_buffer *out, const mb_frozen_attribute *a) {
     mb_buffer list;
     switch (a->kind) {
-    case MB_GRAPH_TEXT:
+    case MB_FROZEN_TEXT:
         put_text(out, 2, a->text);
         break;
-    case MB_GRAPH_INT:
+    case MB_FROZEN_INT:
         put_number(out, 3, (uint64_t)a->integer);
         break;
-    case MB_GRAPH_BOOL:
+    case MB_FROZEN_BOOL:
         put_number(out, 5, (uint64_t)a->integer);
         break;
-    case MB_GRAPH_TYPE:
+    case MB_FROZEN_TYPE:
         put_number(out, 6, (uint64_t)a->integer);
         break;
-    case MB_GRAPH_SHAPE:
+    case MB_FROZEN_SHAPE:
         put_shape(out, 7, a->ints, a->n_ints);
         break;
-    case MB_GRAPH_INTS:
+    case MB_FROZEN_INTS:
         mb_buffer_init(&list, out->ctx);
         for (size_t i = 0; i < a->n_ints; i++) {
             put_number(&list, 3, (uint64_t)a->ints[i]);
         }
         put_part(out, 1, &list);
         break;
-    case MB_GRAPH_TENSOR:
+    case MB_FROZEN_TENSOR:
         put_tensor(out, &a->tensor);
         break;
-    case MB_GRAPH_OTHER:
+    case MB_FROZEN_OTHER:
         break;
     }
 }
 
-static void put_node(mb_buffer *out, const mb_graph_node *node) {
+static void put_node(mb_buffer *out, const mb_frozen_node *node) {
     mb_buffer part;
     mb_buffer_init(&part, out->ctx);
     put_text(&part, 1, node->name);
@@ -139,7 +139,7 @@ static void put_node(mb_buffer *out, const mb_graph_node *node) {
     put_part(out, 1, &part);
 }
 
-void mb_graph_def_write(mb_buffer *out, const mb_graph_def *graph) {
+void mb_frozen_graph_write(mb_buffer *out, const mb_frozen_graph *graph) {
     mb_buffer versions;
     for (size_t i = 0; i < graph->n; i++) {
         put_node(out, &graph->nodes[i]);
@@ -163,7 +163,7 @@ static void quote(mb_buffer *out, const void *bytes, size_t length) {
 }
 
 static const char *type_name(int64_t type) {
-    return type == MB_GRAPH_FLOAT ? "DT_FLOAT" : "DT_INT32";
+    return type == MB_FROZEN_FLOAT ? "DT_FLOAT" : "DT_INT32";
 }
 
 static void text_shape(mb_buffer *out, const char *indent, const int64_t *sizes, size_t n) {
@@ -173,8 +173,8 @@ static void text_shape(mb_buffer *out, const char *indent, const int64_t *sizes,
     }
 }
 
-static void text_tensor(mb_buffer *out, const mb_graph_tensor *tensor) {
-    int64_t sizes[MB_GRAPH_MOST_RANK];
+static void text_tensor(mb_buffer *out, const mb_frozen_tensor *tensor) {
+    int64_t sizes[MB_FROZEN_MOST_RANK];
     mb_buffer content;
     sizes_of(tensor, sizes);
     mb_buffer_init(&content, out->ctx);
@@ -191,44 +191,44 @@ static void text_tensor(mb_buffer *out, const mb_graph_tensor *tensor) {
     mb_buffer_clear(&content);
 }
 
-static void text_value(mb_buffer *out, const mb_graph_attribute *a) {
+static void text_value(mb_buffer *out, const mb_frozen_attribute *a) {
     switch (a->kind) {
-    case MB_GRAPH_TEXT:
+    case MB_FROZEN_TEXT:
         mb_buffer_text(out, "      s: ");
         quote(out, a->text, strlen(a->text));
         break;
-    case MB_GRAPH_INT:
+    case MB_FROZEN_INT:
         mb_buffer_format(out, "      i: %lld\n", (long long)a->integer);
         break;
-    case MB_GRAPH_BOOL:
+    case MB_FROZEN_BOOL:
         mb_buffer_format(out, "      b: %s\n", a->integer != 0 ? "true" : "false");
         break;
-    case MB_GRAPH_TYPE:
+    case MB_FROZEN_TYPE:
         mb_buffer_format(out, "      type: %s\n", type_name(a->integer));
         break;
-    case MB_GRAPH_SHAPE:
+    case MB_FROZEN_SHAPE:
         mb_buffer_text(out, "      shape {\n");
         text_shape(out, "        ", a->ints, a->n_ints);
         mb_buffer_text(out, "      }\n");
         break;
-    case MB_GRAPH_INTS:
+    case MB_FROZEN_INTS:
         mb_buffer_text(out, "      list {\n");
         for (size_t i = 0; i < a->n_ints; i++) {
             mb_buffer_format(out, "        i: %lld\n", (long long)a->ints[i]);
         }
         mb_buffer_text(out, "      }\n");
         break;
-    case MB_GRAPH_TENSOR:
+    case MB_FROZEN_TENSOR:
         text_tensor(out, &a->tensor);
         break;
-    case MB_GRAPH_OTHER:
+    case MB_FROZEN_OTHER:
         break;
     }
 }
 
-void mb_graph_def_write_text(mb_buffer *out, const mb_graph_def *graph) {
+void mb_frozen_graph_write_text(mb_buffer *out, const mb_frozen_graph *graph) {
     for (size_t i = 0; i < graph->n; i++) {
-        const mb_graph_node *node = &graph->nodes[i];
+        const mb_frozen_node *node = &graph->nodes[i];
         mb_buffer_text(out, "node {\n  name: ");
         quote(out, node->name, strlen(node->name));
         mb_buffer_text(out, "  op: ");
