@@ -15,12 +15,13 @@ extern "C" {
 typedef struct mb_model mb_model;
 
 // Reads a model by what the file is: Keras .h5, .keras, or .json (with the weights file of the same
-// stem beside it), the folder of a SavedModel that Keras 2 wrote, or a folder with a model.h5, such
-// as a training's. The caller owns *out; on failure it is NULL. Fails with IO, FORMAT, SHAPE
-// (weights that do not fit their layers), UNSUPPORTED (a layer that is not offered, named), LIMIT.
+// stem beside it), a frozen graph of TensorFlow (.pb), the folder of a SavedModel that Keras 2
+// wrote, or a folder with a model.h5, such as a training's. The caller owns *out; on failure it is
+// NULL. Fails with IO, FORMAT, SHAPE (weights that do not fit their layers), UNSUPPORTED (a layer
+// that is not offered, named), LIMIT.
 MB_API mb_status mb_model_load(mb_context *ctx, const char *path, mb_model **out) MB_MUST_CHECK;
-// Writes a model by the suffix of path: .h5, .keras, .json (and <stem>.weights.h5). The file
-// appears whole or not at all.
+// Writes a model by the suffix of path: .h5, .keras, .json (and <stem>.weights.h5), or a frozen
+// graph of TensorFlow, .pb, as text .pb.ascii. The file appears whole or not at all.
 MB_API mb_status mb_model_save(
     mb_context *ctx, const mb_model *model, const char *path) MB_MUST_CHECK;
 MB_API void mb_model_destroy(mb_model *model);

@@ -42,6 +42,12 @@ static float hyperbolic_tangent(float a, float b, float c) {
     (void)c;
     return mb_tanhf(a);
 }
+static float one(float a, float b, float c) {
+    (void)a;
+    (void)b;
+    (void)c;
+    return 1;
+}
 static float add(float a, float b, float c) {
     (void)c;
     return a + b;
@@ -85,9 +91,10 @@ static const struct {
     function apply;
 } operations[] = {{"Identity", 1, take}, {"StopGradient", 1, take}, {"Cast", 1, take},
     {"Neg", 1, negate}, {"Round", 1, round_even}, {"Rint", 1, round_even}, {"Relu", 1, rectify},
-    {"Sigmoid", 1, sigmoid}, {"Tanh", 1, hyperbolic_tangent}, {"AddV2", 2, add}, {"Add", 2, add},
-    {"Sub", 2, subtract}, {"Mul", 2, multiply}, {"RealDiv", 2, divide}, {"Minimum", 2, least},
-    {"Maximum", 2, most}, {"Pow", 2, power}, {"LessEqual", 2, is_at_most}, {"SelectV2", 3, choose}};
+    {"Sigmoid", 1, sigmoid}, {"Tanh", 1, hyperbolic_tangent}, {"OnesLike", 1, one},
+    {"AddV2", 2, add}, {"Add", 2, add}, {"Sub", 2, subtract}, {"Mul", 2, multiply},
+    {"RealDiv", 2, divide}, {"Minimum", 2, least}, {"Maximum", 2, most}, {"Pow", 2, power},
+    {"LessEqual", 2, is_at_most}, {"SelectV2", 3, choose}};
 
 static size_t find(const char *op) {
     size_t i = 0;
@@ -97,8 +104,9 @@ static size_t find(const char *op) {
     return i;
 }
 
-bool mb_frozen_is_elementwise(const char *op) {
-    return find(op) < MB_COUNT_OF(operations);
+size_t mb_frozen_operands(const char *op) {
+    const size_t i = find(op);
+    return i < MB_COUNT_OF(operations) ? operations[i].n : 0;
 }
 
 mb_status mb_frozen_apply(mb_context *ctx, const mb_frozen_node *node, const float *const *operands,

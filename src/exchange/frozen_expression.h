@@ -8,8 +8,8 @@
 
 // Nodes that work number by number: what they make of numbers, and which quantiser that is.
 
-// Whether an operation works number by number.
-bool mb_frozen_is_elementwise(const char *op);
+// How many operands an operation has that works number by number; 0: it does not.
+size_t mb_frozen_operands(const char *op);
 // n numbers of one or more operands (each n numbers); out may be an operand.
 // Fails with UNSUPPORTED where the number of operands is not the operation's.
 mb_status mb_frozen_apply(mb_context *ctx, const mb_frozen_node *node, const float *const *operands,

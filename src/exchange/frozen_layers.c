@@ -76,6 +76,11 @@ static const char *name_layer(mb_frozen_reading *r, size_t node) {
     const char *slash = strrchr(name, '/');
     char *text = mb_arena_text_of(
         &r->document.arena, r->ctx, name, slash != NULL ? (size_t)(slash - name) : strlen(name));
+    // Keras resizes within a part of its own.
+    char *part = text != NULL ? strrchr(text, '/') : NULL;
+    if (part != NULL && strcmp(part, "/resize") == 0) {
+        *part = '\0';
+    }
     for (char *p = text; p != NULL && *p != '\0'; p++) {
         *p = *p == '/' ? '_' : *p;
     }

@@ -58,25 +58,43 @@ static mb_status take_same(mb_frozen_reading *r, size_t node) {
     return MB_OK;
 }
 
+// Constants, number by number; a single one stands for as many as the others have.
 static mb_status fold(mb_frozen_reading *r, size_t node) {
-    const float *operands[3];
-    const size_t n = mb_min_size(r->n_inputs[node], 3);
-    for (size_t i = 0; i < n; i++) {
-        operands[i] = r->symbols[r->inputs[node][i]].numbers;
-    }
+    const mb_frozen_node *n = &r->graph.nodes[node];
     mb_frozen_symbol *symbol = &r->symbols[node];
-    symbol->kind = MB_FROZEN_IS_NUMBERS;
-    symbol->n_numbers = 1;
-    return mb_frozen_apply(r->ctx, &r->graph.nodes[node], operands, n, 1, symbol->numbers);
+    float values[3][MB_FROZEN_MOST_RANK];
+    const float *operands[3] = {values[0], values[1], values[2]};
+    const size_t n_operands = mb_min_size(r->n_inputs[node], 3);
+    *symbol = (mb_frozen_symbol){
+        .kind = MB_FROZEN_IS_NUMBERS, .base = node, .origin = node, .n_numbers = 1};
+    for (size_t i = 0; i < n_operands; i++) {
+        const size_t count = r->symbols[r->inputs[node][i]].n_numbers;
+        symbol->n_numbers = count != 1 ? count : symbol->n_numbers;
+    }
+    for (size_t i = 0; i < n_operands; i++) {
+        const mb_frozen_symbol *input = &r->symbols[r->inputs[node][i]];
+        if (input->n_numbers != 1 && input->n_numbers != symbol->n_numbers) {
+            return mb_frozen_refuse(r, n, "arithmetic of lists of other lengths");
+        }
+        for (size_t k = 0; k < symbol->n_numbers; k++) {
+            values[i][k] = input->numbers[input->n_numbers > 1 ? k : 0];
+        }
+    }
+    return mb_frozen_apply(r->ctx, n, operands, n_operands, symbol->n_numbers, symbol->numbers);
 }
 
 static mb_status take_each(mb_frozen_reading *r, size_t node) {
     const mb_frozen_node *n = &r->graph.nodes[node];
     bool has_base = false;
+    bool has_list = false;
     size_t base = 0;
+    if (r->n_inputs[node] != mb_frozen_operands(n->op)) {
+        return mb_frozen_refuse(r, n, "this number of inputs");
+    }
     for (size_t i = 0; i < r->n_inputs[node]; i++) {
         const mb_frozen_symbol *input = &r->symbols[r->inputs[node][i]];
-        if (input->kind == MB_FROZEN_IS_NUMBERS && input->n_numbers == 1) {
+        if (input->kind == MB_FROZEN_IS_NUMBERS) {
+            has_list = has_list || input->n_numbers != 1;
             continue;
         }
         if (input->kind != MB_FROZEN_IS_WEIGHT && input->kind != MB_FROZEN_IS_VALUE &&
@@ -91,6 +109,9 @@ static mb_status take_each(mb_frozen_reading *r, size_t node) {
     }
     if (!has_base) {
         return fold(r, node);
+    }
+    if (has_list) {
+        return mb_frozen_refuse(r, n, "arithmetic with shapes or lists");
     }
     r->symbols[node] = (mb_frozen_symbol){.kind = MB_FROZEN_IS_EACH, .base = base, .origin = node};
     return MB_OK;
@@ -135,20 +156,42 @@ static mb_status take_bias(mb_frozen_reading *r, size_t node) {
 }
 
 static mb_status take_shape(mb_frozen_reading *r, size_t node) {
-    r->symbols[node] = (mb_frozen_symbol){.kind = MB_FROZEN_IS_SHAPE, .base = node, .origin = node};
+    r->symbols[node] = (mb_frozen_symbol){
+        .kind = MB_FROZEN_IS_SHAPE, .base = node, .origin = node, .data = r->inputs[node][0]};
     return MB_OK;
 }
 
+static bool is_number(const mb_frozen_symbol *symbol, float *out) {
+    *out = symbol->numbers[0];
+    return symbol->kind == MB_FROZEN_IS_NUMBERS && symbol->n_numbers == 1;
+}
+
+// Of a batch's shape: the number of rows, or sizes behind it, which are known.
 static mb_status take_slice(mb_frozen_reading *r, size_t node) {
     const mb_frozen_node *n = &r->graph.nodes[node];
     const mb_frozen_attribute *mask = mb_frozen_node_find(n, "shrink_axis_mask", MB_FROZEN_INT);
-    const mb_frozen_symbol *begin = &r->symbols[r->inputs[node][1]];
-    if (r->symbols[r->inputs[node][0]].kind != MB_FROZEN_IS_SHAPE || mask == NULL ||
-        mask->integer != 1 || begin->kind != MB_FROZEN_IS_NUMBERS || begin->n_numbers != 1 ||
-        begin->numbers[0] != 0) {
-        return mb_frozen_refuse(r, n, "a slice other than the number of rows");
+    const mb_frozen_symbol *shape = &r->symbols[r->inputs[node][0]];
+    const bool is_single = mask != NULL && mask->integer == 1;
+    float begin = 0;
+    float end = 0;
+    size_t value = 0;
+    mb_frozen_symbol symbol = {.kind = MB_FROZEN_IS_ROWS, .base = node, .origin = node};
+    if (shape->kind != MB_FROZEN_IS_SHAPE || !is_number(&r->symbols[r->inputs[node][1]], &begin) ||
+        !is_number(&r->symbols[r->inputs[node][2]], &end) || (begin == 0) != is_single) {
+        return mb_frozen_refuse(r, n, "such a slice of a shape");
     }
-    r->symbols[node] = (mb_frozen_symbol){.kind = MB_FROZEN_IS_ROWS, .base = node, .origin = node};
+    if (begin != 0) {
+        MB_TRY(mb_frozen_value_of(r, shape->data, &value));
+        const mb_value_type *type = &r->model->values[value].type;
+        if (!(begin > 0 && begin < end && end <= (float)(type->rank + 1))) {
+            return mb_frozen_refuse(r, n, "such a slice of a shape");
+        }
+        symbol.kind = MB_FROZEN_IS_NUMBERS;
+        for (size_t i = (size_t)begin; i < (size_t)end; i++) {
+            symbol.numbers[symbol.n_numbers++] = (float)type->dim[i - 1];
+        }
+    }
+    r->symbols[node] = symbol;
     return MB_OK;
 }
 
@@ -265,8 +308,8 @@ static mb_status take_node(mb_frozen_reading *r, size_t node) {
                        : mb_frozen_refuse(r, n, "this number of inputs");
         }
     }
-    return mb_frozen_is_elementwise(n->op) ? take_each(r, node)
-                                           : mb_frozen_refuse(r, n, "this operation");
+    return mb_frozen_operands(n->op) > 0 ? take_each(r, node)
+                                         : mb_frozen_refuse(r, n, "this operation");
 }
 
 // "encoder/" where all names with parts begin so and have another part behind it.

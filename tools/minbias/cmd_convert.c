@@ -50,12 +50,14 @@ static const option options[] = {{NULL, 0, OPTION_FLAG, NULL, NULL}};
 static const operand operands[] = {
     {"MODEL", false, false, "a model file, a SavedModel folder, or a history"},
     {"OUT", false, false,
-        "the file to write; its suffix says the format: .h5, .keras, .json; .pkl, .csv"},
+        "the file to write; its suffix says the format: .h5, .keras, .json, .pb, .pb.ascii; .pkl, "
+        ".csv"},
     {NULL, false, false, NULL}};
 
 const mb_command command_convert = {.name = "convert",
     .summary = "a model from one file format into another",
-    .details = "Reads a model of any kind and writes it as the suffix of OUT says. The history.csv "
+    .details = "Reads a model of any kind and writes it as the suffix of OUT says; .pb is a frozen "
+               "graph of TensorFlow, .pb.ascii the same as text. The history.csv "
                "of a run becomes the history.pkl that Keras users keep, and the other way round.",
     .options = options,
     .operands = operands,
