@@ -235,34 +235,37 @@ void mb_encoder_destroy(mb_encoder *encoder) {
     }
 }
 
-// Eight fraction bits of charge / 2^floor(log2 sum), half to even.
-static float normalise(uint32_t charge, unsigned exponent) {
-    uint64_t n = (uint64_t)charge << 8;
-    const uint64_t rest = n & ((UINT64_C(1) << exponent) - 1);
-    n >>= exponent;
-    if (exponent > 0) {
-        const uint64_t half = UINT64_C(1) << (exponent - 1);
-        n += rest > half || (rest == half && (n & 1U) != 0);
+// Eight fraction bits of charge / 2^floor(log2 sum), half to even: the quotient is below 2, so that
+// adding and taking off 1.5 * 2^23 leaves whole numbers of 1/256.
+static void normalise(const float *charges, unsigned exponent, float *cells) {
+    const float up = 12582912;
+    float scale = 256;
+    for (unsigned i = 0; i < exponent; i++) {
+        scale *= 0.5F;
     }
-    return (float)n / 256;
+    for (size_t i = 0; i < MB_CHIP_CELLS; i++) {
+        const float sum = charges[i] * scale + up;
+        cells[i] = (sum - up) * (1.0F / 256);
+    }
 }
 
 static uint32_t take_image(const mb_arrangement *image, const uint32_t *charges, float *pixels) {
-    uint64_t sum = 0;
+    float limited[MB_CHIP_CELLS]; // exact: 22 bits
     float cells[MB_CHIP_CELLS];
+    uint32_t sum = 0;
     for (size_t i = 0; i < MB_CHIP_CELLS; i++) {
-        sum += mb_min_size(charges[i], MB_CHIP_CHARGE_MOST);
+        const uint32_t charge = charges[i] < MB_CHIP_CHARGE_MOST ? charges[i] : MB_CHIP_CHARGE_MOST;
+        limited[i] = (float)(int32_t)charge;
+        sum += charge;
     }
-    sum = mb_min_size(sum, MB_CHIP_CHARGE_MOST);
+    sum = sum < MB_CHIP_CHARGE_MOST ? sum : MB_CHIP_CHARGE_MOST;
     unsigned exponent = 0;
     while (sum >> exponent > 1) {
         exponent++;
     }
-    for (size_t i = 0; i < MB_CHIP_CELLS; i++) {
-        cells[i] = normalise((uint32_t)mb_min_size(charges[i], MB_CHIP_CHARGE_MOST), exponent);
-    }
+    normalise(limited, exponent, cells);
     mb_arrangement_image(image, cells, pixels);
-    return (uint32_t)sum;
+    return sum;
 }
 
 mb_status mb_encoder_run(

@@ -296,20 +296,35 @@ static unsigned take_kept(mb_chip_reader *reader, unsigned keep) {
     return output;
 }
 
+// How many uppermost bits all outputs keep; 0: no such number.
+static unsigned common_bits(const mb_chip_settings *settings) {
+    const unsigned n = count_kept(settings->keep[0]);
+    bool is_same = settings->keep[0] == mb_output_cut(MB_OUTPUT_MOST, n);
+    for (unsigned i = 1; i < MB_CHIP_OUTPUTS; i++) {
+        is_same = is_same && settings->keep[i] == settings->keep[0];
+    }
+    return is_same ? n : 0;
+}
+
 static void pack_outputs(const mb_chip_algorithm *algorithm, const mb_chip_settings *settings,
     const mb_chip_content *content, mb_chip_frame *out) {
     (void)algorithm;
     mb_chip_writer writer = {.frame = out};
+    const unsigned bits = common_bits(settings);
     out->n_words = 0;
     mb_chip_put(&writer, content->header, settings->header_bits);
     mb_chip_put(&writer, content->sum, 9);
-    for (unsigned spare = spare_bits(settings); spare > 0;) {
-        const unsigned n = (unsigned)mb_min_size(spare, 16);
-        mb_chip_put(&writer, 0, n);
-        spare -= n;
+    unsigned spare = bits > 0 ? data_bits(settings) - MB_CHIP_OUTPUTS * bits : spare_bits(settings);
+    for (; spare > 16; spare -= 16) {
+        mb_chip_put(&writer, 0, 16);
     }
+    mb_chip_put(&writer, 0, spare);
     for (unsigned i = MB_CHIP_OUTPUTS; i-- > 0;) {
-        put_kept(&writer, content->code[i], settings->keep[i]);
+        if (bits > 0) {
+            mb_chip_put(&writer, (uint32_t)content->code[i] >> (MB_OUTPUT_BITS - bits), bits);
+        } else {
+            put_kept(&writer, content->code[i], settings->keep[i]);
+        }
     }
     mb_chip_put_end(&writer, 2);
 }
@@ -318,17 +333,19 @@ static bool unpack_outputs(const mb_chip_algorithm *algorithm, const mb_chip_set
     const mb_chip_frame *frame, mb_chip_content *out) {
     (void)algorithm;
     mb_chip_reader reader = {.frame = frame};
+    const unsigned bits = common_bits(settings);
     bool is_good = true;
     *out = (mb_chip_content){.n = MB_CHIP_OUTPUTS};
     out->header = mb_chip_take(&reader, settings->header_bits);
     out->sum = mb_chip_take(&reader, 9);
-    for (unsigned spare = spare_bits(settings); spare > 0;) {
-        const unsigned n = (unsigned)mb_min_size(spare, 16);
-        is_good = mb_chip_take(&reader, n) == 0 && is_good;
-        spare -= n;
+    unsigned spare = bits > 0 ? data_bits(settings) - MB_CHIP_OUTPUTS * bits : spare_bits(settings);
+    for (; spare > 16; spare -= 16) {
+        is_good = mb_chip_take(&reader, 16) == 0 && is_good;
     }
+    is_good = mb_chip_take(&reader, spare) == 0 && is_good;
     for (unsigned i = MB_CHIP_OUTPUTS; i-- > 0;) {
-        out->code[i] = (uint16_t)take_kept(&reader, settings->keep[i]);
+        out->code[i] = (uint16_t)(bits > 0 ? mb_chip_take(&reader, bits) << (MB_OUTPUT_BITS - bits)
+                                           : take_kept(&reader, settings->keep[i]));
     }
     return mb_chip_take_end(&reader, 2) && is_good;
 }
