@@ -132,12 +132,13 @@ static void add_working_points(const mb_page *p, const mb_node *metrics) {
 // events last.
 typedef enum figure_kind { FIGURES_OF_NETWORK, FIGURES_OF_EVENTS } figure_kind;
 
-static const char *const figures_of_network[] = {
-    "history", "roc", "scores", "turn_on_pt", "turn_on_tracks", "learning_curve", NULL};
+static const char *const figures_of_network[] = {"history", "eps_choice", "efficiency_pt",
+    "efficiency_eta", "roc", "scores", "turn_on_pt", "turn_on_tracks", "learning_curve", NULL};
 static const char *const figures_of_events[] = {"multiplicity", "pt_eta", "hits_per_layer",
     "hits_zr", "selected_zr", "hits_zphi", "energy_images", "timing_images", "photon", "electron",
     "spacetime_scatter", "time_density", "time_density_energy", "time_cdf", "time_cdf_energy",
-    "crop_study", "hit_sequences", "vectorised_frames", NULL};
+    "crop_study", "hit_sequences", "vectorised_frames", "hits", "event_display", "graph_edges",
+    NULL};
 
 static bool is_one_of(const char *name, const char *const *names) {
     for (size_t i = 0; names[i] != NULL; i++) {
@@ -459,6 +460,7 @@ static mb_status add_several(const mb_page *p) {
 static mb_status add_body(const mb_page *p) {
     const mb_node *rounds = mb_node_find(p->metrics, "rounds");
     MB_TRY(mb_page_add_modules(p));
+    mb_page_add_tracks(p);
     if (mb_node_find(p->metrics, "matrix") != NULL) {
         MB_TRY(mb_page_add_matrix(p));
     } else if (rounds == NULL) {

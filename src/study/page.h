@@ -35,4 +35,7 @@ mb_status mb_page_add_matrix(const mb_page *p) MB_MUST_CHECK;
 mb_status mb_page_add_modules(const mb_page *p) MB_MUST_CHECK;
 bool mb_page_has_modules(const mb_page *p);
 
+// Of a run on tracks: scores by space and radius. Nothing for other runs.
+void mb_page_add_tracks(const mb_page *p);
+
 #endif

@@ -293,13 +293,30 @@ static const char *text_of(const mb_node *map, const char *key) {
     return text != NULL ? text : "";
 }
 
+// A figure that is not there, such as the fake rate of no tracks, is a dash.
+static const char *figure_text(
+    const mb_node *row, const char *key, const char *format, char *out, size_t size) {
+    const double value = mb_node_number(row, key);
+    mb_format(out, size, isfinite(value) ? format : "-", value);
+    return out;
+}
+
 static void tell_row(mb_answer *answer, const mb_node *row) {
-    mb_answer_line(answer, "  %-8s %-7s %8.4g %7.1f %7.1f %7.1f %10.3f %9.3f %9.3f %7.3f %7.3f",
-        text_of(row, "space"), text_of(row, "choice"), mb_node_number(row, "eps"),
-        mb_node_number(row, "particles"), mb_node_number(row, "tracks"),
-        mb_node_number(row, "noise"), mb_node_number(row, "efficiency"),
-        mb_node_number(row, "fake_rate"), mb_node_number(row, "score"),
-        mb_node_number(row, "adjusted_rand"), mb_node_number(row, "v_measure"));
+    static const struct {
+        const char *key, *format;
+        int width;
+    } columns[] = {{"eps", "%.4g", 8}, {"particles", "%.1f", 7}, {"tracks", "%.1f", 7},
+        {"noise", "%.1f", 7}, {"efficiency", "%.3f", 10}, {"fake_rate", "%.3f", 9},
+        {"score", "%.3f", 9}, {"adjusted_rand", "%.3f", 7}, {"v_measure", "%.3f", 7}};
+    char line[160];
+    size_t used = (size_t)mb_format(
+        line, sizeof line, "  %-8s %-7s", text_of(row, "space"), text_of(row, "choice"));
+    for (size_t k = 0; k < MB_COUNT_OF(columns) && used < sizeof line; k++) {
+        char text[32];
+        used += (size_t)mb_format(line + used, sizeof line - used, " %*s", columns[k].width,
+            figure_text(row, columns[k].key, columns[k].format, text, sizeof text));
+    }
+    mb_answer_line(answer, "%s", line);
 }
 
 void mb_track_tell(mb_answer *answer, const mb_node *metrics) {
