@@ -14,6 +14,8 @@ const char *const mb_evaluate_split_names[] = {"train", "validation", "test", "a
 
 static const char *const restore_names[] = {"power2", "max", "sum", NULL};
 
+static const char *const score_form_names[] = {"output", "logit", NULL};
+
 const mb_option mb_evaluate_option_table[] = {
     {"roc", MB_OPTION_BOOL, FIELD(roc), "true", 0, 0, NULL, NULL,
         "ROC curve, areas and efficiencies, where the target is 0 or 1"},
@@ -32,6 +34,9 @@ const mb_option mb_evaluate_option_table[] = {
         "samples of the data, by name: every fit and score is judged on the test events of each"},
     {"scores", MB_OPTION_NODE, FIELD(scores), "", 0, 0, NULL, NULL,
         "further scores to judge: {NAME: a model, or frobenius, mean, mean_square, max_square}"},
+    {"score", MB_OPTION_CHOICE, FIELD(score), "output", 0, 0, score_form_names, NULL,
+        "on: a model's score, its last output; logit: of two probabilities the logarithm of their "
+        "ratio, which still orders events whose second is 1 in float"},
     {"predictions", MB_OPTION_BOOL, FIELD(predictions), "true", 0, 0, NULL, NULL,
         "write predictions.csv, a row an event (of graphs a row an edge)"},
     {"cluster", MB_OPTION_NODE, FIELD(cluster), "", 0, 0, NULL, NULL,
@@ -96,6 +101,10 @@ mb_status mb_study_read_evaluate(mb_context *ctx, mb_study *study, const mb_node
     if (study->evaluate.on.n == 0 && study->evaluate.scores != NULL) {
         return mb_fail_at(ctx, document, study->evaluate.scores,
             "evaluate: scores are judged on the samples of on:; name some there");
+    }
+    if (study->evaluate.on.n == 0 && study->evaluate.score != MB_SCORE_OUTPUT) {
+        return mb_fail_at(ctx, document, mb_node_find(evaluate, "score"),
+            "evaluate: score says how models are judged on the samples of on:; name some there");
     }
     MB_TRY(mb_track_read_evaluate(ctx, study));
     if (mb_module_is_study(study)) {

@@ -133,7 +133,8 @@ static mb_status draw_scores(
                 mb_values_f32(scores + used, n)};
             used += n;
         }
-        const bool is_probability = scorer->on != NULL;
+        const bool is_probability =
+            scorer->on != NULL && matrix->run->study->evaluate.score == MB_SCORE_OUTPUT;
         const bool is_cicada = scorer->origin > MB_SCORE_BASELINE;
         char name[200];
         mb_format(name, sizeof name, "scores_%s", c->name);

@@ -3,9 +3,11 @@
 
 #include "study/scorer.h"
 
+#include "base/math.h"
 #include "base/threads.h"
 #include "exchange/firmware.h"
 
+#include <float.h>
 #include <math.h>
 
 const char *const mb_score_origin_names[] = {
@@ -238,7 +240,24 @@ static mb_status run_baseline(mb_scorer *scorer, mb_run *run, const uint32_t *ro
     return status;
 }
 
-// The last number of the model's first output is what is cut on.
+// A softmax that rounds to 1 leaves what the event is worth in the other probability, down to the
+// smallest of floats.
+static mb_status take_logits(
+    mb_context *ctx, const char *path, const float *pairs, size_t n, float *score) {
+    for (size_t i = 0; i < n; i++) {
+        const float *p = pairs + 2 * i;
+        if (!(p[0] >= 0.0F && p[1] >= 0.0F)) {
+            return mb_fail(ctx, MB_ERR_RANGE,
+                "%s: gives %g and %g, which are no two probabilities; write evaluate.score: output",
+                path, (double)p[0], (double)p[1]);
+        }
+        score[i] = (float)(mb_log((double)fmaxf(p[1], FLT_TRUE_MIN)) -
+                           mb_log((double)fmaxf(p[0], FLT_TRUE_MIN)));
+    }
+    return MB_OK;
+}
+
+// The last number of the model's first output is what is cut on, or the logit of two.
 static mb_status run_model(mb_scorer *scorer, mb_run *run, const uint32_t *rows, size_t n) {
     mb_context *ctx = run->ctx;
     mb_model *model = NULL;
@@ -260,7 +279,11 @@ static mb_status run_model(mb_scorer *scorer, mb_run *run, const uint32_t *rows,
         mb_model_hash(model, model->parameters, scorer->weights_sha256);
         status = mb_predict_dataset(ctx, model, model->parameters, &run->dataset, rows, n, outputs);
     }
-    for (size_t i = 0; i < n && status == MB_OK; i++) {
+    const bool is_logit = run->study->evaluate.score == MB_SCORE_LOGIT && width == 2;
+    if (status == MB_OK && is_logit) {
+        status = take_logits(ctx, scorer->path, outputs[0], n, scorer->score);
+    }
+    for (size_t i = 0; i < n && status == MB_OK && !is_logit; i++) {
         scorer->score[i] = outputs[0][i * width + width - 1];
     }
     for (size_t i = 0; outputs != NULL && i < model->n_outputs; i++) {

@@ -30,6 +30,7 @@ typedef struct mb_evaluate_options {
     int split;             // index of mb_evaluate_split_names
     mb_texts on;           // sets of the data whose test events every score is judged on
     const mb_node *scores; // further scores beside those of the fits, by name
+    int score;             // mb_score_form
     bool predictions;
     const mb_node *cluster, *tracks; // as written
     mb_track_options track;          // what they say
@@ -42,6 +43,8 @@ typedef struct mb_evaluate_options {
 } mb_evaluate_options;
 extern const mb_option mb_evaluate_option_table[];
 extern const char *const mb_evaluate_split_names[];
+// What of a model's outputs is its score on the samples of on:.
+typedef enum mb_score_form { MB_SCORE_OUTPUT, MB_SCORE_LOGIT } mb_score_form;
 enum { MB_EVALUATE_AUTO = 3, MB_EVALUATE_ALL = 4 }; // below these: MB_SPLIT_
 
 // One entry of `fits:`, or the only one.

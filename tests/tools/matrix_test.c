@@ -210,6 +210,37 @@ static void test_matrix__goes_on_without_a_model(void **state) {
     mb_release(world->base.ctx, text);
 }
 
+// Sigmoids of logits are the probabilities.
+static void assert_logits(mb_tool_world *world, const char *column) {
+    mb_array p;
+    mb_array logit;
+    assert_ok(world->base.ctx,
+        mb_npz_read(world->base.ctx, mb_tool_path(world, "few/scores.npz"), column, &p));
+    assert_ok(world->base.ctx,
+        mb_npz_read(world->base.ctx, mb_tool_path(world, "logit/scores.npz"), column, &logit));
+    const size_t n = mb_array_count(&p);
+    assert_int_equal(mb_array_count(&logit), n);
+    assert_true(n > 0);
+    for (size_t i = 0; i < n; i++) {
+        const double x = mb_array_get(&p, i);
+        const double y = mb_array_get(&logit, i);
+        assert_true(fabs(1 / (1 + exp(-y)) - x) <= 1e-6);
+    }
+    mb_array_clear(&p);
+    mb_array_clear(&logit);
+}
+
+static void test_matrix__judges_by_logits_where_asked(void **state) {
+    WORLD(world)
+    run_once(world);
+    mb_tool_expect(world, 0, "run few.yaml -o logit --set evaluate.score=logit");
+    assert_logits(world, "m_TTBar-0");
+    assert_logits(world, "m_blend-1");
+    const mb_tool_run *run =
+        mb_tool_expect(world, 1, "run few.yaml -o none --set 'evaluate={score: logit}'");
+    assert_non_null(strstr(run->err, "score says how models are judged"));
+}
+
 static void test_matrix__names_what_it_does_not_know(void **state) {
     WORLD(world)
     write_study(world);
@@ -462,6 +493,7 @@ int main(void) {
         cmocka_unit_test(test_matrix__leaves_cells_without_background_empty),
         cmocka_unit_test(test_matrix__has_areas_without_rates),
         cmocka_unit_test(test_matrix__goes_on_without_a_model),
+        cmocka_unit_test(test_matrix__judges_by_logits_where_asked),
         cmocka_unit_test(test_matrix__names_what_it_does_not_know),
         cmocka_unit_test(test_matrix__check_sees_what_evaluation_will_miss),
         cmocka_unit_test(test_matrix__tells_of_how_many_trainings_means_are),
