@@ -193,8 +193,13 @@ struct mb_step {
     bool skips_background; // set by the plan: whoever reads the output follows activity, so only
                            // listed cells are written
     bool gives_activity;
-    size_t n_cells;      // of the output, for its activity list
-    size_t empty_out_at; // where in packed the output's response to the empty event is
+    // Of the output's gradient a step may want listed cells, and of all others only the sum: two
+    // such steps behind each other, the first wanting and the second giving it, leave the rest of
+    // the gradient unset. It is at the first cell that is not listed.
+    bool wants_listed_gradient, gives_listed_gradient; // set by ops->plan
+    bool is_gradient_listed; // set by the plan, of both: so it is between them
+    size_t n_cells;          // of the output, for its activity list
+    size_t empty_out_at;     // where in packed the output's response to the empty event is
     // Works out that response from the input's (NULL: a sparse column, which is zero). After
     // refresh.
     void (*refresh_empty)(const mb_step *step, const float *empty_in, float *packed);

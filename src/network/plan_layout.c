@@ -111,6 +111,25 @@ size_t mb_plan_block_bytes(const mb_plan *plan, size_t rows) {
     return rows * (plan->layout.at[MB_REGION_SAVED] + plan->layout.saved_bytes) + plan->axis_bytes;
 }
 
+// Where the only reader of a step's output gives the gradient that the step wants.
+static void list_gradient(mb_plan *plan, size_t maker) {
+    mb_plan_value *value = &plan->values[plan->steps[maker].output];
+    mb_step *reader = NULL;
+    size_t n_readers = value->output != SIZE_MAX ? 1 : 0;
+    for (size_t i = maker + 1; i < plan->n_steps; i++) {
+        for (size_t k = 0; k < plan->steps[i].step.n_inputs; k++) {
+            if (plan->steps[i].inputs[k] == plan->steps[maker].output) {
+                reader = &plan->steps[i].step;
+                n_readers++;
+            }
+        }
+    }
+    if (n_readers == 1 && reader != NULL && reader->gives_listed_gradient) {
+        value->is_gradient_listed = true;
+        plan->steps[maker].step.is_gradient_listed = reader->is_gradient_listed = true;
+    }
+}
+
 // In training the backward pass reads them, but for that of steps that look at the batch and give
 // activity.
 void mb_plan_skip_backgrounds(mb_plan *plan) {
@@ -126,5 +145,8 @@ void mb_plan_skip_backgrounds(mb_plan *plan) {
         }
         maker->skips_background =
             maker->gives_activity && !is_read && (!plan->is_training || maker->n_statistics > 0);
+        if (plan->is_training && maker->wants_listed_gradient) {
+            list_gradient(plan, i);
+        }
     }
 }

@@ -106,7 +106,8 @@ static mb_plan_block make_block(const train_run *run, size_t chunk, unsigned wor
 void mb_plan_zero_gradients(const mb_plan_block *block) {
     const mb_plan *plan = block->plan;
     for (size_t i = 0; i < plan->n_values; i++) {
-        if (plan->values[i].needs_gradient && plan->values[i].output == SIZE_MAX) {
+        if (plan->values[i].needs_gradient && plan->values[i].output == SIZE_MAX &&
+            !plan->values[i].is_gradient_listed) {
             memset(mb_plan_gradient_rows(block, i), 0,
                 (plan->is_in_lanes ? MB_SAMPLES
                                    : mb_plan_n_rows(block, plan->values[i].type.axis)) *

@@ -290,7 +290,8 @@ static void forward(const mb_step *step, const mb_rows *rows) {
 }
 
 // The gradient's sum over cells that are not listed.
-static void sum_background(const mb_block *block, const hit_row *row) {
+static void sum_background(const mb_step *step, const hit_row *row) {
+    const mb_block *block = step->data;
     const size_t n = block->conv.n_out;
     size_t next = 1;
     memset(row->background, 0, n * sizeof *row->background);
@@ -301,6 +302,9 @@ static void sum_background(const mb_block *block, const hit_row *row) {
         }
         for (size_t c = 0; c < n; c++) {
             row->background[c] += (double)row->d_out[cell * n + c];
+        }
+        if (step->is_gradient_listed) {
+            return;
         }
     }
 }
@@ -335,7 +339,7 @@ static void d_statistics(
                 partial[n + c] += (double)d * (double)((some.v[at + c] - mean[c]) * inverse[c]);
             }
         }
-        sum_background(block, &row);
+        sum_background(step, &row);
         for (size_t c = 0; c < n; c++) {
             const float v = is_dropped(step, n, c) ? 0 : background[c] * block->dropout.scale;
             partial[c] += row.background[c];
@@ -456,6 +460,7 @@ mb_status mb_block_plan_hits(mb_context *ctx, mb_plan_site *site, mb_block *bloc
     step->unpack = unpack;
     step->takes_sparse = true;
     step->gives_activity = true;
+    step->wants_listed_gradient = true;
     step->n_cells = block->n_cells;
     step->empty_out_at = block->at_empty;
     return MB_OK;

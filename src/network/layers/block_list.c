@@ -273,13 +273,14 @@ static void add_input_gradient(const mb_step *step, const uint32_t *active, cons
         const float *d = d_listed + i * block->in_width;
         float *to = d_in + active[1 + i] * n_in;
         for (size_t c = 0; c < n_in; c++) {
-            to[c] += d[c];
+            to[c] = step->is_gradient_listed ? d[c] : to[c] + d[c];
             total[c] -= d[c];
         }
         other += active[1 + i] == other ? 1 : 0;
     }
     for (size_t c = 0; c < n_in && other < n_in_cells(block); c++) {
-        d_in[other * n_in + c] += total[c];
+        float *to = d_in + other * n_in + c;
+        *to = step->is_gradient_listed ? total[c] : *to + total[c];
     }
 }
 
@@ -429,5 +430,6 @@ mb_status mb_block_plan_list(mb_context *ctx, mb_plan_site *site, mb_block *bloc
     step->refresh_empty = refresh_empty;
     step->unpack = unpack;
     step->follows_activity = true;
+    step->gives_listed_gradient = true;
     return MB_OK;
 }
