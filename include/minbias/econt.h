@@ -41,6 +41,10 @@ MB_API mb_status mb_econt_flops(mb_context *ctx, const char *model, mb_answer **
 // The telescope metric of two files of 48 charges a row (.csv or arrays): per row and mean.
 MB_API mb_status mb_econt_telescope(mb_context *ctx, const char *a, const char *b,
     const char *output, bool is_forced, mb_answer **out) MB_MUST_CHECK;
+// A model as frozen graphs FOLDER/NAME_constantgraph.pb and .pb.ascii whose result is the node
+// output ("encoded_vector/Relu").
+MB_API mb_status mb_econt_to_graph(mb_context *ctx, const char *model, const char *folder,
+    const char *output, const char *name, bool is_forced, mb_answer **out) MB_MUST_CHECK;
 // The names of the dictionary and what they cost.
 MB_API mb_status mb_econt_models(mb_context *ctx, mb_answer **out) MB_MUST_CHECK;
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "base/output.h"
+#include "exchange/frozen.h"
 #include "exchange/keras.h"
 #include "files/csv.h"
 #include "measure/module.h"
@@ -119,6 +120,38 @@ mb_status mb_econt_models(mb_context *ctx, mb_answer **out) {
         mb_model_destroy(model);
     }
     return mb_answer_finish(answer, status, out);
+}
+
+mb_status mb_econt_to_graph(mb_context *ctx, const char *path, const char *folder,
+    const char *output, const char *name, bool is_forced, mb_answer **out) {
+    static const char *const ends[] = {"pb", "pb.ascii"};
+    mb_model *model = NULL;
+    mb_answer *answer = NULL;
+    mb_arena arena;
+    *out = NULL;
+    MB_TRY(mb_model_load(ctx, path, &model));
+    mb_arena_init(&arena, ctx);
+    mb_status status = mb_make_directory(ctx, folder);
+    if (status == MB_OK) {
+        status = mb_answer_create(ctx, &answer);
+    }
+    for (size_t i = 0; i < MB_COUNT_OF(ends) && status == MB_OK; i++) {
+        const char *to =
+            mb_arena_format(&arena, ctx, "%s/%s_constantgraph.%s", folder, name, ends[i]);
+        status = to == NULL ? MB_ERR_MEMORY : mb_check_absent(ctx, to, is_forced);
+        if (status == MB_OK) {
+            status = mb_frozen_save(ctx, model, model->parameters, output, to);
+        }
+        if (status == MB_OK) {
+            mb_answer_line(answer, "%s", to);
+        }
+    }
+    if (answer != NULL) {
+        mb_answer_put_text(answer, NULL, "folder", folder);
+    }
+    mb_model_destroy(model);
+    mb_arena_clear(&arena);
+    return answer == NULL ? status : mb_answer_finish(answer, status, out);
 }
 
 // Rows of 48 charges: an array file, or a table without a header.

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "base/output.h"
+#include "exchange/frozen.h"
 #include "exchange/keras_part.h"
 #include "files/csv.h"
 #include "files/npy.h"
@@ -20,11 +21,36 @@ static mb_status write_pair(
                         : mb_model_save_pair(e->run->ctx, model, model->parameters, path);
 }
 
+// Frozen graphs under the original's names of nodes, binary and as text.
+static mb_status write_graphs(mb_module_evaluation *e, const mb_module_result *r,
+    const char *prefix, const char *output, const mb_model *model) {
+    static const char *const ends[] = {"pb", "pb.ascii"};
+    for (size_t i = 0; i < MB_COUNT_OF(ends); i++) {
+        const char *path = mb_arena_format(
+            &e->arena, e->run->ctx, "%s/%s%s.%s", r->directory, prefix, r->name, ends[i]);
+        mb_context *ctx = e->run->ctx;
+        const mb_status status = path == NULL
+                                     ? MB_ERR_MEMORY
+                                     : mb_frozen_save(ctx, model, model->parameters, output, path);
+        if (status == MB_ERR_UNSUPPORTED) {
+            mb_journal_line(
+                &e->run->journal, "%s: no frozen graph: %s", r->name, mb_context_error_text(ctx));
+            mb_context_clear(ctx);
+            return MB_OK;
+        }
+        MB_TRY(status);
+    }
+    return MB_OK;
+}
+
 static mb_status write_part(mb_module_evaluation *e, const mb_module_result *r,
-    const mb_model *whole, const char *part, const char *prefix) {
+    const mb_model *whole, const char *part, const char *prefix, const char *output) {
     mb_model *model = NULL;
     MB_TRY(mb_model_take_part(e->run->ctx, whole, whole->parameters, part, &model));
-    const mb_status status = write_pair(e, r, prefix, model);
+    mb_status status = write_pair(e, r, prefix, model);
+    if (status == MB_OK) {
+        status = write_graphs(e, r, prefix, output, model);
+    }
     mb_model_destroy(model);
     return status;
 }
@@ -67,10 +93,10 @@ static mb_status write_models(mb_module_evaluation *e, const mb_module_result *r
     MB_TRY(path == NULL ? MB_ERR_MEMORY : mb_model_load(e->run->ctx, path, &model));
     mb_status status = write_pair(e, r, "", model);
     if (status == MB_OK && r->n_codes > 0) {
-        status = write_part(e, r, model, "encoder", "encoder_");
+        status = write_part(e, r, model, "encoder", "encoder_", "encoded_vector/Relu");
     }
     if (status == MB_OK && r->n_codes > 0) {
-        status = write_part(e, r, model, "decoder", "decoder_");
+        status = write_part(e, r, model, "decoder", "decoder_", "decoder_output/Sigmoid");
     }
     if (status == MB_OK) {
         status = write_quantized(e, r, model);

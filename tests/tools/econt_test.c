@@ -55,6 +55,15 @@ static void test_econt__the_originals_training_line_runs_as_it_is(void **state) 
         snprintf(name, sizeof name, "comp_all/8x8_c8_S2_tele/%s", files[i]);
         assert_int_equal(count_lines(world, name), strstr(files[i], ".json") != NULL ? 0 : 1);
     }
+    // And of its graph script.
+    mb_tool_expect(world, 0,
+        "econt to-graph -o ./graphs/ -i comp_all/8x8_c8_S2_tele/decoder_8x8_c8_S2_tele.json "
+        "--outputGraph decoder --outputLayer decoder_output/Sigmoid");
+    mb_tool_expect(world, 0, "summary graphs/decoder_constantgraph.pb");
+    assert_non_null(strstr(world->last.out, "2833"));
+    assert_says(world, "graphs/decoder_constantgraph.pb.ascii", "decoder_output/Sigmoid");
+    assert_says(
+        world, "comp_all/8x8_c8_S2_tele/encoder_8x8_c8_S2_tele.pb.ascii", "encoded_vector/Relu");
     // The stored study is a study.
     mb_tool_expect(world, 0, "run comp_all/study.yaml -o again --set evaluate.figures=false");
     assert_says(world, "again/summary.csv", "8x8_c8_S2_tele,2144,4977,6544,");

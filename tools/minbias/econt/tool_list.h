@@ -7,6 +7,7 @@
 TOOL(train)
 TOOL(train_emd)
 TOOL(flops)
+TOOL(to_graph)
 TOOL(telescope)
 TOOL(models)
 // clang-format on
