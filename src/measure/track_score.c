@@ -8,7 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { NOISE = UINT32_MAX };
+static const uint32_t no_particle = UINT32_MAX; // noise
 
 typedef struct cell {
     int64_t id;
@@ -19,7 +19,7 @@ struct mb_track_scorer {
     mb_runtime *runtime;
     size_t n_hits, n_particles;
     mb_track_particle *particle;
-    uint32_t *of_hit; // particle of a hit, or NOISE
+    uint32_t *of_hit; // particle of a hit, or no_particle
     float *weight;
     double total;
     // Scratch of a scoring.
@@ -66,7 +66,7 @@ static mb_status number_particles(mb_track_scorer *s, mb_context *ctx, const int
     }
     for (size_t i = 0; i < s->n_hits; i++) {
         if (sorted[i].id == 0) {
-            s->of_hit[sorted[i].hit] = NOISE;
+            s->of_hit[sorted[i].hit] = no_particle;
             continue;
         }
         if (s->n_particles == 0 || s->particle[s->n_particles - 1].id != sorted[i].id) {
@@ -96,7 +96,7 @@ static mb_status fill(
     }
     MB_TRY(number_particles(s, ctx, particle));
     for (size_t i = 0; i < n; i++) {
-        s->weight[i] = weight != NULL ? weight[i] : s->of_hit[i] == NOISE ? 0.0F : 1.0F;
+        s->weight[i] = weight != NULL ? weight[i] : s->of_hit[i] == no_particle ? 0.0F : 1.0F;
         if (!(s->weight[i] >= 0 && isfinite(s->weight[i]))) {
             return mb_fail(ctx, MB_ERR_RANGE, "weight of hit %zu is %g; weights are numbers from 0",
                 i, (double)s->weight[i]);
@@ -109,7 +109,7 @@ static mb_status fill(
 mb_status mb_track_scorer_create(mb_context *ctx, const int64_t *particle, const float *weight,
     size_t n_hits, mb_track_scorer **out) {
     *out = NULL;
-    if (n_hits >= NOISE) {
+    if (n_hits >= no_particle) {
         return mb_fail(
             ctx, MB_ERR_LIMIT, "an event has %zu hits; cut it into smaller ones", n_hits);
     }
@@ -183,25 +183,25 @@ static size_t count_particles(mb_track_scorer *s, size_t first, size_t end) {
     size_t n_touched = 0;
     for (size_t k = first; k < end; k++) {
         const uint32_t particle = s->of_hit[s->by_track[k]];
-        if (particle != NOISE && s->count[particle]++ == 0) {
+        if (particle != no_particle && s->count[particle]++ == 0) {
             s->touched[n_touched++] = particle;
         }
     }
     return n_touched;
 }
 
-// The majority of a track: NOISE, or a particle with at least as many hits as noise. On ties the
-// smallest id, and that of noise is 0: smaller than those of particles, which are not negative.
+// The majority of a track: no_particle, or a particle with at least as many hits as noise. On ties
+// the smallest id, and that of noise is 0: smaller than those of particles, which are not negative.
 static uint32_t majority_of(const mb_track_scorer *s, size_t n_touched, size_t n_noise) {
-    uint32_t best = NOISE;
+    uint32_t best = no_particle;
     for (size_t k = 0; k < n_touched; k++) {
         const uint32_t particle = s->touched[k];
-        if (best == NOISE || s->count[particle] > s->count[best] ||
+        if (best == no_particle || s->count[particle] > s->count[best] ||
             (s->count[particle] == s->count[best] && particle < best)) {
             best = particle;
         }
     }
-    return best != NOISE && s->count[best] >= n_noise ? best : NOISE;
+    return best != no_particle && s->count[best] >= n_noise ? best : no_particle;
 }
 
 static double weight_of(const mb_track_scorer *s, size_t first, size_t end, uint32_t particle) {
@@ -229,8 +229,8 @@ static void score_track(mb_track_scorer *s, size_t track, mb_track_score *out, a
     if (track < s->n_hits) {
         const uint32_t majority = majority_of(s, n_touched, end - first - n_known);
         out->n_tracks++;
-        const size_t n_shared = majority != NOISE ? s->count[majority] : 0;
-        if (majority != NOISE && 2 * n_shared > end - first &&
+        const size_t n_shared = majority != no_particle ? s->count[majority] : 0;
+        if (majority != no_particle && 2 * n_shared > end - first &&
             2 * n_shared > s->particle[majority].n_hits) {
             out->n_good++;
             out->score += weight_of(s, first, end, majority);

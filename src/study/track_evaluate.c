@@ -162,12 +162,28 @@ typedef struct stack {
     size_t n;
     float *points;
     int64_t *label, *own; // of the group; of a sample, counted anew
+    size_t n_scorers;
+    mb_track_scorer **scorer; // of each sample
 } stack;
 
 static void clear_stack(mb_context *ctx, stack *s) {
     mb_release(ctx, s->points);
     mb_release(ctx, s->label);
     mb_release(ctx, s->own);
+    for (size_t i = 0; i < s->n_scorers; i++) {
+        mb_track_scorer_destroy(s->scorer[i]);
+    }
+    mb_release(ctx, s->scorer);
+}
+
+// The scorer of a sample serves all radii.
+static mb_status open_scorer(const job *j, mb_context *ctx, size_t sample, mb_track_scorer **out) {
+    const size_t first = (size_t)j->e->offset[sample];
+    const size_t n = (size_t)j->e->offset[sample + 1] - first;
+    size_t width;
+    const float *weight = floats_of(j->e->dataset, "weight", &width);
+    return mb_track_scorer_create(
+        ctx, particles_of(j->e->dataset) + first, weight != NULL ? weight + first : NULL, n, out);
 }
 
 static mb_status fill_stack(
@@ -181,7 +197,8 @@ static mb_status fill_stack(
     s->points = mb_allocate(ctx, s->n, width * sizeof *s->points);
     s->label = mb_allocate(ctx, s->n, sizeof *s->label);
     s->own = mb_allocate(ctx, s->n, sizeof *s->own);
-    if (s->points == NULL || s->label == NULL || s->own == NULL) {
+    s->scorer = mb_allocate(ctx, n, sizeof *s->scorer);
+    if (s->points == NULL || s->label == NULL || s->own == NULL || s->scorer == NULL) {
         return MB_ERR_MEMORY;
     }
     float *to = s->points;
@@ -190,6 +207,9 @@ static mb_status fill_stack(
         const size_t count = (size_t)offset[sample[i] + 1] * width - first;
         memcpy(to, j->space->points + first, count * sizeof *to);
         to += count;
+    }
+    for (; j->scores != NULL && s->n_scorers < n; s->n_scorers++) {
+        MB_TRY(open_scorer(j, ctx, sample[s->n_scorers], &s->scorer[s->n_scorers]));
     }
     return MB_OK;
 }
@@ -217,20 +237,6 @@ mb_status mb_track_number_anew(mb_context *ctx, const int64_t *label, size_t n, 
     return MB_OK;
 }
 
-static mb_status score_sample(
-    const job *j, mb_context *ctx, size_t sample, const int64_t *label, mb_track_score *out) {
-    const size_t first = (size_t)j->e->offset[sample];
-    const size_t n = (size_t)j->e->offset[sample + 1] - first;
-    size_t width;
-    const float *weight = floats_of(j->e->dataset, "weight", &width);
-    mb_track_scorer *scorer = NULL;
-    MB_TRY(mb_track_scorer_create(ctx, particles_of(j->e->dataset) + first,
-        weight != NULL ? weight + first : NULL, n, &scorer));
-    const mb_status status = mb_track_scorer_run(scorer, ctx, label, j->e->options->min_hits, out);
-    mb_track_scorer_destroy(scorer);
-    return status;
-}
-
 static mb_status cluster_once(
     const job *j, mb_context *ctx, const uint32_t *sample, size_t n, size_t which, stack *s) {
     const mb_dbscan_settings settings = {j->eps[which], j->e->options->min_samples};
@@ -245,8 +251,8 @@ static mb_status cluster_once(
             MB_TRY(mb_track_number_anew(ctx, s->label + first, n_hits, s->own));
         }
         if (j->scores != NULL) {
-            MB_TRY(score_sample(j, ctx, sample[i], n > 1 ? s->own : s->label,
-                &j->scores[sample[i] * j->n_eps + which]));
+            MB_TRY(mb_track_scorer_run(s->scorer[i], ctx, n > 1 ? s->own : s->label,
+                j->e->options->min_hits, &j->scores[sample[i] * j->n_eps + which]));
         }
         if (j->label != NULL && n_hits > 0) {
             memcpy(j->label + begin, s->label + first, n_hits * sizeof *s->label);
