@@ -17,8 +17,8 @@ static const mb_option option_table[] = {
         "memory of the largest gradient"},
     {"epsilon", MB_OPTION_REAL, offsetof(adamax_options, epsilon), "1e-7", 0, 1, NULL, NULL,
         "added to the largest gradient"},
-    {"epsilon_inside", MB_OPTION_BOOL, offsetof(adamax_options, epsilon_inside), "false", 0, 0,
-        NULL, NULL, "add epsilon inside the maximum, as PyTorch does"},
+    {"epsilon_inside", MB_OPTION_BOOL, offsetof(adamax_options, epsilon_inside), "true", 0, 0, NULL,
+        NULL, "add epsilon inside the maximum, as PyTorch does; false: behind it, as Keras"},
     MB_OPTIONS_END,
 };
 
