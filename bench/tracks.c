@@ -8,6 +8,7 @@
 #include "base/output.h"
 #include "base/random.h"
 #include "detector/detector.h"
+#include "detector/tracks/reader.h"
 #include "files/npy.h"
 #include "files/yaml.h"
 #include "measure.h"
@@ -349,10 +350,12 @@ static mb_status bench_cluster(bench *b) {
 typedef struct reading {
     bench *bench;
     mb_detector_request request;
+    mb_tracks_settings settings; // of events
     size_t n_hits;
 } reading;
 
-static void read_files(void *user) {
+// The samples of a pickle with their graphs and labels, as a study reads them.
+static void read_pickle(void *user) {
     reading *r = user;
     bench *b = r->bench;
     mb_dataset dataset;
@@ -363,8 +366,29 @@ static void read_files(void *user) {
     }
 }
 
-// The samples of a folder's files, read as a study reads them.
-static mb_status bench_read(bench *b, const char *metric, const char *data) {
+// Hits, truth and particles of TrackML events, joined; of the graphs that events must have hardly
+// an edge passes the cuts.
+static void read_events(void *user) {
+    reading *r = user;
+    bench *b = r->bench;
+    mb_tracks_store store;
+    mb_tracks_reader reader = {
+        .ctx = b->ctx, .settings = &r->settings, .store = &store, .needs_truth = true};
+    mb_tracks_store_init(&store, b->ctx);
+    b->status = MB_OK;
+    for (int64_t i = 0; b->status == MB_OK && i < b->graphs; i++) {
+        char name[64];
+        mb_format(name, sizeof name, "event%09lld-hits.csv", (long long)i);
+        char *path = mb_path_join(b->ctx, b->path, name);
+        b->status = path == NULL ? MB_ERR_MEMORY : mb_tracks_read_csv(&reader, path);
+        mb_release(b->ctx, path);
+    }
+    r->n_hits = b->status == MB_OK ? (size_t)store.node_offset[store.n] : 0;
+    mb_tracks_store_clear(&store);
+}
+
+static mb_status bench_read(
+    bench *b, const char *metric, const char *data, void (*work)(void *user)) {
     static const mb_compat compat = {0};
     mb_node *node = NULL;
     MB_TRY(parse(b, data, &node));
@@ -374,13 +398,14 @@ static mb_status bench_read(bench *b, const char *metric, const char *data) {
             .compat = &compat,
             .directory = b->path,
             .seed = 1}};
+    MB_TRY(mb_tracks_settings_read(b->ctx, &r.request, &r.settings));
     const bench_load since = bench_load_now();
-    const size_t n = bench_repeat(read_files, &r, b->budget, 3, MOST_SECONDS, b->seconds);
+    const size_t n = bench_repeat(work, &r, b->budget, 3, MOST_SECONDS, b->seconds);
     const double other = bench_load_other(&since);
     if (b->status == MB_OK) {
+        char name[64];
         print_figure(
             metric, "ms", 1e3 * bench_quantile(b->seconds, n, 0.5), 1e3 * b->seconds[0], n, other);
-        char name[64];
         mb_format(name, sizeof name, "%s_hits", metric);
         print_figure(name, "", (double)r.n_hits, (double)r.n_hits, n, 0);
     }
@@ -388,14 +413,15 @@ static mb_status bench_read(bench *b, const char *metric, const char *data) {
 }
 
 static mb_status bench_pickle(bench *b) {
-    return bench_read(
-        b, "read_pickle", "{source: tracks, file: tracks.pickle, features: [xyz, emb]}");
+    return bench_read(b, "read_pickle",
+        "{source: tracks, file: tracks.pickle, features: [xyz, emb]}", read_pickle);
 }
 
 static mb_status bench_csv(bench *b) {
     return bench_read(b, "read_csv",
-        "{source: tracks, file: [\"event*-hits.csv\"], features: [xyz], "
-        "graph: {neighbours: {of: [xyz], radius: 1e-6}}}");
+        "{source: tracks, file: event*, features: [xyz], graph: {segments: {phi_slope: 1e-9, z0: "
+        "1e-3}}}",
+        read_events);
 }
 
 static mb_status write_array(const bench *b, const char *name, mb_dtype dtype, const void *values,

@@ -15,6 +15,7 @@ SIZES = [(270, 2000, 80), (76, 1185, 160)]
 NETWORKS = ("torch", "torch-split", "torch-compiled")
 EVENT = (100000, 1000000)  # as one of TrackML
 POINTS = (3000, 300000)
+EVENTS = 8  # as CSV files
 
 
 class Tracks(runner.Bench):
@@ -41,7 +42,7 @@ class Tracks(runner.Bench):
             points = centres[draw.integers(0, len(centres), count)] + draw.normal(0, 0.03, (count, 2))
             np.save(path("tracks", f"points_{count}.npy"), points.astype(np.float32))
         for folder, words in (("data", ["--events", "100"]),
-                              ("events", ["--events", "8", "--set", "particles=500", "--set", "pickle=false", "--set",
+                              ("events", ["--events", str(EVENTS), "--set", "particles=500", "--set", "pickle=false", "--set",
                                           "csv=true"])):
             if not os.path.exists(path("tracks", folder)):
                 minbias("simulate", "tracks", "-o", path("tracks", folder), *words)
@@ -61,7 +62,7 @@ class Tracks(runner.Bench):
         for count in POINTS:
             self.ours("cluster", 1, (1, 1, 1), round_, path("tracks", f"points_{count}.npy"))
         self.ours("pickle", 1, (1, 1, 1), round_, path("tracks", "data"))
-        self.ours("csv", 1, (1, 1, 1), round_, path("tracks", "events"))
+        self.ours("csv", 1, (1, 1, EVENTS), round_, path("tracks", "events"))
         for peer in self.options.peers:
             for folder in [path("tracks", str(size[0])) for size in SIZES] if peer in NETWORKS else [path("tracks")]:
                 self.peer(peer, round_, folder, self.seconds, "2")

@@ -36,7 +36,7 @@ def ratios(sizes, points):
     rows += [ratio(f"dbscan_{count}", f"DBSCAN, {NAME_OF[count]}, one thread", "ms", False, "1/10", "1/30", digits=2)
              for count in points]
     rows += [ratio("read_pickle", "tracks.pickle of 100 samples", "ms", False, "1/10", "1/30", digits=2),
-             ratio("read_csv", "8 TrackML events of some 4,500 hits, CSV", "ms", False, "1/10", "1/30", digits=2)]
+             ratio("read_csv", "8 TrackML events of some 4,600 hits, CSV", "ms", False, "1/10", "1/30", digits=2)]
     return rows
 
 

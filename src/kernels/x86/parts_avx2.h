@@ -66,4 +66,3 @@ static inline void store_part(__m256i part, float *p, __m256 v) {
 #define HIGHD(v)      _mm256_cvtps_pd(_mm256_extractf128_ps(v, 1))
 #define STORED(p, v)  _mm256_storeu_pd(p, v)
 #define LOADD(p)      _mm256_loadu_pd(p)
-

@@ -51,4 +51,3 @@
 #define HIGHD(v)      _mm512_cvtps_pd(_mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(v), 1)))
 #define STORED(p, v)  _mm512_storeu_pd(p, v)
 #define LOADD(p)      _mm512_loadu_pd(p)
-
