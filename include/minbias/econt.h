@@ -18,6 +18,7 @@ typedef struct mb_econt_train {
     const char *input;  // -i: file or folder of CALQ tables
     const char *models; // names with commas; NULL or "": all of the dictionary
     const char *loss;   // NULL: that of each model
+    const char *compat; // names of the original's quirks with commas, or "true"; NULL: none
     int64_t epochs, elinks, csv_events, max_val, rows_per_file;
     int64_t ae_only; // 1: the autoencoders; 0: and threshold, best_choice, stc16, stc4
     bool no_header, quantize, skip_plot, full, quick_train, retrain, eval_only, double_rows,

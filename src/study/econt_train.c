@@ -45,6 +45,19 @@ static mb_status fail_model(mb_context *ctx, const char *name, size_t length) {
     return status;
 }
 
+// Whether a quirk is among those asked for.
+static bool has_quirk(const mb_econt_train *options, const char *name) {
+    const char *list = options->compat != NULL ? options->compat : "";
+    while (list[0] != '\0') {
+        const size_t length = strcspn(list, ",");
+        if (is_name_part(list, length, name) || is_name_part(list, length, "true")) {
+            return true;
+        }
+        list += length + (list[length] == ',');
+    }
+    return false;
+}
+
 // A name, or with --quantize its quantised twin where there is one.
 static mb_status put_model(mb_context *ctx, mb_buffer *text, const char *name, size_t length,
     bool is_quantized, bool *is_first) {
@@ -65,6 +78,8 @@ static mb_status put_model(mb_context *ctx, mb_buffer *text, const char *name, s
 static mb_status put_models(mb_context *ctx, mb_buffer *text, const mb_econt_train *options) {
     const char *list = options->models != NULL ? options->models : "";
     bool is_first = true;
+    // In the original the option says nothing.
+    const bool is_quantized = options->quantize && !has_quirk(options, "quantize_noop");
     mb_buffer_text(text, "models: [");
     if (list[0] == '\0') {
         for (size_t i = 0; mb_module_model_name(i) != NULL; i++) {
@@ -74,7 +89,7 @@ static mb_status put_models(mb_context *ctx, mb_buffer *text, const mb_econt_tra
     }
     while (list[0] != '\0') {
         const size_t length = strcspn(list, ",");
-        MB_TRY(put_model(ctx, text, list, length, options->quantize, &is_first));
+        MB_TRY(put_model(ctx, text, list, length, is_quantized, &is_first));
         list += length + (list[length] == ',');
     }
     mb_buffer_text(text, "]\n");
@@ -158,6 +173,10 @@ static void put_evaluate(mb_buffer *text, const mb_econt_train *options) {
 
 mb_status mb_econt_study_text(mb_context *ctx, const mb_econt_train *options, mb_buffer *text) {
     mb_buffer_text(text, "study: econt-autoencoder\nseed: 42\n");
+    if (options->compat != NULL) {
+        const bool is_all = strcmp(options->compat, "true") == 0;
+        mb_buffer_format(text, is_all ? "compat: %s\n" : "compat: [%s]\n", options->compat);
+    }
     put_data(text, options);
     MB_TRY(put_models(ctx, text, options));
     put_train(text, options);

@@ -169,6 +169,18 @@ static void test_econt__flipped_bits_of_weights_are_judged(void **state) {
     mb_release(world->base.ctx, table);
 }
 
+static void test_econt__quantised_twins_are_taken_but_by_the_original(void **state) {
+    mb_tool_world *world = *state;
+    static const char line[] =
+        "econt train -i data/V11/SampleSplitting_SignalAllocation/nElinks_5/ --epoch 0 --noHeader "
+        "--skipPlot --quantize --models 8x8_c8_S2_tele";
+    mb_tool_expect(world, 0, "%s -o twin", line);
+    assert_says(world, "twin/summary.csv", "8x8_c8_S2_tele_qK,2144");
+    mb_tool_expect(world, 0, "%s -o noop --compat quantize_noop", line);
+    assert_says(world, "noop/summary.csv", "8x8_c8_S2_tele,2144");
+    assert_says(world, "noop/study.yaml", "quantize_noop");
+}
+
 static void test_econt__wrong_names_are_answered_with_known_ones(void **state) {
     mb_tool_world *world = *state;
     mb_tool_expect(world, 2, "econt train -i x --models 8x8_c8_S2_teel");
@@ -195,6 +207,7 @@ int main(void) {
         cmocka_unit_test(test_econt__a_study_trains_its_networks_first),
         cmocka_unit_test(test_econt__the_shipped_study_gives_the_same_bits_twice),
         cmocka_unit_test(test_econt__flipped_bits_of_weights_are_judged),
+        cmocka_unit_test(test_econt__quantised_twins_are_taken_but_by_the_original),
         cmocka_unit_test(test_econt__wrong_names_are_answered_with_known_ones),
     };
     return cmocka_run_group_tests(tests, mb_tool_open, mb_tool_close);

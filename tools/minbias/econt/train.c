@@ -61,6 +61,7 @@ static mb_status run(mb_session *session) {
     train.input = option_text(session, "input", "nElinks_5/");
     train.models = option_text(session, "models", NULL);
     train.loss = option_text(session, "loss", NULL);
+    train.compat = option_text(session, "compat", NULL);
     if (!read_numbers(session, &train)) {
         return MB_ERR_ARG;
     }
@@ -108,6 +109,9 @@ static const option options[] = {
     {"saveEnergy", 0, OPTION_FLAG, NULL, "copy the energies to the verification tables"},
     {"models", 0, OPTION_TEXT, "A,B",
         "names that 'minbias econt models' lists; default: all of them"},
+    {"compat", 0, OPTION_TEXT, "A,B",
+        "quirks of the original to reproduce, or true: header_line, maxval_rows, rescale_input, "
+        "stc_typo, image_order_baselines, quantize_noop, emdcnn_raw_sum, sentinel_mean"},
     {NULL, 0, OPTION_FLAG, NULL, NULL}};
 
 static const operand operands[] = {{NULL, false, false, NULL}};
