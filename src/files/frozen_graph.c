@@ -168,7 +168,9 @@ static mb_status take_ints(
         return mb_fail(p->ctx, MB_ERR_LIMIT, "%s: node %s: %s lists more than %d numbers", p->name,
             p->node, out->key, MB_FROZEN_MOST_INTS);
     }
-    memcpy(out->ints, from, n * sizeof *from);
+    for (size_t i = 0; i < n; i++) {
+        out->ints[i] = from[i];
+    }
     out->n_ints = n;
     return MB_OK;
 }

@@ -14,7 +14,7 @@ typedef struct bit_text {
 
 static void put(bit_text *text, uint32_t value, unsigned bits) {
     for (unsigned i = bits; i-- > 0;) {
-        text->bit[text->n++] = (value >> i & 1U) != 0 ? '1' : '0';
+        text->bit[text->n++] = i < 32 && (value >> i & 1U) != 0 ? '1' : '0';
     }
 }
 

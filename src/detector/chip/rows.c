@@ -107,8 +107,8 @@ void mb_rows_close(mb_rows *rows) {
         mb_release(rows->lines.ctx, rows->header);
         mb_release(rows->lines.ctx, rows->name);
         mb_release(rows->lines.ctx, rows->field);
+        mb_lines_close(&rows->lines);
     }
-    mb_lines_close(&rows->lines);
     *rows = (mb_rows){.header = NULL};
 }
 

@@ -22,7 +22,7 @@ typedef struct mb_rows {
 mb_status mb_rows_open(mb_rows *rows, mb_context *ctx, const char *path) MB_MUST_CHECK;
 mb_status mb_rows_open_text(mb_rows *rows, mb_context *ctx, const char *name, const char *text,
     size_t length) MB_MUST_CHECK;
-void mb_rows_close(mb_rows *rows);
+void mb_rows_close(mb_rows *rows); // safe on zeroed ones
 // The next row's fields; *has_row is false behind the last. FORMAT for a row of another length.
 mb_status mb_rows_next(mb_rows *rows, bool *has_row) MB_MUST_CHECK;
 
