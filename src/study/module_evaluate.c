@@ -128,6 +128,21 @@ static mb_status judge_baselines(mb_module_evaluation *e) {
     return status;
 }
 
+// A link's numbers end below 2: what an encoder without quantisers has above that is lost on any.
+static void tell_clipped(const mb_module_evaluation *e, const mb_module_result *result) {
+    const size_t n = e->n * result->n_codes;
+    size_t n_above = 0;
+    for (size_t i = 0; i < n; i++) {
+        n_above += result->codes[i] >= 2.0F;
+    }
+    if (n_above > 0) {
+        mb_journal_line(&e->run->journal,
+            "%s: %.1f %% of the outputs are 2 or more, which links do not carry: they are clipped "
+            "where outputs are cut to bits",
+            result->name, 100.0 * (double)n_above / (double)n);
+    }
+}
+
 // The encoder's outputs as a link of few bits carries them.
 static mb_status judge_bits(mb_module_evaluation *e, const mb_module_result *result) {
     const mb_sizes *bits = &e->run->study->evaluate.bits;
@@ -135,6 +150,7 @@ static mb_status judge_bits(mb_module_evaluation *e, const mb_module_result *res
     if (bits->n == 0 || result->n_codes == 0) {
         return MB_OK;
     }
+    tell_clipped(e, result);
     const size_t n = e->n * result->n_codes;
     float *codes = mb_allocate(ctx, mb_max_size(n, 1), sizeof *codes);
     float *cells = mb_allocate(ctx, mb_max_size(e->n * MB_HEX48_CELLS, 1), sizeof *cells);
