@@ -97,10 +97,12 @@ typedef struct faults {
     size_t n_emb;       // rows of emb
     bool is_short;      // pred lacks its last row
     bool has_text;      // pred names a neighbour in words
+    const char *extra;  // another array
+    size_t width;       // its columns
 } faults;
 
 enum { N_HITS = 3 };
-static const faults no_faults = {"", 2, 0, 5, N_HITS, false, false};
+static const faults no_faults = {"", 2, 0, 5, N_HITS, false, false, "", 0};
 
 static void put_numbers(mb_pickle_writer *w, const char *key, mb_dtype dtype, size_t n,
     size_t width, const void *data) {
@@ -140,6 +142,15 @@ static void put_sample(mb_pickle_writer *w, const faults *f) {
     put_numbers(w, strcmp(f->lacks, "emb") == 0 ? "other" : "emb", MB_F32, f->n_emb, 3, emb);
     put_numbers(w, strcmp(f->lacks, "particle_id") == 0 ? "other" : "particle_id", MB_F64, N_HITS,
         0, particle);
+    if (f->extra[0] != '\0') {
+        const float extra[2 * N_HITS] = {0};
+        const mb_array array = {.dtype = MB_F32,
+            .rank = 2,
+            .shape = {N_HITS, f->width},
+            .data = (void *)(uintptr_t)extra};
+        mb_pickle_put_text(w, f->extra);
+        mb_pickle_put_array(w, &array);
+    }
     mb_pickle_end(w);
     mb_pickle_put_text(w, "graphs");
     mb_pickle_begin_dict(w);
@@ -150,20 +161,25 @@ static void put_sample(mb_pickle_writer *w, const faults *f) {
     mb_pickle_end(w);
 }
 
-// tracks.pickle of a good sample, one with faults, a good one.
-static void write_faulty(tracks_world *world, const faults *f) {
+static void write_samples(tracks_world *world, const faults *const *f, size_t n) {
     mb_buffer buffer;
     mb_pickle_writer w;
     mb_buffer_init(&buffer, world->ctx);
     mb_pickle_start(&w, &buffer);
     mb_pickle_begin_list(&w);
-    put_sample(&w, &no_faults);
-    put_sample(&w, f);
-    put_sample(&w, &no_faults);
+    for (size_t i = 0; i < n; i++) {
+        put_sample(&w, f[i]);
+    }
     mb_pickle_end(&w);
     assert_ok(world->ctx, mb_pickle_finish(&w));
     tracks_write(world, "tracks.pickle", buffer.data, buffer.length);
     mb_buffer_clear(&buffer);
+}
+
+// tracks.pickle of a good sample, one with faults, a good one.
+static void write_faulty(tracks_world *world, const faults *f) {
+    const faults *const samples[] = {&no_faults, f, &no_faults};
+    write_samples(world, samples, MB_COUNT_OF(samples));
 }
 
 static void test_tracks_load__bad_samples_are_named_or_left_out(void **state) {
@@ -173,20 +189,24 @@ static void test_tracks_load__bad_samples_are_named_or_left_out(void **state) {
         mb_status status;
         const char *says;
     } cases[] = {
-        {{"emb", 2, 0, 5, 3, false, false}, MB_ERR_FORMAT, "sample 1, hits.emb: is missing"},
-        {{"particle_id", 2, 0, 5, 3, false, false}, MB_ERR_FORMAT, "hits.particle_id: is missing"},
-        {{"loss", 2, 0, 5, 3, false, false}, MB_ERR_FORMAT, "sample 1, graphs.loss: is missing"},
-        {{"", 3, 0, 5, 3, false, false}, MB_ERR_RANGE,
+        {{"emb", 2, 0, 5, 3, false, false, "", 0}, MB_ERR_FORMAT, "sample 1, hits.emb: is missing"},
+        {{"particle_id", 2, 0, 5, 3, false, false, "", 0}, MB_ERR_FORMAT,
+            "hits.particle_id: is missing"},
+        {{"loss", 2, 0, 5, 3, false, false, "", 0}, MB_ERR_FORMAT,
+            "sample 1, graphs.loss: is missing"},
+        {{"", 3, 0, 5, 3, false, false, "", 0}, MB_ERR_RANGE,
             "sample 1, graphs.pred, row 1: names hit 3 of 0 .. 2"},
-        {{"", -1, 0, 5, 3, false, false}, MB_ERR_RANGE, "row 1: names hit -1"},
-        {{"", 2, (float)NAN, 5, 3, false, false}, MB_ERR_RANGE,
+        {{"", -1, 0, 5, 3, false, false, "", 0}, MB_ERR_RANGE, "row 1: names hit -1"},
+        {{"", 2, (float)NAN, 5, 3, false, false, "", 0}, MB_ERR_RANGE,
             "sample 1, hits.xyz: hit 1, column 0 is not a number"},
-        {{"", 2, (float)INFINITY, 5, 3, false, false}, MB_ERR_RANGE, "is infinite"},
-        {{"", 2, 0, 5.5, 3, false, false}, MB_ERR_RANGE, "hits.particle_id: hit 1 is 5.5"},
-        {{"", 2, 0, 5, 4, false, false}, MB_ERR_SHAPE,
+        {{"", 2, (float)INFINITY, 5, 3, false, false, "", 0}, MB_ERR_RANGE, "is infinite"},
+        {{"", 2, 0, 5.5, 3, false, false, "", 0}, MB_ERR_RANGE, "hits.particle_id: hit 1 is 5.5"},
+        {{"", 2, 0, 5, 4, false, false, "", 0}, MB_ERR_SHAPE,
             "sample 1, hits.emb: expected (3, 3), found (4, 3)"},
-        {{"", 2, 0, 5, 3, true, false}, MB_ERR_SHAPE, "graphs.pred: has 2 rows, there are 3 hits"},
-        {{"", 2, 0, 5, 3, false, true}, MB_ERR_RANGE, "row 1: has a text among the neighbours"},
+        {{"", 2, 0, 5, 3, true, false, "", 0}, MB_ERR_SHAPE,
+            "graphs.pred: has 2 rows, there are 3 hits"},
+        {{"", 2, 0, 5, 3, false, true, "", 0}, MB_ERR_RANGE,
+            "row 1: has a text among the neighbours"},
     };
     tracks_world world;
     mb_dataset dataset;
@@ -206,6 +226,46 @@ static void test_tracks_load__bad_samples_are_named_or_left_out(void **state) {
         mb_dataset_clear(&dataset);
         mb_buffer_clear(&report);
     }
+    tracks_world_close(&world);
+}
+
+static void test_tracks_load__arrays_of_a_wrong_width_are_refused(void **state) {
+    (void)state;
+    static const struct {
+        const char *array, *says, *data;
+        size_t width;
+    } cases[] = {
+        {"weight", "hits.weight: has no columns", "{}", 0},
+        {"weight", "hits.weight: expected (3), found (3, 2)", "{}", 2},
+        {"pt", "hits.pt: has no columns", "{}", 0},
+        {"eta", "hits.eta: expected (3), found (3, 2)", "{}", 2},
+        {"layer", "hits.layer: expected (3), found (3, 2)", "{features: [layer]}", 2},
+        {"cells", "hits.cells: has no columns", "{graph: {neighbours: {of: [cells], radius: 1}}}",
+            0},
+    };
+    tracks_world world;
+    mb_dataset dataset;
+    tracks_world_open(&world, 1);
+    for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
+        faults f = no_faults;
+        f.extra = cases[i].array;
+        f.width = cases[i].width;
+        const faults *const samples[] = {&f};
+        write_samples(&world, samples, 1);
+        assert_fails(world.ctx, tracks_load(&world, cases[i].data, NULL, &dataset, NULL),
+            MB_ERR_SHAPE, cases[i].says);
+    }
+    tracks_world_close(&world);
+}
+
+static void test_tracks_load__a_file_without_samples_is_named(void **state) {
+    (void)state;
+    tracks_world world;
+    mb_dataset dataset;
+    tracks_world_open(&world, 1);
+    write_samples(&world, NULL, 0);
+    assert_fails(world.ctx, tracks_load(&world, "{}", NULL, &dataset, NULL), MB_ERR_FORMAT,
+        "tracks.pickle: holds no samples");
     tracks_world_close(&world);
 }
 
@@ -403,6 +463,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tracks_load__pickles_of_all_protocols_are_read),
         cmocka_unit_test(test_tracks_load__bad_samples_are_named_or_left_out),
+        cmocka_unit_test(test_tracks_load__arrays_of_a_wrong_width_are_refused),
+        cmocka_unit_test(test_tracks_load__a_file_without_samples_is_named),
         cmocka_unit_test(test_tracks_load__edges_that_are_not_judged_are_counted),
         cmocka_unit_test(test_tracks_load__a_cut_pickle_fails_at_every_byte),
         cmocka_unit_test(test_tracks_load__trackml_tables_are_joined),

@@ -39,7 +39,8 @@ static int32_t nearest_layer(double r) {
 mb_status mb_tracks_layers(const mb_tracks_store *store, size_t first, size_t n, int32_t *layer) {
     const mb_tracks_field *own = mb_tracks_store_find(store, "layer");
     for (size_t i = 0; own != NULL && i < n; i++) {
-        layer[i] = (int32_t)own->value[first + i];
+        const float at = own->value[first + i];
+        layer[i] = at >= 0 && at < 0x1p20F ? (int32_t)at : -1;
     }
     if (own != NULL) {
         return MB_OK;

@@ -89,6 +89,11 @@ static mb_status read_all(loader *l) {
         return mb_fail(l->ctx, MB_ERR_FORMAT, "data: every sample was left out (on_bad: drop); %s",
             l->reader.dropped.data);
     }
+    if (l->store.n == 0) {
+        return mb_fail(l->ctx, MB_ERR_FORMAT,
+            "%s: holds no samples, nor does another of the files; name files with samples",
+            l->names[0]);
+    }
     l->out->file_names =
         mb_arena_allocate(&l->out->arena, l->ctx, l->out->n_files, sizeof *l->out->file_names);
     if (l->out->file_names == NULL) {
@@ -130,9 +135,7 @@ static mb_status put_axes(loader *l) {
     mb_dataset_axis *axis;
     const size_t n_offsets = store->n + 1;
     MB_TRY(mb_dataset_add_axis(l->out, l->ctx, "nodes", NULL, &axis));
-    if (store->n > 0) {
-        memcpy(axis->offset, store->node_offset, n_offsets * sizeof *axis->offset);
-    }
+    memcpy(axis->offset, store->node_offset, n_offsets * sizeof *axis->offset);
     for (size_t i = 0; i < MB_TRACKS_N_GRAPHS; i++) {
         mb_tracks_edges *graph = &store->graph[i];
         char name[32];
@@ -141,9 +144,7 @@ static mb_status put_axes(loader *l) {
             continue;
         }
         MB_TRY(mb_dataset_add_axis(l->out, l->ctx, name, "nodes", &axis));
-        if (store->n > 0) {
-            memcpy(axis->offset, graph->offset, n_offsets * sizeof *axis->offset);
-        }
+        memcpy(axis->offset, graph->offset, n_offsets * sizeof *axis->offset);
         axis->source = graph->source;
         axis->destination = graph->destination;
         graph->source = NULL;
@@ -175,19 +176,19 @@ static mb_status put_features(loader *l) {
     size_t width = 0;
     for (size_t i = 0; i < names->n; i++) {
         const mb_tracks_field *field = mb_tracks_store_find(&l->store, names->value[i]);
-        if (field == NULL && l->store.n > 0) {
+        if (field == NULL) {
             return mb_fail(l->ctx, MB_ERR_FORMAT,
                 "data.features: the hits have no array '%s'; name another, or write it",
                 names->value[i]);
         }
-        width += field != NULL ? field->width : 0;
+        width += field->width;
     }
     float *features = mb_allocate(l->ctx, mb_max_size(n * width, 1), sizeof *features);
     if (features == NULL) {
         return MB_ERR_MEMORY;
     }
     size_t column = 0;
-    for (size_t i = 0; i < names->n && width > 0; i++) {
+    for (size_t i = 0; i < names->n; i++) {
         const mb_tracks_field *field = mb_tracks_store_find(&l->store, names->value[i]);
         for (size_t hit = 0; hit < n; hit++) {
             memcpy(features + hit * width + column, field->value + hit * field->width,
@@ -286,11 +287,6 @@ static mb_status fill_rows(loader *l) {
     for (size_t i = 0; i < l->store.n; i++) {
         l->out->event[i] = l->store.event[i];
         l->out->file[i] = l->store.file[i];
-    }
-    for (size_t i = 0; i < MB_TRACKS_N_GRAPHS; i++) {
-        // An empty list of samples has every graph.
-        mb_tracks_edges *graph = &l->store.graph[i];
-        graph->is_given = graph->is_given || (l->store.n == 0 && l->reader.needs_truth);
     }
     l->out->whole_files = true;
     if (l->store.graph[MB_TRACKS_LOSS].is_given && l->store.graph[MB_TRACKS_TRUE].is_given) {

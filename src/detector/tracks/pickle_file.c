@@ -43,8 +43,9 @@ static mb_status find_array(
     }
     *out = numbers_of(value);
     if (*out == NULL) {
-        return fail(s, MB_ERR_FORMAT, what, "is a %s; write a NumPy array of numbers",
-            value->kind == MB_PICKLE_ARRAY ? "array of objects" : mb_pickle_kind_name(value->kind));
+        return fail(s, MB_ERR_FORMAT, what, "is %s%s; write a NumPy array of numbers",
+            value->kind == MB_PICKLE_ARRAY ? "an array of objects" : "a ",
+            value->kind == MB_PICKLE_ARRAY ? "" : mb_pickle_kind_name(value->kind));
     }
     return MB_OK;
 }
@@ -93,12 +94,27 @@ static mb_status check_finite(const sample *s, const float *value, size_t width,
     return MB_OK;
 }
 
+// Arrays that are read as one number a hit.
+static bool is_scalar(const char *name) {
+    static const char *const names[] = {"weight", "pt", "eta", "layer"};
+    for (size_t i = 0; i < MB_COUNT_OF(names); i++) {
+        if (strcmp(names[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static mb_status read_field(const sample *s, mb_tracks_field *field) {
     char what[96];
     (void)mb_format(what, sizeof what, "hits.%.80s", field->name);
     const mb_array *array = NULL;
     MB_TRY(find_array(s, field->name, what, &array));
-    MB_TRY(check_shape(s, array, what, field->width, field->width == 1 && array->rank == 1));
+    if (field->width == 0) {
+        return fail(s, MB_ERR_SHAPE, what, "has no columns; give numbers for each hit");
+    }
+    const bool is_flat = field->width == 1 ? array->rank == 1 : is_scalar(field->name);
+    MB_TRY(check_shape(s, array, what, field->width, is_flat));
     float *value = field->value + s->first * field->width;
     copy_numbers(array, value);
     return check_finite(s, value, field->width, what);
@@ -259,7 +275,8 @@ static mb_status take_array(row *r, const mb_array *array) {
     for (size_t k = 0; k < n; k++) {
         const double index = mb_array_get(array, k);
         if (!(index >= 0 && index < (double)r->s->n_hits)) {
-            return fail_index(r, (int64_t)index);
+            return fail_row(r, "names hit %.0f of 0 .. %lld; write indices of this sample's hits",
+                index, (long long)r->s->n_hits - 1);
         }
         r->out[k] = (int32_t)index;
     }

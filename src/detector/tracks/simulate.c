@@ -112,7 +112,7 @@ static void put_graph(simulation *s, mb_pickle_writer *writer, size_t graph) {
     for (size_t i = 0; i < n; i++) {
         mb_pickle_begin_list(writer);
         for (size_t k = 0; k < n; k++) {
-            if ((s->link[i * n + k] >> graph & 1U) != 0) {
+            if (((unsigned)s->link[i * n + k] >> graph & 1U) != 0) {
                 mb_pickle_put_int(writer, (int64_t)k);
             }
         }

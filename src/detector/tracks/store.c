@@ -3,7 +3,7 @@
 
 #include "detector/tracks/store.h"
 
-const char mb_tracks_way[] = "way";
+const char mb_tracks_way[] = "abs(z - vz)";
 
 void mb_tracks_store_init(mb_tracks_store *store, mb_context *ctx) {
     *store = (mb_tracks_store){.ctx = ctx};
