@@ -377,6 +377,8 @@ static void test_tracks_load__bad_tables_are_named_by_line(void **state) {
             "-hits.csv:2: has fewer than the 6"},
         {"hits", "", "the file is empty"},
         {"truth", "hit_id,particle_id,weight\n8,1,0.5\n", "-truth.csv:2: hit_id 8 is not among"},
+        {"truth", "hit_id,particle_id,weight\n7,1,0.5\n7,1,0.5\n",
+            "-truth.csv:3: hit_id 7 is in a line before"},
         {"particles", "particle_id,vz,px,py,pz\n5,0,0,0,0\n5,0,0,0,0\n",
             "-particles.csv:3: particle_id 5 is in line 2 already"},
         {"cells", "hit_id,value\n99,1\n", "-cells.csv:2: hit_id 99 is not among the hits"},
@@ -396,6 +398,43 @@ static void test_tracks_load__bad_tables_are_named_by_line(void **state) {
                 NULL, &dataset, NULL),
             MB_ERR_FORMAT, cases[i].says);
     }
+    tracks_world_close(&world);
+}
+
+static void test_tracks_load__events_with_other_tables_are_refused(void **state) {
+    (void)state;
+    static const char *const tables[] = {"particles", "truth"};
+    static const char graph[] = "{file: 'event*-hits.csv', graph: {neighbours: {radius: 1}}}";
+    tracks_world world;
+    mb_dataset dataset;
+    tracks_world_open(&world, 1);
+    for (size_t i = 0; i < MB_COUNT_OF(tables); i++) {
+        char name[64];
+        char says[96];
+        write_event(&world, 1);
+        write_event(&world, 2);
+        snprintf(name, sizeof name, "event000000002-%s.csv", tables[i]);
+        snprintf(says, sizeof says, "%s", i == 0 ? "lacks such a table" : "there is no such table");
+        assert_int_equal(remove(tracks_path(&world, name)), 0);
+        assert_fails(
+            world.ctx, tracks_load(&world, graph, NULL, &dataset, NULL), MB_ERR_FORMAT, says);
+    }
+    tracks_world_close(&world);
+}
+
+static void test_tracks_load__cells_that_sum_to_infinity_are_refused(void **state) {
+    (void)state;
+    static const char cells[] = "hit_id,value\n7,3e38\n7,3e38\n";
+    tracks_world world;
+    mb_dataset dataset;
+    tracks_world_open(&world, 1);
+    write_event(&world, 1);
+    tracks_write(&world, "event000000001-cells.csv", cells, sizeof cells - 1);
+    assert_fails(world.ctx,
+        tracks_load(&world,
+            "{file: 'event*-hits.csv', features: [xyz, cells], graph: {neighbours: {radius: 1}}}",
+            NULL, &dataset, NULL),
+        MB_ERR_RANGE, "-cells.csv:3: value makes the sum of hit 7 too large");
     tracks_world_close(&world);
 }
 
@@ -456,6 +495,12 @@ static void test_tracks_load__segment_graphs_are_read(void **state) {
         assert_fails(world.ctx, tracks_load(&world, "{file: graph.npz}", NULL, &dataset, NULL),
             cases[i].status, cases[i].says);
     }
+    // An array of a pickle may have the name of one of a segment graph.
+    write_graph(&world, 0, 0, 0);
+    write_faulty(&world, &no_faults);
+    assert_fails(world.ctx,
+        tracks_load(&world, "{file: [graph.npz, tracks.pickle]}", NULL, &dataset, NULL),
+        MB_ERR_UNSUPPORTED, "tracks.pickle: is a file of samples, files before hold segment");
     tracks_world_close(&world);
 }
 
@@ -465,6 +510,8 @@ int main(void) {
         cmocka_unit_test(test_tracks_load__bad_samples_are_named_or_left_out),
         cmocka_unit_test(test_tracks_load__arrays_of_a_wrong_width_are_refused),
         cmocka_unit_test(test_tracks_load__a_file_without_samples_is_named),
+        cmocka_unit_test(test_tracks_load__events_with_other_tables_are_refused),
+        cmocka_unit_test(test_tracks_load__cells_that_sum_to_infinity_are_refused),
         cmocka_unit_test(test_tracks_load__edges_that_are_not_judged_are_counted),
         cmocka_unit_test(test_tracks_load__a_cut_pickle_fails_at_every_byte),
         cmocka_unit_test(test_tracks_load__trackml_tables_are_joined),

@@ -31,6 +31,7 @@ typedef struct event {
     size_t n_hits, n_truth, n_particles, n_cells, first;
     mb_tracks_member *by_id;       // hits by hit_id
     mb_tracks_member *of_particle; // particles by id
+    bool *is_told;                 // hits that the truth has named
     bool has_table[N_TABLES];
 } event;
 
@@ -146,8 +147,27 @@ static mb_status read_hits(event *e) {
     return make_index(e, &e->hit[HIT_ID], e->n_hits, &e->by_id, "hit_id");
 }
 
+// Events bring the same arrays, or what one lacks would be left unfilled.
+static mb_status check_tables(const event *e) {
+    const mb_tracks_store *store = e->reader->store;
+    const bool had_table[] = {
+        [TRUTH] = store->has_particle, [PARTICLES] = mb_tracks_store_find(store, "pt") != NULL};
+    const bool has_table[] = {[TRUTH] = e->has_table[TRUTH],
+        [PARTICLES] = e->has_table[TRUTH] && e->has_table[PARTICLES]};
+    for (size_t kind = TRUTH; kind <= PARTICLES && store->n > 0; kind++) {
+        if (had_table[kind] != has_table[kind]) {
+            return mb_fail(e->reader->ctx, MB_ERR_FORMAT,
+                "%s-%s.csv: this event %s such a table, those before %s; give all events the same",
+                e->prefix, table_names[kind], has_table[kind] ? "has" : "lacks",
+                had_table[kind] ? "have one" : "lack it");
+        }
+    }
+    return MB_OK;
+}
+
 static mb_status put_hits(event *e) {
     mb_tracks_store *store = e->reader->store;
+    MB_TRY(check_tables(e));
     mb_tracks_field *field;
     const mb_tracks_settings *settings = e->reader->settings;
     MB_TRY(mb_tracks_store_field(store, "xyz", 3, &field));
@@ -246,6 +266,10 @@ static mb_status put_truth(event *e) {
         particle[i] = 0;
         *(weight != NULL ? &weight->value[e->first + i] : &way->value[e->first + i]) = 0;
     }
+    e->is_told = mb_allocate_zeroed(e->reader->ctx, e->n_hits, sizeof *e->is_told);
+    if (e->is_told == NULL) {
+        return MB_ERR_MEMORY;
+    }
     for (size_t row = 0; row < e->n_truth; row++) {
         const int64_t id = id_at(&e->truth[TRUTH_HIT], row);
         const size_t hit = find_row(e->by_id, e->n_hits, id);
@@ -254,6 +278,12 @@ static mb_status put_truth(event *e) {
                 "%s-truth.csv:%zu: hit_id %lld is not among the hits; correct the line", e->prefix,
                 row + 2, (long long)id);
         }
+        if (e->is_told[hit]) {
+            return mb_fail(e->reader->ctx, MB_ERR_FORMAT,
+                "%s-truth.csv:%zu: hit_id %lld is in a line before already; give each once",
+                e->prefix, row + 2, (long long)id);
+        }
+        e->is_told[hit] = true;
         particle[hit] = id_at(&e->truth[TRUTH_PARTICLE], row);
         if (weight != NULL) {
             weight->value[e->first + hit] = float_at(&e->truth[TRUTH_WEIGHT], row);
@@ -294,6 +324,11 @@ static mb_status put_cells(event *e) {
         }
         cells[2 * hit] += 1;
         cells[2 * hit + 1] += float_at(&e->cell[CELL_VALUE], row);
+        if (!isfinite(cells[2 * hit + 1])) {
+            return mb_fail(e->reader->ctx, MB_ERR_RANGE,
+                "%s:%zu: value makes the sum of hit %lld too large; correct the line", e->name,
+                row + 2, (long long)id);
+        }
     }
     return MB_OK;
 }
@@ -342,6 +377,7 @@ static mb_status read_prefix(mb_tracks_reader *reader, mb_zip *zip, const char *
     mb_number_columns_release(reader->ctx, e->cell, N_CELL);
     mb_release(reader->ctx, e->by_id);
     mb_release(reader->ctx, e->of_particle);
+    mb_release(reader->ctx, e->is_told);
     mb_release(reader->ctx, e);
     reader->next_sample++;
     return status != MB_OK && mb_tracks_may_drop(reader, status) ? MB_OK : status;

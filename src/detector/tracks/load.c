@@ -19,28 +19,37 @@ typedef struct loader {
     const char **names; // of the files
     size_t name_capacity;
     int weight_rule;
+    const char *content; // of the files so far; NULL: none
 } loader;
 
 typedef mb_status (*read_fn)(mb_tracks_reader *reader, const char *path);
 
 // The readers, by how a file's name ends.
 static const struct {
-    const char *suffix;
+    const char *suffix, *content;
     read_fn read;
 } kinds[] = {
-    {".pickle", mb_tracks_read_pickle},
-    {".pkl", mb_tracks_read_pickle},
-    {".npz", mb_tracks_read_npz},
-    {"-hits.csv", mb_tracks_read_csv},
-    {"-hits.csv.gz", mb_tracks_read_csv},
-    {".zip", mb_tracks_read_zip},
+    {".pickle", "samples", mb_tracks_read_pickle},
+    {".pkl", "samples", mb_tracks_read_pickle},
+    {".npz", "segment graphs", mb_tracks_read_npz},
+    {"-hits.csv", "TrackML events", mb_tracks_read_csv},
+    {"-hits.csv.gz", "TrackML events", mb_tracks_read_csv},
+    {".zip", "TrackML events", mb_tracks_read_zip},
 };
 
 static mb_status read_file(loader *l, const char *path) {
     for (size_t i = 0; i < MB_COUNT_OF(kinds); i++) {
-        if (mb_path_has_suffix(path, kinds[i].suffix)) {
-            return kinds[i].read(&l->reader, path);
+        if (!mb_path_has_suffix(path, kinds[i].suffix)) {
+            continue;
         }
+        // Each content brings arrays and labels that another lacks.
+        if (l->content != NULL && strcmp(l->content, kinds[i].content) != 0) {
+            return mb_fail(l->ctx, MB_ERR_UNSUPPORTED,
+                "%s: is a file of %s, files before hold %s; name files of one content", path,
+                kinds[i].content, l->content);
+        }
+        l->content = kinds[i].content;
+        return kinds[i].read(&l->reader, path);
     }
     return mb_fail(l->ctx, MB_ERR_UNSUPPORTED,
         "%s: is none of .pickle, .npz, NAME-hits.csv, NAME-hits.csv.gz and .zip; name such a file",
