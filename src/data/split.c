@@ -123,6 +123,9 @@ mb_status mb_split_read(mb_context *ctx, mb_document *document, const mb_node *s
 }
 
 size_t mb_part_rest(const mb_part *part, size_t n) {
+    if (part->take == MB_TAKE_FIRST) {
+        return n - (size_t)floor((double)n * part->fraction + 0.5);
+    }
     return (size_t)floor((double)n * (1.0 - part->fraction));
 }
 

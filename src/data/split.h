@@ -13,8 +13,8 @@
 enum { MB_SPLIT_NONE = 255 };
 enum { MB_TAKE_LAST, MB_TAKE_FIRST, MB_TAKE_RANDOM };
 
-// A part of some rows, as Keras counts: of n rows, the n - floor(n * (1 - fraction)) last, first or
-// random ones.
+// A part of some rows: of n rows, the n - floor(n * (1 - fraction)) last or random ones, as Keras
+// counts, or the round(n * fraction) first ones, as training of the concentrator's networks does.
 typedef struct mb_part {
     double fraction; // [0, 1)
     int take;
@@ -55,7 +55,7 @@ mb_status mb_split_set(uint8_t *split, size_t n_rows, mb_context *ctx, const mb_
 // for validation and the rest for training; the parts of all folds together are all rows.
 mb_status mb_split_fold(uint8_t *split, size_t n_rows, mb_context *ctx, size_t n_folds, size_t fold,
     uint64_t seed) MB_MUST_CHECK;
-// How many of n rows stay when a part is taken: floor(n * (1 - fraction)).
+// How many of n rows stay when a part is taken.
 size_t mb_part_rest(const mb_part *part, size_t n);
 
 #endif

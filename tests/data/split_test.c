@@ -58,6 +58,29 @@ static void test_split__counts_are_those_of_keras(void **state) {
     mb_dataset_clear(&dataset);
 }
 
+static void test_split__first_rows_are_rounded_to_the_nearest(void **state) {
+    (void)state;
+    // Keras would take 3 of 12 and 1211 of 6051.
+    static const struct {
+        size_t n;
+        double fraction;
+        size_t taken;
+    } cases[] = {{12, 0.2, 2}, {13, 0.2, 3}, {6050, 0.2, 1210}, {6051, 0.2, 1210}, {5, 0.3, 2},
+        {1, 0.2, 0}, {0, 0.2, 0}, {7, 0.0, 0}};
+    for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
+        const mb_part part = {cases[i].fraction, MB_TAKE_FIRST};
+        assert_int_equal(mb_part_rest(&part, cases[i].n), cases[i].n - cases[i].taken);
+    }
+    mb_dataset dataset;
+    make_rows(&dataset, 12);
+    const mb_part part = {0.2, MB_TAKE_FIRST};
+    assert_ok(world.ctx, mb_split_apply(&dataset, world.ctx, &everything, &part, 1));
+    for (size_t i = 0; i < 12; i++) {
+        assert_int_equal(dataset.split[i], i < 2 ? MB_SPLIT_VALIDATION : MB_SPLIT_TRAIN);
+    }
+    mb_dataset_clear(&dataset);
+}
+
 static void test_split__test_rows_come_out_first(void **state) {
     (void)state;
     mb_dataset dataset, other;
@@ -190,6 +213,7 @@ static void test_split__rows_that_the_source_chose_stand(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_split__counts_are_those_of_keras),
+        cmocka_unit_test(test_split__first_rows_are_rounded_to_the_nearest),
         cmocka_unit_test(test_split__test_rows_come_out_first),
         cmocka_unit_test(test_split__folds_together_are_all_rows_once),
         cmocka_unit_test(test_split__given_rows_are_taken_and_others_left_out),
