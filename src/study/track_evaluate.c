@@ -360,10 +360,11 @@ static mb_status cluster_space(mb_track_evaluation *e, mb_track_space *space, co
     return MB_OK;
 }
 
+// Of the samples that are clustered: shuffled_eval may leave out all of a split.
 static int quoted_split(const mb_track_evaluation *e) {
     bool has[3] = {false, false, false};
     for (size_t i = 0; i < e->n_samples; i++) {
-        if (e->split[i] < 3) {
+        if (e->split[i] < 3 && e->is_clustered[i]) {
             has[e->split[i]] = true;
         }
     }
@@ -386,9 +387,9 @@ mb_status mb_track_open(mb_track_evaluation *e, mb_context *ctx, const mb_study 
         return mb_fail(ctx, MB_ERR_SHAPE, "data: its events have no nodes to cluster");
     }
     e->offset = nodes->offset;
-    e->quoted = quoted_split(e);
     MB_TRY(embed(e, model));
     MB_TRY(make_groups(e));
+    e->quoted = quoted_split(e);
     for (size_t i = 0; i < e->options->of.n; i++) {
         mb_track_space space = {.name = e->options->of.value[i]};
         if (strcmp(space.name, "learned") == 0) {

@@ -333,7 +333,7 @@ void mb_track_tell(mb_answer *answer, const mb_node *metrics) {
             answer, "  %-20s efficiency %.4f, purity %.4f", "edges of pred", efficiency, purity);
     }
     mb_answer_line(answer, "tracks, means over the %s samples%s%s%s", quoted,
-        strcmp(quoted, "train") == 0 ? " (there are no others)" : "",
+        strcmp(quoted, "train") == 0 ? " (no others are clustered)" : "",
         strcmp(text_of(tracks, "per"), "batch") == 0 ? ", clustered by batch" : "",
         strcmp(text_of(tracks, "weights"), "equal") == 0 ? ", weights of hits equal" : "");
     mb_answer_line(answer, "  %-8s %-7s %8s %7s %7s %7s %10s %9s %9s %7s %7s", "space", "choice",

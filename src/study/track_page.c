@@ -73,7 +73,7 @@ void mb_page_add_tracks(const mb_page *p) {
             "Of all spaces and radii, clusters of %s at eps %.4g are nearest to the particles: "
             "TrackML score %.3f on the %s samples%s.",
             text_of(best, "space"), mb_node_number(best, "eps"), mb_node_number(best, "score"),
-            quoted, strcmp(quoted, "train") == 0 ? ", as there are no others" : "");
+            quoted, strcmp(quoted, "train") == 0 ? ", as no others are clustered" : "");
     }
     add_table(p, scores, quoted);
     if (strcmp(quoted, "train") != 0) {

@@ -438,6 +438,31 @@ static void test_tracks_load__cells_that_sum_to_infinity_are_refused(void **stat
     tracks_world_close(&world);
 }
 
+static void test_tracks_load__an_event_may_have_no_hits(void **state) {
+    (void)state;
+    static const struct {
+        const char *kind, *text;
+    } tables[] = {{"hits", "hit_id,x,y,z,volume_id,layer_id\n"},
+        {"truth", "hit_id,particle_id,weight\n"}, {"cells", "hit_id,value\n"}};
+    tracks_world world;
+    mb_dataset dataset;
+    tracks_world_open(&world, 1);
+    write_event(&world, 1);
+    for (size_t i = 0; i < MB_COUNT_OF(tables); i++) {
+        char name[64];
+        snprintf(name, sizeof name, "event000000001-%s.csv", tables[i].kind);
+        tracks_write(&world, name, tables[i].text, strlen(tables[i].text));
+    }
+    assert_ok(world.ctx,
+        tracks_load(&world,
+            "{file: 'event*-hits.csv', features: [xyz, cells], graph: {neighbours: {radius: 1}}}",
+            NULL, &dataset, NULL));
+    assert_int_equal(dataset.n_rows, 1);
+    assert_int_equal(mb_dataset_axis_rows(&dataset, "nodes"), 0);
+    mb_dataset_clear(&dataset);
+    tracks_world_close(&world);
+}
+
 static mb_array list_of(int64_t *numbers, size_t n) {
     return (mb_array){.dtype = MB_I64, .rank = 1, .shape = {n}, .data = numbers};
 }
@@ -511,6 +536,7 @@ int main(void) {
         cmocka_unit_test(test_tracks_load__arrays_of_a_wrong_width_are_refused),
         cmocka_unit_test(test_tracks_load__a_file_without_samples_is_named),
         cmocka_unit_test(test_tracks_load__events_with_other_tables_are_refused),
+        cmocka_unit_test(test_tracks_load__an_event_may_have_no_hits),
         cmocka_unit_test(test_tracks_load__cells_that_sum_to_infinity_are_refused),
         cmocka_unit_test(test_tracks_load__edges_that_are_not_judged_are_counted),
         cmocka_unit_test(test_tracks_load__a_cut_pickle_fails_at_every_byte),

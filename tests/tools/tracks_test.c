@@ -103,9 +103,14 @@ static void test_tool_tracks__compat_clusters_by_batch(void **state) {
     make_study(world);
     const mb_tool_run *run =
         mb_tool_expect(world, 0, "run track-graph.yaml -o compat " SMALL " --set compat=true");
-    assert_non_null(strstr(run->out, "(there are no others), clustered by batch"));
+    assert_non_null(strstr(run->out, "(no others are clustered), clustered by batch"));
     // The batch that the loader drops is not clustered.
     assert_int_equal(count_rows(world, "compat/track_scores.csv", 16), 20 * 3 * 2);
+    // Here that batch holds the one validation sample.
+    run = mb_tool_expect(world, 0,
+        "run track-graph.yaml -o shuffled " SMALL " --set 'compat=[shuffled_eval]' --seed 5 --set "
+        "train.batch=11 --set 'train.validation={fraction: 0.05, take: random}'");
+    assert_non_null(strstr(run->out, "means over the train samples (no others are clustered)"));
 }
 
 static void test_tool_tracks__tables_are_built_into_graphs(void **state) {

@@ -313,7 +313,9 @@ static mb_status put_cells(event *e) {
         return fail_absent(e, CELLS);
     }
     float *cells = field->value + 2 * e->first;
-    memset(cells, 0, 2 * e->n_hits * sizeof *cells);
+    for (size_t i = 0; i < 2 * e->n_hits; i++) {
+        cells[i] = 0;
+    }
     for (size_t row = 0; row < e->n_cells; row++) {
         const int64_t id = id_at(&e->cell[CELL_HIT], row);
         const size_t hit = find_row(e->by_id, e->n_hits, id);

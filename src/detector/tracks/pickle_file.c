@@ -68,6 +68,9 @@ static mb_status check_shape(
 
 static void copy_numbers(const mb_array *array, float *out) {
     const size_t n = mb_array_count(array);
+    if (n == 0) {
+        return;
+    }
     if (array->dtype == MB_F32) {
         memcpy(out, array->data, n * sizeof *out);
     } else if (array->dtype == MB_F64) {
