@@ -7,6 +7,9 @@
 
 // What each node of a frozen graph is, in order.
 
+// Of an axis. Files may hold any number, also none that an integer has.
+#define MOST_SIZE 1e9F
+
 static mb_status take_placeholder(mb_frozen_reading *r, size_t node) {
     const mb_frozen_node *n = &r->graph.nodes[node];
     const mb_frozen_attribute *shape = mb_frozen_node_find(n, "shape", MB_FROZEN_SHAPE);
@@ -234,7 +237,11 @@ static mb_status take_reshape(mb_frozen_reading *r, size_t node) {
     }
     const size_t n = shape.n_numbers - skip;
     for (size_t i = 0; i < n; i++) {
-        sizes[i] = (int64_t)shape.numbers[skip + i];
+        const float number = shape.numbers[skip + i];
+        if (!(number >= -1 && number <= MOST_SIZE)) {
+            return mb_frozen_refuse(r, &r->graph.nodes[node], "a shape of such numbers");
+        }
+        sizes[i] = (int64_t)number;
     }
     MB_TRY(mb_frozen_value_of(r, r->inputs[node][0], &input));
     mb_node *options = mb_frozen_options(r);
@@ -272,8 +279,9 @@ static mb_status take_resize(mb_frozen_reading *r, size_t node) {
                    centers != NULL && centers->integer != 0;
     for (size_t i = 0; is_good && i < 2; i++) {
         const float from = (float)type->dim[i];
-        factors[i] = (int64_t)(sizes.numbers[i] / from);
-        is_good = factors[i] > 0 && (float)factors[i] * from == sizes.numbers[i];
+        is_good = sizes.numbers[i] >= from && sizes.numbers[i] <= MOST_SIZE;
+        factors[i] = is_good ? (int64_t)(sizes.numbers[i] / from) : 0;
+        is_good = is_good && (float)factors[i] * from == sizes.numbers[i];
     }
     if (!is_good) {
         return mb_frozen_refuse(r, n, "another resizing than by whole factors");

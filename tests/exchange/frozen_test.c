@@ -397,6 +397,13 @@ static void write_graph(mb_context *ctx, const char *const *lines, size_t n, mb_
             shape->ints[0] = -1;
             shape->ints[1] = 4;
         }
+        if (strcmp(node->op, "Const") == 0 && strcmp(node->name, "huge") == 0) {
+            static const float sizes[] = {-1, 1e7F, 2};
+            mb_frozen_attribute *value =
+                mb_frozen_node_attribute(&graph, node, "value", MB_FROZEN_TENSOR);
+            value->tensor = (mb_frozen_tensor){
+                .type = MB_FROZEN_INT32, .rank = 1, .dim = {3}, .count = 3, .values = sizes};
+        }
     }
     mb_frozen_graph_write(out, &graph);
     mb_frozen_graph_clear(&graph);
@@ -405,7 +412,7 @@ static void write_graph(mb_context *ctx, const char *const *lines, size_t n, mb_
 static void test_frozen__bad_graphs_are_refused_by_node(void **state) {
     (void)state;
     static const struct {
-        const char *lines[4];
+        const char *lines[5];
         size_t n;
         mb_status status;
         const char *part;
@@ -423,6 +430,8 @@ static void test_frozen__bad_graphs_are_refused_by_node(void **state) {
         {{"NoOp n"}, 1, MB_ERR_FORMAT, "no node gives data"},
         {{"Const c", "Relu a c"}, 2, MB_ERR_UNSUPPORTED, "a constant without a value"},
         {{"Placeholder x", "Shape s x", "Relu a s"}, 3, MB_ERR_UNSUPPORTED, "shapes or lists"},
+        {{"Placeholder x", "Const huge", "Mul b huge huge", "Neg c b", "Reshape a x c"}, 5,
+            MB_ERR_UNSUPPORTED, "node a (Reshape): a shape of such numbers"},
     };
     mb_test_world world;
     mb_buffer bytes;
