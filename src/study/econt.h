@@ -11,4 +11,7 @@
 mb_status mb_econt_study_text(
     mb_context *ctx, const mb_econt_train *options, mb_buffer *text) MB_MUST_CHECK;
 
+// A line KEY: "VALUE" of a study, whatever characters the value has.
+void mb_econt_put_text(mb_buffer *text, const char *key, const char *value);
+
 #endif

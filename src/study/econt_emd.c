@@ -5,7 +5,7 @@
 #include "files/csv.h"
 #include "files/npy.h"
 #include "files/yaml.h"
-#include "minbias/econt.h"
+#include "study/econt.h"
 #include "study/emd_net.h"
 #include "study/module_run.h"
 
@@ -70,10 +70,10 @@ static mb_status read_tables(mb_context *ctx, const mb_econt_emd *options, charg
     mb_dataset_init(&dataset, ctx);
     mb_buffer_init(&text, ctx);
     mb_buffer_format(&text,
-        "study: pairs\ndata: {source: concentrator, files: \"%s\", override_input: true, "
-        "rows_per_file: %lld%s}\n",
-        options->input, (long long)options->rows_per_file,
-        options->no_header ? ", header: false" : "");
+        "study: pairs\ndata:\n  source: concentrator\n  override_input: true\n"
+        "  rows_per_file: %lld\n%s  ",
+        (long long)options->rows_per_file, options->no_header ? "  header: false\n" : "");
+    mb_econt_put_text(&text, "files", options->input);
     mb_status status = text.status;
     if (status == MB_OK) {
         status = mb_study_open_text(ctx, "econt train-emd", text.data, NULL, &study);

@@ -38,8 +38,8 @@ static mb_status fail_model(mb_context *ctx, const char *name, size_t length) {
         mb_buffer_format(&all, "%s%s", i > 0 ? ", " : "", names[i]);
     }
     const mb_status status = mb_fail(ctx, MB_ERR_ARG,
-        "--models: unknown model '%s'%s%s%s; known are %s", text,
-        near != NULL ? "; did you mean '" : "", near != NULL ? near : "", near != NULL ? "'?" : "",
+        "--models: unknown model '%s'; %s%s%sknown are %s", text,
+        near != NULL ? "did you mean '" : "", near != NULL ? near : "", near != NULL ? "'? " : "",
         all.data != NULL ? all.data : "those of 'minbias econt models'");
     mb_buffer_clear(&all);
     return status;
@@ -58,20 +58,69 @@ static bool has_quirk(const mb_econt_train *options, const char *name) {
     return false;
 }
 
-// A name, or with --quantize its quantised twin where there is one.
-static mb_status put_model(mb_context *ctx, mb_buffer *text, const char *name, size_t length,
-    bool is_quantized, bool *is_first) {
-    char twin[128];
-    if (!is_in_dictionary(name, length)) {
-        return fail_model(ctx, name, length);
+// Whether an entry of the dictionary has quantisers of its own.
+static mb_status read_is_quantized(mb_context *ctx, const char *name, bool *out) {
+    mb_document document;
+    mb_node *node = NULL;
+    mb_document_init(&document, ctx, name);
+    const mb_status status = mb_module_model_read(ctx, &document, name, &node);
+    *out = status == MB_OK && mb_node_find(mb_node_find(node, "autoencoder"), "quantize") != NULL;
+    mb_document_clear(&document);
+    return status;
+}
+
+// With quantisers: the entry itself where it has some, else its twin; "" where there is none.
+static mb_status find_twin(mb_context *ctx, char *name, size_t size) {
+    bool is_quantized = false;
+    MB_TRY(read_is_quantized(ctx, name, &is_quantized));
+    if (is_quantized) {
+        return MB_OK;
     }
-    const int n = mb_format(
-        twin, sizeof twin, "%.*s%s", (int)mb_min_size(length, 64), name, is_quantized ? "_qK" : "");
-    if (is_quantized && (n <= 0 || !is_in_dictionary(twin, (size_t)n))) {
-        mb_format(twin, sizeof twin, "%.*s", (int)mb_min_size(length, 64), name);
+    const size_t length = strlen(name);
+    mb_format(name + length, size - length, "_qK");
+    if (!mb_module_model_is_known(name)) {
+        name[0] = '\0';
     }
-    mb_buffer_format(text, "%s\"%s\"", *is_first ? "" : ", ", twin);
+    return MB_OK;
+}
+
+static void put_model(mb_buffer *text, const char *name, bool *is_first) {
+    mb_buffer_format(text, "%s\"%s\"", *is_first ? "" : ", ", name);
     *is_first = false;
+}
+
+static mb_status put_named(
+    mb_context *ctx, mb_buffer *text, const char *list, bool is_quantized, bool *is_first) {
+    char name[128];
+    const size_t length = strcspn(list, ",");
+    if (!is_in_dictionary(list, length)) {
+        return fail_model(ctx, list, length);
+    }
+    mb_format(name, sizeof name, "%.*s", (int)mb_min_size(length, 64), list);
+    if (is_quantized) {
+        MB_TRY(find_twin(ctx, name, sizeof name));
+    }
+    if (name[0] == '\0') {
+        return mb_fail(ctx, MB_ERR_ARG,
+            "--quantize: the model '%.*s' has no quantised twin; leave it out of --models, or "
+            "describe one in a study",
+            (int)mb_min_size(length, 64), list);
+    }
+    put_model(text, name, is_first);
+    return MB_OK;
+}
+
+// All, or all with quantisers: these have their twins among them.
+static mb_status put_all(mb_context *ctx, mb_buffer *text, bool is_quantized, bool *is_first) {
+    for (size_t i = 0; mb_module_model_name(i) != NULL; i++) {
+        bool is_taken = true;
+        if (is_quantized) {
+            MB_TRY(read_is_quantized(ctx, mb_module_model_name(i), &is_taken));
+        }
+        if (is_taken) {
+            put_model(text, mb_module_model_name(i), is_first);
+        }
+    }
     return MB_OK;
 }
 
@@ -82,21 +131,18 @@ static mb_status put_models(mb_context *ctx, mb_buffer *text, const mb_econt_tra
     const bool is_quantized = options->quantize && !has_quirk(options, "quantize_noop");
     mb_buffer_text(text, "models: [");
     if (list[0] == '\0') {
-        for (size_t i = 0; mb_module_model_name(i) != NULL; i++) {
-            const char *name = mb_module_model_name(i);
-            MB_TRY(put_model(ctx, text, name, strlen(name), false, &is_first));
-        }
+        MB_TRY(put_all(ctx, text, is_quantized, &is_first));
     }
     while (list[0] != '\0') {
         const size_t length = strcspn(list, ",");
-        MB_TRY(put_model(ctx, text, list, length, is_quantized, &is_first));
+        MB_TRY(put_named(ctx, text, list, is_quantized, &is_first));
         list += length + (list[length] == ',');
     }
     mb_buffer_text(text, "]\n");
     return MB_OK;
 }
 
-static void put_text(mb_buffer *text, const char *key, const char *value) {
+void mb_econt_put_text(mb_buffer *text, const char *key, const char *value) {
     mb_buffer_format(text, "%s: \"", key);
     for (const char *p = value; *p != '\0'; p++) {
         mb_buffer_format(text, *p == '"' || *p == '\\' ? "\\%c" : "%c", *p);
@@ -118,7 +164,7 @@ static void put_count(mb_buffer *text, const char *key, int64_t value) {
 
 static void put_data(mb_buffer *text, const mb_econt_train *options) {
     mb_buffer_text(text, "data:\n  source: concentrator\n  ");
-    put_text(text, "files", options->input != NULL ? options->input : "nElinks_5/");
+    mb_econt_put_text(text, "files", options->input != NULL ? options->input : "nElinks_5/");
     mb_buffer_format(
         text, "  elinks: %lld\n", (long long)(options->elinks >= 0 ? options->elinks : 5));
     if (options->no_header) {
@@ -142,7 +188,7 @@ static void put_train(mb_buffer *text, const mb_econt_train *options) {
         (long long)(options->epochs >= 0 ? options->epochs : 200));
     if (options->loss != NULL) {
         mb_buffer_text(text, "  ");
-        put_text(text, "loss", options->loss);
+        mb_econt_put_text(text, "loss", options->loss);
     }
     put_flag(text, "retrain", options->retrain);
     put_flag(text, "eval_only", options->eval_only);

@@ -184,7 +184,8 @@ static mb_status is_model(mb_context *ctx, const char *path, bool *out) {
         return MB_OK;
     }
     *out = true;
-    if (mb_path_is_directory(path) || dot == NULL || strcmp(dot, ".keras") == 0) {
+    if (mb_path_is_directory(path) || dot == NULL || strcmp(dot, ".keras") == 0 ||
+        strcmp(dot, ".pb") == 0) {
         return MB_OK;
     }
     if (strcmp(dot, ".json") == 0) {

@@ -179,10 +179,35 @@ static void test_econt__quantised_twins_are_taken_but_by_the_original(void **sta
     mb_tool_expect(world, 0, "%s -o noop --compat quantize_noop", line);
     assert_says(world, "noop/summary.csv", "8x8_c8_S2_tele,2144");
     assert_says(world, "noop/study.yaml", "quantize_noop");
+    // A model that has none does not stay a float one unnoticed.
+    mb_tool_expect(world, 2, "econt train -i x --quantize --models denseCNN_2");
+    assert_non_null(strstr(world->last.err, "'denseCNN_2' has no quantised twin"));
+}
+
+static void test_econt__all_models_quantised_are_those_with_quantisers(void **state) {
+    mb_tool_world *world = *state;
+    // The first of all models is a float one.
+    mb_tool_expect(world, 1,
+        "econt train -i data/V11/SampleSplitting_SignalAllocation/nElinks_5/ --evalOnly "
+        "--noHeader --quantize -o quantised");
+    assert_non_null(strstr(world->last.err, "8x8_c8_S2_qK_RTL.hdf5: there are no weights"));
+}
+
+static void test_econt__paths_may_have_quotes(void **state) {
+    mb_tool_world *world = *state;
+    mb_tool_expect(world, 1, "econt train-emd -i 'no\"such' -o quoted --pairEMD");
+    assert_non_null(strstr(world->last.err, "no charge file 'no\"such'"));
+}
+
+static void test_econt__frozen_graphs_are_models_to_look_at(void **state) {
+    mb_tool_world *world = *state;
+    mb_tool_expect(world, 0, "inspect comp_all/8x8_c8_S2_tele/encoder_8x8_c8_S2_tele.pb");
+    assert_non_null(strstr(world->last.out, "Total params: 2144"));
 }
 
 static void test_econt__wrong_names_are_answered_with_known_ones(void **state) {
     mb_tool_world *world = *state;
+    mb_tool_expect(world, 2, "econt train -i x --AEonly 2 --models 8x8_c8_S2");
     mb_tool_expect(world, 2, "econt train -i x --models 8x8_c8_S2_teel");
     assert_non_null(strstr(world->last.err, "did you mean '8x8_c8_S2_tele'"));
     assert_non_null(strstr(world->last.err, "denseCNN_2"));
@@ -208,6 +233,9 @@ int main(void) {
         cmocka_unit_test(test_econt__the_shipped_study_gives_the_same_bits_twice),
         cmocka_unit_test(test_econt__flipped_bits_of_weights_are_judged),
         cmocka_unit_test(test_econt__quantised_twins_are_taken_but_by_the_original),
+        cmocka_unit_test(test_econt__all_models_quantised_are_those_with_quantisers),
+        cmocka_unit_test(test_econt__paths_may_have_quotes),
+        cmocka_unit_test(test_econt__frozen_graphs_are_models_to_look_at),
         cmocka_unit_test(test_econt__wrong_names_are_answered_with_known_ones),
     };
     return cmocka_run_group_tests(tests, mb_tool_open, mb_tool_close);

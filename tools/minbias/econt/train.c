@@ -65,6 +65,10 @@ static mb_status run(mb_session *session) {
     if (!read_numbers(session, &train)) {
         return MB_ERR_ARG;
     }
+    if (train.ae_only > 1) {
+        return usage_fail(
+            session, "econt train: --AEonly %lld is neither 0 nor 1", (long long)train.ae_only);
+    }
     read_flags(session, &train);
     const mb_run_settings settings =
         session_settings(session, option_text(session, "output", "CNN/PU/"));
@@ -90,7 +94,8 @@ static const option options[] = {
     {"noHeader", 0, OPTION_FLAG, NULL, "the first line of the tables is data"},
     {"loss", 0, OPTION_TEXT, "LOSS",
         "of all models: telescopeMSE8x8, weightedMSE, mse, emd:NAME, sinkhorn"},
-    {"quantize", 0, OPTION_FLAG, NULL, "each model's quantised twin in its place"},
+    {"quantize", 0, OPTION_FLAG, NULL,
+        "each model's quantised twin in its place; of all models those with quantisers"},
     {"skipPlot", 0, OPTION_FLAG, NULL, "no pictures"},
     {"full", 0, OPTION_FLAG, NULL, "all algorithms, and emd, dMean, dRMS, zero_frac, SSD"},
     {"quickTrain", 0, OPTION_FLAG, NULL, "the first 5000 training rows alone"},
