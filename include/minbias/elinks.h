@@ -57,7 +57,7 @@ typedef struct mb_elinks_shuffle {
     { 1, UINT64_C(256) << 20, 500000, NULL }
 // Rows of all files (or of a folder's) in random order, a uniform permutation that the seed names,
 // through temporary files in directory where memory does not hold them. Files must have the same
-// columns.
+// columns; a first line of numbers is a row, as that of any other.
 MB_API mb_status mb_elinks_shuffle_files(mb_context *ctx, const char *const *files, size_t n,
     const mb_elinks_shuffle *settings, const char *directory, bool is_forced,
     mb_answer **out) MB_MUST_CHECK;

@@ -103,6 +103,11 @@ static mb_status deal(shuffling *s, const char *text, size_t length) {
     return b->text.length >= FLUSH ? flush(b) : b->text.status;
 }
 
+// As training data are read: a first line of numbers alone begins a table without names.
+static bool is_row(const char *text) {
+    return text[strspn(text, "+-.0123456789eE \t\r,")] == '\0';
+}
+
 static mb_status deal_lines(shuffling *s, mb_lines *lines) {
     for (bool is_first = true;; is_first = false) {
         char *text = NULL;
@@ -113,15 +118,19 @@ static mb_status deal_lines(shuffling *s, mb_lines *lines) {
                                   "%s: the file is empty; give a table with a header", lines->name)
                             : MB_OK;
         }
+        const bool is_named = is_first && !is_row(text);
+        const char *header = is_named ? text : "";
         if (is_first && s->header == NULL) {
-            s->header = mb_copy_text(s->ctx, text);
+            s->header = mb_copy_text(s->ctx, header);
             if (s->header == NULL) {
                 return MB_ERR_MEMORY;
             }
-        } else if (is_first && strcmp(s->header, text) != 0) {
+        }
+        if (is_first && strcmp(s->header, header) != 0) {
             return mb_lines_fail(
                 lines, "other columns than the files before; shuffle files of one kind together");
-        } else if (!is_first && text[strspn(text, " \t")] != '\0') {
+        }
+        if (!is_named && text[strspn(text, " \t")] != '\0') {
             MB_TRY(deal(s, text, length));
         }
     }
@@ -149,8 +158,10 @@ static mb_status next_file(shuffling *s) {
     MB_TRY(status);
     s->is_open = true;
     s->n_files++;
-    mb_buffer_text(&s->table.text, s->header);
-    mb_csv_end_row(&s->table.text);
+    if (s->header[0] != '\0') {
+        mb_buffer_text(&s->table.text, s->header);
+        mb_csv_end_row(&s->table.text);
+    }
     return MB_OK;
 }
 
