@@ -23,7 +23,7 @@ typedef struct mb_plan_value {
     bool needs_dense;   // ... and some step needs it filled in
     size_t producer;    // step, or SIZE_MAX
     bool needs_gradient;
-    bool is_gradient_listed; // set, not added to, by its only reader
+    bool is_gradient_listed;           // set, not added to, by its only reader
     size_t output;                     // number among the model's outputs, or SIZE_MAX
     size_t at, at_gradient, at_active; // offsets per row block, in floats; see mb_plan_layout
     size_t at_rows;                    // of an output in lanes; its gradient follows
