@@ -29,11 +29,19 @@ static const char *const cicada_run[] = {"simulate={events: 92000, signal_events
 
 static const char *const econt_run[] = {"simulate={events: 50000}", "train.epochs=20", NULL};
 
+// A network of a quarter of the filters, on the middle of the images.
+static const char *const ecal_run[] = {"simulate={events: 2000}", "data.crop=16",
+    "data.rows={train: [0, 1200], validation: [1200, 1500], test: [1500, 2000]}", "train.epochs=8",
+    "params.filters_1=16", "params.filters_2=16", NULL};
+static const char *const ecal_scan[] = {
+    "scan={over: {filters_1: [4, 8, 16], kernal_1: [1, 3]}, validation: 0.3, sort: val_loss}",
+    "data.rows=[0, 400]", "train.epochs=6", NULL};
+
 static const char *const track_run[] = {"simulate={events: 100}", "train.epochs=10", NULL};
 
 static const tour_stop stops[] = {{"barrel-trigger", barrel_run, barrel_scan},
-    {"track-graph", track_run, NULL}, {"cicada-benchmark", cicada_run, NULL},
-    {"econt-autoencoder", econt_run, NULL}};
+    {"ecal-shower", ecal_run, ecal_scan}, {"track-graph", track_run, NULL},
+    {"cicada-benchmark", cicada_run, NULL}, {"econt-autoencoder", econt_run, NULL}};
 
 static size_t count(const char *const *texts) {
     size_t n = 0;
