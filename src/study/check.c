@@ -136,18 +136,24 @@ static mb_status time_rows(const trial *t, size_t n, double *seconds) {
 }
 
 // Trains on a few events, then on more as long as that is expected to end in time: one event of a
-// large network may take longer than all batches of a small one.
+// large network may take longer than all batches of a small one. What a training takes before its
+// first event does not count, once there are two lengths to tell it from.
 static mb_status time_trial(const trial *t, double *per_second) {
     const size_t most = mb_min_size(t->n_rows, TRIAL_BATCHES * t->round->fit->train.options.batch);
     double spent = 0;
-    double seconds = 0;
+    double before = 0;
+    size_t n_before = 0;
     for (size_t n = 1; n > 0; n = n < most ? mb_min_size(n * TRIAL_GROWTH, most) : 0) {
-        if (n > 1 && spent + seconds * TRIAL_GROWTH > trial_seconds) {
+        const double expected = n_before > 1 ? before * TRIAL_GROWTH : before;
+        if (spent + expected > trial_seconds) {
             break;
         }
+        double seconds = 0;
         MB_TRY(time_rows(t, n, &seconds));
         spent += seconds;
-        *per_second = seconds > 0 ? (double)n / seconds : 0;
+        *per_second = seconds > before ? (double)(n - n_before) / (seconds - before) : *per_second;
+        before = seconds;
+        n_before = n;
     }
     return MB_OK;
 }
