@@ -14,6 +14,8 @@ const char *const mb_evaluate_split_names[] = {"train", "validation", "test", "a
 
 static const char *const restore_names[] = {"power2", "max", "sum", NULL};
 
+static const char *const tie_names[] = {"first", "last", NULL};
+
 static const char *const score_form_names[] = {"output", "logit", NULL};
 
 const mb_option mb_evaluate_option_table[] = {
@@ -45,6 +47,14 @@ const mb_option mb_evaluate_option_table[] = {
         "tracks: how clusters are judged, {min_hits}"},
     {"algorithms", MB_OPTION_TEXTS, FIELD(algorithms), "[ae]", 0, 0, NULL, NULL,
         "modules: ae (the models), threshold, best_choice, stc16, stc4, share4, repeater, or all"},
+    {"threshold_mipt", MB_OPTION_REAL, FIELD(threshold_mipt), "1.35", 0, 1e5, NULL, NULL,
+        "modules: the algorithm threshold keeps cells above this charge in MIPT"},
+    {"tie", MB_OPTION_CHOICE, FIELD(tie), "first", 0, 0, tie_names, NULL,
+        "modules: of equal largest cells of a group the one that stc4 and stc16 give the sum to; "
+        "the chip takes the last"},
+    {"drop", MB_OPTION_SIZE, FIELD(drop), "0", 0, 15, NULL, NULL,
+        "modules: low bits that the algorithm repeater leaves out; the chip: 1 of low density "
+        "modules, 3 of high density ones"},
     {"metrics", MB_OPTION_TEXTS, FIELD(metrics), "[emd]", 0, 0, NULL, NULL,
         "modules: emd, dMean, dRMS, cross_corr, SSD, zero_frac, sinkhorn"},
     {"bits", MB_OPTION_SIZES, FIELD(bits), "", 1, 9, NULL, NULL,
@@ -71,6 +81,9 @@ static mb_status refuse_module_keys(
         {"algorithms",
             options->algorithms.n == 1 && strcmp(options->algorithms.value[0], "ae") == 0},
         {"metrics", options->metrics.n == 1 && strcmp(options->metrics.value[0], "emd") == 0},
+        {"threshold_mipt", options->threshold_mipt == 1.35},
+        {"tie", options->tie == 0},
+        {"drop", options->drop == 0},
         {"bits", options->bits.n == 0},
         {"csv_events", options->csv_events == 1},
         {"restore", options->restore == 0},

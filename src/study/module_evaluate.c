@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
+#include "detector/concentrator/concentrator.h"
 #include "kernels/chip_codes.h"
 #include "measure/baseline.h"
 #include "study/module_run.h"
@@ -105,6 +106,9 @@ static mb_baseline_options baseline_options(const mb_study *study) {
     const mb_node *links = mb_node_find(study->data, "elinks");
     mb_baseline_options options = mb_baseline_defaults(
         links != NULL && links->kind == MB_NODE_INT ? (size_t)links->integer : 5);
+    options.threshold = study->evaluate.threshold_mipt * MB_CALQ_COUNTS_A_MIPT;
+    options.is_last = study->evaluate.tie == 1;
+    options.drop = (unsigned)study->evaluate.drop;
     options.has_typo = mb_compat_has(&study->compat, "stc_typo");
     options.is_image_order = mb_compat_has(&study->compat, "image_order_baselines");
     return options;

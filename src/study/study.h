@@ -35,6 +35,9 @@ typedef struct mb_evaluate_options {
     const mb_node *cluster, *tracks; // as written
     mb_track_options track;          // what they say
     mb_texts algorithms, metrics;    // of modules of the concentrator
+    double threshold_mipt;           // of the chip's algorithms: threshold,
+    int tie;                         // stc4 and stc16 (0: the first of equal cells, 1: the last),
+    size_t drop;                     // repeater
     mb_sizes bits;
     int64_t csv_events;
     int restore; // mb_module_restore
