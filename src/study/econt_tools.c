@@ -13,6 +13,8 @@
 #include "study/run.h"
 #include "study/summary.h"
 
+#include <float.h>
+
 // The small tools of `minbias econt`.
 
 // The model of a name of the dictionary, with weights of zero.
@@ -154,6 +156,18 @@ mb_status mb_econt_to_graph(mb_context *ctx, const char *path, const char *folde
     return answer == NULL ? status : mb_answer_finish(answer, status, out);
 }
 
+static mb_status check_charges(mb_context *ctx, const char *path, const mb_array *array) {
+    for (size_t i = 0; i < mb_array_count(array); i++) {
+        const double charge = mb_array_get(array, i);
+        if (!(charge >= 0 && charge <= DBL_MAX)) {
+            return mb_fail(ctx, MB_ERR_RANGE,
+                "%s:%zu: column %zu is %g; charges are finite and not negative", path,
+                i / MB_MODULE_CELLS + 1, i % MB_MODULE_CELLS + 1, charge);
+        }
+    }
+    return MB_OK;
+}
+
 // Rows of 48 charges: an array file, or a table without a header.
 static mb_status read_charges(mb_context *ctx, const char *path, mb_array *out) {
     if (mb_path_has_suffix(path, ".csv")) {
@@ -166,7 +180,7 @@ static mb_status read_charges(mb_context *ctx, const char *path, mb_array *out) 
         MB_TRY(mb_array_file_read(ctx, path, out));
     }
     if (out->rank == 2 && out->shape[1] == MB_MODULE_CELLS) {
-        return MB_OK;
+        return check_charges(ctx, path, out);
     }
     mb_array_clear(out);
     return mb_fail(ctx, MB_ERR_SHAPE,

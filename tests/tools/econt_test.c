@@ -208,6 +208,14 @@ static void test_econt__frozen_graphs_are_models_to_look_at(void **state) {
 static void test_econt__wrong_names_are_answered_with_known_ones(void **state) {
     mb_tool_world *world = *state;
     mb_tool_expect(world, 2, "econt train -i x --AEonly 2 --models 8x8_c8_S2");
+    FILE *file = fopen(mb_tool_path(world, "minus.csv"), "w");
+    assert_non_null(file);
+    for (size_t i = 0; i < 48; i++) {
+        fputs(i == 0 ? "-1" : i < 47 ? ",1" : ",1\n", file);
+    }
+    assert_int_equal(fclose(file), 0);
+    mb_tool_expect(world, 1, "econt telescope minus.csv minus.csv");
+    assert_non_null(strstr(world->last.err, "minus.csv:1: column 1 is -1"));
     mb_tool_expect(world, 2, "econt train -i x --models 8x8_c8_S2_teel");
     assert_non_null(strstr(world->last.err, "did you mean '8x8_c8_S2_tele'"));
     assert_non_null(strstr(world->last.err, "denseCNN_2"));
