@@ -116,15 +116,16 @@ static double largest_of(const float *charges) {
     return largest / counts_a_mipt;
 }
 
+// The metric's name stands in the caption: titles are as long as names of models allow.
 static void add_ways(const display *d, size_t row, size_t index, const mb_econt_way *ways,
-    size_t n_ways, const char *metric, double most) {
+    size_t n_ways, double most) {
     for (size_t k = 0; k < n_ways; k++) {
         char title[LONGEST_TEXT];
         const double value = ways[k].values != NULL ? ways[k].values[index] : (double)NAN;
         if (value == MB_EMD_EMPTY_OUTPUT) {
             mb_format(title, sizeof title, "%.60s: nothing left", ways[k].label);
         } else if (isfinite(value)) {
-            mb_format(title, sizeof title, "%.60s: %.20s %.2f", ways[k].label, metric, value);
+            mb_format(title, sizeof title, "%.60s: %.2f", ways[k].label, value);
         } else {
             mb_format(title, sizeof title, "%.60s", ways[k].label);
         }
@@ -144,10 +145,11 @@ mb_status mb_draw_module_displays(mb_gallery *gallery, mb_context *ctx, const ch
     mb_figure_font(d.figure, 10);
     mb_figure_columns(d.figure, d.n_columns);
     mb_figure_caption(d.figure,
-        "Charges of modules (MIPT), a crossing in each row: %s. Cells without charge are white; "
+        "Charges of modules (MIPT), a crossing in each row: %s%s. Cells without charge are white; "
         "the colours of a row end at the largest charge that came in.",
-        n_ways > 0 ? "as they came in, and as each way to encode them leaves them"
-                   : "drawn at random");
+        n_ways > 0 ? "as they came in, and as each way to encode them leaves them, with its "
+                   : "drawn at random",
+        n_ways > 0 ? metric : "");
     for (size_t i = 0; i < n_rows; i++) {
         char title[LONGEST_TEXT];
         const float *charges = input + (size_t)rows[i] * CELLS;
@@ -155,7 +157,7 @@ mb_status mb_draw_module_displays(mb_gallery *gallery, mb_context *ctx, const ch
         mb_format(title, sizeof title, "event %lld", (long long)event[i]);
         mb_panel *panel = add_panel(&d, i, 0, title, most);
         add_module(panel, charges);
-        add_ways(&d, i, rows[i], ways, n_ways, metric, most);
+        add_ways(&d, i, rows[i], ways, n_ways, most);
     }
     return mb_gallery_add(gallery, ctx, d.figure);
 }
