@@ -44,8 +44,8 @@ static void test_figures_econt__modules_are_rhombi_beside_what_is_left_of_them(v
     assert_ok(f->world.ctx, mb_draw_module_displays(f->gallery, f->world.ctx, "modules_restored",
                                 m.charges, rows, event, 2, ways, 2, "EMD"));
     // Cell 0 of the first module: a MIPT, around the origin.
-    assert_holds(f, "modules_restored.gp", "'event 1234'", "'event 5678'", "'mine: EMD 0.40'",
-        "'threshold: nothing left'", "'threshold: EMD 1.00'", "fc palette cb 1 fs solid 1",
+    assert_holds(f, "modules_restored.gp", "'event 1234'", "'event 5678'", "'mine: 0.40'",
+        "'threshold: nothing left'", "'threshold: 1.00'", "fc palette cb 1 fs solid 1",
         "fc palette cb 2 fs solid 1", " fs empty border", "set cblabel 'MIPT'", "unset object");
     assert_holds(f, "modules_restored.gp",
         "set object polygon from -0.86602,1.5 to -0.86602,-0.5 to 0.86602,-1.5 to "
