@@ -24,7 +24,7 @@ static void check_frame(const mb_chip_frame *frame, bit_text *text, unsigned uni
     }
     assert_int_equal(frame->n_words * 16, text->n);
     for (size_t i = 0; i < text->n; i++) {
-        const bool is_set = (frame->word[i / 16] >> (15 - i % 16) & 1U) != 0;
+        const bool is_set = ((unsigned)frame->word[i / 16] >> (15 - i % 16) & 1U) != 0;
         if (is_set != (text->bit[i] == '1')) {
             fail_msg("bit %zu of the frame", i);
         }
