@@ -16,30 +16,27 @@
 
 typedef struct world {
     mb_test_world world;
-    char folder[64];
+    char *folder;
 } world;
 
 static int open_world(void **state) {
     static world w;
     mb_test_world_open(&w.world, 2, MB_CPU_ALL);
-    snprintf(w.folder, sizeof w.folder, "/tmp/mb_module_algorithms_XXXXXX");
-    assert_non_null(mkdtemp(w.folder));
+    w.folder = mb_test_directory();
     *state = &w;
     return 0;
 }
 
 static int close_world(void **state) {
     world *w = *state;
-    char command[128];
-    snprintf(command, sizeof command, "rm -r %s", w->folder);
-    const int status = system(command);
+    mb_test_remove_directory(w->folder);
     mb_test_world_close(&w->world);
-    return status;
+    return 0;
 }
 
 // One module: cells 0 and 1 have 80 counts, cell 5, which is 2 sqrt(3) from 0 and 2 from 1, has 60.
 static void write_charges(const world *w) {
-    char path[128];
+    char path[4200];
     mb_buffer text;
     snprintf(path, sizeof path, "%s/a.csv", w->folder);
     mb_buffer_init(&text, w->world.ctx);
@@ -55,7 +52,7 @@ static void write_charges(const world *w) {
 }
 
 static mb_status judge(const world *w, const char *keys) {
-    char text[1024], out[128];
+    char text[8192], out[4200];
     mb_study *study = NULL;
     snprintf(out, sizeof out, "%s/run", w->folder);
     snprintf(text, sizeof text,
@@ -75,7 +72,7 @@ static mb_status judge(const world *w, const char *keys) {
 }
 
 static void assert_distance(const world *w, const char *algorithm, double wanted) {
-    char path[128];
+    char path[4200];
     mb_csv table;
     double value = NAN;
     snprintf(path, sizeof path, "%s/run/scores.csv", w->folder);

@@ -25,7 +25,7 @@ enum { ROWS = 2000, CODES = 16 };
 // A judged run of 2000 rows, made once.
 typedef struct judged {
     mb_test_world world;
-    char folder[64];
+    char *folder;
     bool is_there;
 } judged;
 
@@ -40,8 +40,7 @@ static void judge_all(void) {
     if (!run.is_there) {
         return;
     }
-    snprintf(run.folder, sizeof run.folder, "/tmp/mb_module_golden_XXXXXX");
-    assert_non_null(mkdtemp(run.folder));
+    run.folder = mb_test_directory();
     assert_non_null(getcwd(here, sizeof here));
     snprintf(text, sizeof text,
         "study: published\n"
@@ -65,13 +64,9 @@ static int open_run(void **state) {
 }
 
 static int close_run(void **state) {
-    char command[128];
     (void)state;
     if (run.is_there) {
-        snprintf(command, sizeof command, "rm -r %s", run.folder);
-        if (system(command) != 0) {
-            return 1;
-        }
+        mb_test_remove_directory(run.folder);
     }
     mb_test_world_close(&run.world);
     return 0;
@@ -85,7 +80,7 @@ static void need_data(void) {
 }
 
 static void open_table(const char *folder, const char *name, mb_csv *table) {
-    char path[256];
+    char path[4200];
     snprintf(path, sizeof path, "%s/%s", folder, name);
     assert_ok(run.world.ctx, mb_csv_read(table, run.world.ctx, path, true));
 }
@@ -135,7 +130,7 @@ static void test_module_golden__figures_are_the_published_ones(void **state) {
 }
 
 static void read_scores(const char *model, const char *name, mb_array *out) {
-    char path[256];
+    char path[4200];
     snprintf(path, sizeof path, "%s/%s/scores.npz", run.folder, model);
     assert_ok(run.world.ctx, mb_npz_read(run.world.ctx, path, name, out));
 }
