@@ -304,20 +304,21 @@ static void test_hostile__every_failed_allocation_is_an_error_without_leak(void 
         mb_runtime *runtime;
         mb_context *ctx;
         mb_dataset dataset;
-        barrel_study study;
+        detector_study study;
         assert_int_equal(mb_runtime_create(&settings, &runtime), MB_OK);
         assert_int_equal(mb_context_create(runtime, &ctx), MB_OK);
         barrel_study_open(&study, ctx, PARTICLES "unique_hits: true\n", folder);
         const size_t n_held = s.n_held;
         s.n_left = k;
-        const mb_status status = barrel()->load(ctx, &study.request, &dataset, NULL);
+        const mb_status status =
+            detector_named("barrel")->load(ctx, &study.request, &dataset, NULL);
         has_passed = status == MB_OK;
         assert_true(has_passed || status == MB_ERR_MEMORY);
         mb_dataset_clear(&dataset);
         s.n_left = SIZE_MAX;
         // The options' memory belongs to the study.
         assert_true(has_passed || s.n_held <= n_held + 2);
-        barrel_study_close(&study);
+        detector_study_close(&study);
         mb_context_destroy(ctx);
         mb_runtime_destroy(runtime);
         assert_int_equal(s.n_held, 0);

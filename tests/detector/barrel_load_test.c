@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "barrel_study.h"
+#include "world.h"
 
 #include "base/buffer.h"
 
@@ -10,33 +11,17 @@
 
 // What load makes of files, options and pairs.
 
-static mb_test_world world;
-static char *folder;
-static char notices[8192];
-
-static void keep_notice(void *user, mb_notice_level level, const char *where, const char *text) {
-    (void)user;
-    const size_t n = strlen(notices);
-    snprintf(notices + n, sizeof notices - n, "%s %s: %s\n",
-        level == MB_NOTICE_WARNING ? "warning" : "note", where, text);
-}
+static noting_world world;
 
 static int open_world(void **state) {
     (void)state;
-    mb_runtime_settings settings = MB_RUNTIME_SETTINGS_INIT;
-    settings.n_threads = 2;
-    settings.notice = keep_notice;
-    assert_int_equal(mb_runtime_create(&settings, &world.runtime), MB_OK);
-    assert_int_equal(mb_context_create(world.runtime, &world.ctx), MB_OK);
-    folder = mb_test_directory();
-    notices[0] = '\0';
+    noting_world_open(&world, 2);
     return 0;
 }
 
 static int close_world(void **state) {
     (void)state;
-    mb_test_remove_directory(folder);
-    mb_test_world_close(&world);
+    noting_world_close(&world);
     return 0;
 }
 
@@ -54,18 +39,18 @@ static int close_world(void **state) {
 static void write_pair(const char *number, const char *hits, const char *particles) {
     char name[64];
     snprintf(name, sizeof name, "clusters_%s.csv", number);
-    barrel_write(folder, name, hits);
+    barrel_write(world.directory, name, hits);
     snprintf(name, sizeof name, "particles_%s.csv", number);
     if (particles != NULL) {
-        barrel_write(folder, name, particles);
+        barrel_write(world.directory, name, particles);
     }
 }
 
 #define PARTICLES "particles: 'particles_*'\n"
 
 static mb_status load(const char *data, mb_dataset *out) {
-    notices[0] = '\0';
-    return barrel_load(world.ctx, data, folder, out);
+    world.notices[0] = '\0';
+    return barrel_load(world.ctx, data, world.directory, out);
 }
 
 // Events of the rows, as "0 2 3".
@@ -85,12 +70,6 @@ static void assert_load_fails(const char *data, mb_status status, const char *pa
     mb_dataset dataset;
     assert_fails(world.ctx, load(data, &dataset), status, part);
     assert_null(dataset.columns);
-}
-
-static void assert_notice(const char *part) {
-    if (strstr(notices, part) == NULL) {
-        fail_msg("no notice with \"%s\" in \"%s\"", part, notices);
-    }
 }
 
 static void test_load__columns_have_their_names_types_and_shapes(void **state) {
@@ -156,8 +135,8 @@ static void test_load__separators_of_all_kinds_end_one_event(void **state) {
     write_pair("1", "\xEF\xBB\xBF# head\r\n\r\n" EVENT_1 " \t\r\n# c\n\n\n" EVENT_2 "#\n" EVENT_3,
         "\n\n" TRUTH_1 "\n" TRUTH_2 "# x\n# y\n" TRUTH_3);
     assert_events(PARTICLES, "0 1 2");
-    assert_notice("note");
-    assert_notice("no blank line behind the last event; accepted");
+    assert_ptr_equal(strstr(world.notices, "note"), world.notices);
+    noting_world_assert_notice(&world, "no blank line behind the last event; accepted");
     assert_load_fails(
         PARTICLES "strict_event_end: true\n", MB_ERR_FORMAT, "no blank line behind the last event");
 }
@@ -178,12 +157,13 @@ static void test_load__clusters_alone_give_images_without_labels(void **state) {
     assert_int_equal(dataset.n_columns, 3);
     assert_null(mb_dataset_target(&dataset));
     mb_dataset_clear(&dataset);
-    barrel_study study;
-    barrel_study_open(&study, world.ctx, "hits: 'clusters_*'\n", folder);
+    detector_study study;
+    barrel_study_open(&study, world.ctx, "hits: 'clusters_*'\n", world.directory);
     study.request.wants_label = true;
-    assert_fails(world.ctx, barrel()->load(world.ctx, &study.request, &dataset, NULL),
-        MB_ERR_FORMAT, "data.particles: training and evaluation need labels");
-    barrel_study_close(&study);
+    assert_fails(world.ctx,
+        detector_named("barrel")->load(world.ctx, &study.request, &dataset, NULL), MB_ERR_FORMAT,
+        "data.particles: training and evaluation need labels");
+    detector_study_close(&study);
 }
 
 static void test_load__truth_counts_tracks_by_layers_and_pt(void **state) {
@@ -261,8 +241,8 @@ static void test_load__a_missing_partner_is_named(void **state) {
         "clusters_2.csv: no partner among hits (clusters_1.csv, clusters_2.csv) and particles "
         "(particles_1.csv)");
     assert_events(PARTICLES "on_bad: drop\n", "0");
-    assert_notice("clusters_2.csv: dropped: no partner");
-    barrel_write(folder, "particles_3.csv", TRUTH_2 "\n");
+    noting_world_assert_notice(&world, "clusters_2.csv: dropped: no partner");
+    barrel_write(world.directory, "particles_3.csv", TRUTH_2 "\n");
     assert_load_fails(PARTICLES, MB_ERR_IO, "clusters_2.csv: no partner");
     assert_events(PARTICLES "pair_by_position: true\n", "0 1");
     assert_load_fails("particles: 'truth*'\n", MB_ERR_IO, "no file 'truth*'; set data.dir");
@@ -277,23 +257,24 @@ static void test_load__given_files_use_the_partners_beside_them(void **state) {
     write_pair("1", EVENT_1 "\n", TRUTH_1 "\n");
     write_pair("2", EVENT_2 "\n", TRUTH_2 "\n");
     char first[4200], second[4200];
-    snprintf(first, sizeof first, "%s/clusters_2.csv", folder);
-    snprintf(second, sizeof second, "%s/clusters_1.csv", folder);
+    snprintf(first, sizeof first, "%s/clusters_2.csv", world.directory);
+    snprintf(second, sizeof second, "%s/clusters_1.csv", world.directory);
     const char *files[] = {first, second};
     for (int with_truth = 1; with_truth >= 0; with_truth--) {
-        barrel_study study;
+        detector_study study;
         mb_dataset dataset;
         barrel_study_open(&study, world.ctx, "", "/nonexistent");
         study.request.files = files;
         study.request.n_files = 2;
-        assert_ok(world.ctx, barrel()->load(world.ctx, &study.request, &dataset, NULL));
+        assert_ok(
+            world.ctx, detector_named("barrel")->load(world.ctx, &study.request, &dataset, NULL));
         assert_int_equal(dataset.n_rows, 2);
         assert_string_equal(dataset.file_names[0], first);
         assert_int_equal(mb_dataset_target(&dataset) != NULL, with_truth);
         mb_dataset_clear(&dataset);
-        barrel_study_close(&study);
+        detector_study_close(&study);
         char path[4200];
-        snprintf(path, sizeof path, "%s/particles_1.csv", folder);
+        snprintf(path, sizeof path, "%s/particles_1.csv", world.directory);
         remove(path);
     }
 }
@@ -305,7 +286,7 @@ static void test_load__unequal_counts_of_events_are_refused(void **state) {
     assert_load_fails(PARTICLES, MB_ERR_FORMAT, "clusters_1.csv: 2 events, but ");
     assert_load_fails(PARTICLES, MB_ERR_FORMAT, "particles_1.csv has 3");
     assert_events(PARTICLES "on_bad: drop\n", "2");
-    assert_notice("dropped: ");
+    noting_world_assert_notice(&world, "dropped: ");
 }
 
 static void test_load__hits_without_particle_are_counted(void **state) {
@@ -339,11 +320,12 @@ static void test_load__compat_implies_what_the_study_does_not_write(void **state
         {&some, PARTICLES, "barcode 7 has no particle", 0},
     };
     for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
-        barrel_study study;
+        detector_study study;
         mb_dataset dataset;
-        barrel_study_open(&study, world.ctx, cases[i].data, folder);
+        barrel_study_open(&study, world.ctx, cases[i].data, world.directory);
         study.request.compat = cases[i].compat;
-        const mb_status status = barrel()->load(world.ctx, &study.request, &dataset, NULL);
+        const mb_status status =
+            detector_named("barrel")->load(world.ctx, &study.request, &dataset, NULL);
         if (cases[i].failure != NULL) {
             assert_fails(world.ctx, status, MB_ERR_FORMAT, cases[i].failure);
         } else {
@@ -351,7 +333,7 @@ static void test_load__compat_implies_what_the_study_does_not_write(void **state
             assert_int_equal(dataset.n_rows, cases[i].n_rows);
         }
         mb_dataset_clear(&dataset);
-        barrel_study_close(&study);
+        detector_study_close(&study);
     }
     assert_true(mb_compat_has(&all, "shift_independently"));
     assert_true(mb_compat_has(&some, "accept_odd_layer"));
@@ -410,16 +392,17 @@ static void test_load__warnings_name_volumes_and_equal_labels(void **state) {
     (void)state;
     write_pair(
         "1", EVENT_1 HIT(8, 5, 44, 2, "1, 1, 1") HIT(9, 5, 45, 3, "1, 1, 1") "\n", TRUTH_1 "\n");
-    barrel_study study;
+    detector_study study;
     mb_dataset dataset;
-    barrel_study_open(&study, world.ctx, PARTICLES, folder);
+    barrel_study_open(&study, world.ctx, PARTICLES, world.directory);
     study.request.wants_label = true;
-    notices[0] = '\0';
-    assert_ok(world.ctx, barrel()->load(world.ctx, &study.request, &dataset, NULL));
-    assert_notice("warning data.hits: 2 hits are in unknown volumes (the first in 44)");
-    assert_notice("warning data.label: all 1 labels are 0");
+    world.notices[0] = '\0';
+    assert_ok(world.ctx, detector_named("barrel")->load(world.ctx, &study.request, &dataset, NULL));
+    assert_non_null(strstr(
+        world.notices, "warning data.hits: 2 hits are in unknown volumes (the first in 44)"));
+    noting_world_assert_notice(&world, "warning data.label: all 1 labels are 0");
     mb_dataset_clear(&dataset);
-    barrel_study_close(&study);
+    detector_study_close(&study);
 }
 
 static void test_load__the_report_has_the_shapes_and_the_balance(void **state) {
@@ -427,13 +410,14 @@ static void test_load__the_report_has_the_shapes_and_the_balance(void **state) {
     write_pair("1", EVENT_1 "\n" HIT(1, 7, 9, 2, "50, 50, 600") "\n", TRUTH_1 "\n" TRUTH_3 "\n");
     write_pair("2", HIT(1, 6, 13, 8, "660, 1, 1081") "\n", TRUTH_2 "\n");
     write_pair("3", EVENT_1 EVENT_2 "\n", TRUTH_1 "\n");
-    barrel_study study;
+    detector_study study;
     mb_dataset dataset;
     mb_buffer report;
     mb_buffer_init(&report, world.ctx);
     barrel_study_open(&study, world.ctx,
-        PARTICLES "on_bad: drop\nlabel: {layers: 2, pt: 2, tracks: 1}\n", folder);
-    assert_ok(world.ctx, barrel()->load(world.ctx, &study.request, &dataset, &report));
+        PARTICLES "on_bad: drop\nlabel: {layers: 2, pt: 2, tracks: 1}\n", world.directory);
+    assert_ok(
+        world.ctx, detector_named("barrel")->load(world.ctx, &study.request, &dataset, &report));
     static const char *const parts[] = {"Loading ", "clusters_2.csv\n", "Invalid data file found! ",
         "clusters_3.csv:3:1: barcode 6 has no particle",
         "Loaded hits data with shapes: [(2, 6), (1, 6)]\n",
@@ -450,7 +434,7 @@ static void test_load__the_report_has_the_shapes_and_the_balance(void **state) {
     }
     mb_buffer_clear(&report);
     mb_dataset_clear(&dataset);
-    barrel_study_close(&study);
+    detector_study_close(&study);
 }
 
 static void test_load__any_number_of_threads_gives_the_same(void **state) {
@@ -469,8 +453,8 @@ static void test_load__any_number_of_threads_gives_the_same(void **state) {
     mb_test_world single, several;
     mb_test_world_open(&single, 1, MB_CPU_ALL);
     mb_test_world_open(&several, 4, 0);
-    assert_ok(single.ctx, barrel_load(single.ctx, PARTICLES, folder, &one));
-    assert_ok(several.ctx, barrel_load(several.ctx, PARTICLES, folder, &many));
+    assert_ok(single.ctx, barrel_load(single.ctx, PARTICLES, world.directory, &one));
+    assert_ok(several.ctx, barrel_load(several.ctx, PARTICLES, world.directory, &many));
     assert_int_equal(one.n_rows, 90);
     assert_int_equal(many.n_rows, 90);
     assert_memory_equal(one.event, many.event, 90 * sizeof *one.event);

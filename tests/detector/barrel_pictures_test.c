@@ -29,10 +29,10 @@ static int close_world(void **state) {
 }
 
 static void get_pictures(const char *data, mb_bundle *out) {
-    barrel_study study;
+    detector_study study;
     barrel_study_open(&study, world.ctx, data, folder);
-    assert_ok(world.ctx, barrel()->pictures(world.ctx, &study.request, out));
-    barrel_study_close(&study);
+    assert_ok(world.ctx, detector_named("barrel")->pictures(world.ctx, &study.request, out));
+    detector_study_close(&study);
 }
 
 // Hits of the published example: x and y are those six-digit numbers that give its r and phi.
@@ -157,7 +157,7 @@ static void test_pictures__without_particles_truth_is_left_out(void **state) {
 static void test_pictures__counts_cover_all_events_and_hits_the_first_ten(void **state) {
     (void)state;
     const mb_barrel_simulate_record options = {1, 15, 10, 1, false};
-    assert_ok(world.ctx, barrel()->simulate(world.ctx, &options, 3, folder));
+    assert_ok(world.ctx, detector_named("barrel")->simulate(world.ctx, &options, 3, folder));
     mb_bundle pictures;
     get_pictures("particles: 'particles_*'\n", &pictures);
     assert_shape(&pictures, "counts/hits", MB_I64, 15, 0);
@@ -183,7 +183,7 @@ static void assert_inspected(const char *name, bool is_mine, const char *part) {
     bool found = !is_mine;
     mb_buffer_init(&text, world.ctx);
     snprintf(path, sizeof path, "%s/%s", folder, name);
-    assert_ok(world.ctx, barrel()->inspect(world.ctx, path, &found, &text));
+    assert_ok(world.ctx, detector_named("barrel")->inspect(world.ctx, path, &found, &text));
     assert_int_equal(found, is_mine);
     if (is_mine && strstr(text.data, part) == NULL) {
         fail_msg("no \"%s\" in \"%s\"", part, text.data);
@@ -208,18 +208,18 @@ static void test_pictures__inspect_knows_its_files(void **state) {
 
 static void test_pictures__has_files_looks_for_hits(void **state) {
     (void)state;
-    barrel_study study;
+    detector_study study;
     bool found = true;
     barrel_study_open(&study, world.ctx, "hits: 'clusters_*.csv'\n", folder);
-    assert_ok(world.ctx, barrel()->has_files(world.ctx, &study.request, &found));
+    assert_ok(world.ctx, detector_named("barrel")->has_files(world.ctx, &study.request, &found));
     assert_false(found);
     barrel_write(folder, "clusters_7.csv", example);
-    assert_ok(world.ctx, barrel()->has_files(world.ctx, &study.request, &found));
+    assert_ok(world.ctx, detector_named("barrel")->has_files(world.ctx, &study.request, &found));
     assert_true(found);
     study.request.directory = "/nonexistent";
-    assert_ok(world.ctx, barrel()->has_files(world.ctx, &study.request, &found));
+    assert_ok(world.ctx, detector_named("barrel")->has_files(world.ctx, &study.request, &found));
     assert_false(found);
-    barrel_study_close(&study);
+    detector_study_close(&study);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)

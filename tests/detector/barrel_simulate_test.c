@@ -40,7 +40,7 @@ static void simulate(unsigned n_threads, uint64_t seed, const mb_barrel_simulate
     const char *directory) {
     mb_test_world world;
     mb_test_world_open(&world, n_threads, MB_CPU_ALL);
-    assert_ok(world.ctx, barrel()->simulate(world.ctx, options, seed, directory));
+    assert_ok(world.ctx, detector_named("barrel")->simulate(world.ctx, options, seed, directory));
     mb_test_world_close(&world);
 }
 

@@ -3,32 +3,14 @@
 
 #include "barrel_study.h"
 
-#include "files/yaml.h"
-
 #include <stdio.h>
 #include <zlib.h>
 
-const mb_detector_ops *barrel(void) {
-    const mb_detector_ops *ops = mb_detector_find("barrel");
-    assert_non_null(ops);
-    return ops;
-}
-
 void barrel_study_open(
-    barrel_study *study, mb_context *ctx, const char *data, const char *directory) {
-    *study = (barrel_study){.ctx = ctx};
-    assert_ok(ctx, mb_yaml_parse(ctx, "study.yaml", data, strlen(data), &study->document));
-    study->request = (mb_detector_request){
-        .document = &study->document,
-        .data = study->document.root,
-        .compat = &study->compat,
-        .directory = directory,
-        .seed = 42,
-    };
-}
-
-void barrel_study_close(barrel_study *study) {
-    mb_document_clear(&study->document);
+    detector_study *study, mb_context *ctx, const char *data, const char *directory) {
+    detector_study_open(study, ctx, directory, data, NULL);
+    study->request.seed = 42;
+    study->request.wants_label = false;
 }
 
 void barrel_write_bytes(
@@ -47,9 +29,9 @@ void barrel_write(const char *directory, const char *name, const char *text) {
 }
 
 mb_status barrel_load(mb_context *ctx, const char *data, const char *directory, mb_dataset *out) {
-    barrel_study study;
+    detector_study study;
     barrel_study_open(&study, ctx, data, directory);
-    const mb_status status = barrel()->load(ctx, &study.request, out, NULL);
-    barrel_study_close(&study);
+    const mb_status status = detector_named("barrel")->load(ctx, &study.request, out, NULL);
+    detector_study_close(&study);
     return status;
 }

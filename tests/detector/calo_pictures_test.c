@@ -45,10 +45,10 @@ static int close_world(void **state) {
     "train_size: 4\n"
 
 static void make_pictures(const char *data, const char *const *compat, mb_bundle *out) {
-    calo_study study;
+    detector_study study;
     calo_study_open(&study, world.ctx, data, compat, folder);
-    assert_ok(world.ctx, calo()->pictures(world.ctx, &study.request, out));
-    calo_study_close(&study);
+    assert_ok(world.ctx, detector_named("calo")->pictures(world.ctx, &study.request, out));
+    detector_study_close(&study);
 }
 
 static const mb_array *entry(const mb_bundle *bundle, size_t sample, const char *what) {
@@ -168,7 +168,7 @@ static bool inspect(const char *name, mb_buffer *text) {
     bool is_mine = false;
     snprintf(path, sizeof path, "%s/%s", folder, name);
     mb_buffer_init(text, world.ctx);
-    assert_ok(world.ctx, calo()->inspect(world.ctx, path, &is_mine, text));
+    assert_ok(world.ctx, detector_named("calo")->inspect(world.ctx, path, &is_mine, text));
     return is_mine;
 }
 

@@ -355,7 +355,7 @@ static void test_read__files_named_for_prediction_have_no_truth(void **state) {
     char path[4200];
     snprintf(path, sizeof path, "%s/new.h5", folder);
     const char *const files[] = {path};
-    calo_study study;
+    detector_study study;
     calo_study_open(&study, world.ctx,
         "background: {file: gone.h5, limit: 5}\n"
         "signals: {A: {file: gone.h5}}\n"
@@ -365,8 +365,8 @@ static void test_read__files_named_for_prediction_have_no_truth(void **state) {
     study.request.n_files = 1;
     study.request.wants_label = false;
     mb_dataset dataset;
-    assert_ok(world.ctx, calo()->load(world.ctx, &study.request, &dataset, NULL));
-    calo_study_close(&study);
+    assert_ok(world.ctx, detector_named("calo")->load(world.ctx, &study.request, &dataset, NULL));
+    detector_study_close(&study);
     assert_int_equal(dataset.n_rows, 12);
     assert_events(&dataset, 0, 12, 3);
     assert_null(mb_dataset_target(&dataset));
@@ -376,7 +376,7 @@ static void test_read__files_named_for_prediction_have_no_truth(void **state) {
 
 // Reads with a context whose memory runs out; the study's own memory does not.
 static mb_status load_short(void *user, mb_context *ctx) {
-    calo_study *study = user;
+    detector_study *study = user;
     mb_dataset dataset;
     mb_buffer report;
     mb_buffer_init(&report, ctx);
@@ -384,7 +384,7 @@ static mb_status load_short(void *user, mb_context *ctx) {
     mb_document_init(&document, ctx, "study.yaml");
     mb_detector_request request = study->request;
     request.document = &document;
-    const mb_status status = calo()->load(ctx, &request, &dataset, &report);
+    const mb_status status = detector_named("calo")->load(ctx, &request, &dataset, &report);
     mb_dataset_clear(&dataset);
     mb_buffer_clear(&report);
     mb_document_clear(&document);
@@ -395,7 +395,7 @@ static void test_read__every_lack_of_memory_is_told(void **state) {
     (void)state;
     calo_write_events(world.ctx, folder, "a.h5", 0, 20);
     calo_write_events(world.ctx, folder, "b.h5", 1, 9);
-    calo_study study;
+    detector_study study;
     calo_study_open(&study, world.ctx,
         "background: {file: a.h5}\n"
         "signals: {A: {file: b.h5, overlay: background, overlay_events: 4}}\n"
@@ -403,7 +403,7 @@ static void test_read__every_lack_of_memory_is_told(void **state) {
         NULL, folder);
     study.request.set_aside = 3;
     assert_true(mb_test_each_lack_of_memory(load_short, &study) > 30);
-    calo_study_close(&study);
+    detector_study_close(&study);
 }
 
 int main(void) {

@@ -22,7 +22,7 @@ static void simulate(unsigned n_threads, uint64_t seed, const mb_calo_simulate_r
     const char *directory) {
     mb_test_world own;
     mb_test_world_open(&own, n_threads, MB_CPU_ALL);
-    assert_ok(own.ctx, calo()->simulate(own.ctx, options, seed, directory));
+    assert_ok(own.ctx, detector_named("calo")->simulate(own.ctx, options, seed, directory));
     mb_test_world_close(&own);
 }
 

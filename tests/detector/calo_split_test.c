@@ -284,11 +284,11 @@ static bool same_dataset(const mb_dataset *a, const mb_dataset *b) {
 }
 
 static mb_status load_seeded(mb_context *ctx, uint64_t seed, mb_dataset *out) {
-    calo_study study;
+    detector_study study;
     calo_study_open(&study, ctx, STUDY, NULL, folder);
     study.request.seed = seed;
-    const mb_status status = calo()->load(ctx, &study.request, out, NULL);
-    calo_study_close(&study);
+    const mb_status status = detector_named("calo")->load(ctx, &study.request, out, NULL);
+    detector_study_close(&study);
     return status;
 }
 
@@ -386,13 +386,13 @@ static void test_split__numpy_draws_stay_in_the_block_without_the_leak(void **st
         assert_true(added >= (is_test ? 221 : 200) && added < (is_test ? 230 : 221));
     }
     mb_dataset_clear(&d);
-    calo_study study;
+    detector_study study;
     calo_study_open(&study, world.ctx, STUDY, numpy, folder);
     study.request.seed = (uint64_t)1 << 32;
-    assert_fails(world.ctx, calo()->load(world.ctx, &study.request, &d, NULL), MB_ERR_RANGE,
-        "numpy_random has seeds below 2^32");
+    assert_fails(world.ctx, detector_named("calo")->load(world.ctx, &study.request, &d, NULL),
+        MB_ERR_RANGE, "numpy_random has seeds below 2^32");
     mb_dataset_clear(&d);
-    calo_study_close(&study);
+    detector_study_close(&study);
 }
 
 static void test_split__sums_are_clipped_unless_compat_says_not(void **state) {
@@ -488,12 +488,13 @@ static void test_split__files_are_looked_for_where_the_study_says(void **state) 
     } cases[] = {{STUDY, true}, {"background: {file: none.h5}", false},
         {"background: {file: none.h5}\nsignals: {A: {file: 'a*.h5'}}", true}};
     for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
-        calo_study study;
+        detector_study study;
         bool is_there = !cases[i].is_there;
         calo_study_open(&study, world.ctx, cases[i].data, NULL, folder);
-        assert_ok(world.ctx, calo()->has_files(world.ctx, &study.request, &is_there));
+        assert_ok(
+            world.ctx, detector_named("calo")->has_files(world.ctx, &study.request, &is_there));
         assert_int_equal(is_there, cases[i].is_there);
-        calo_study_close(&study);
+        detector_study_close(&study);
     }
 }
 

@@ -4,35 +4,13 @@
 #include "calo_study.h"
 
 #include "files/hdf5.h"
-#include "files/yaml.h"
 
 #include <stdio.h>
 
-const mb_detector_ops *calo(void) {
-    const mb_detector_ops *ops = mb_detector_find("calo");
-    assert_non_null(ops);
-    return ops;
-}
-
-void calo_study_open(calo_study *study, mb_context *ctx, const char *data,
+void calo_study_open(detector_study *study, mb_context *ctx, const char *data,
     const char *const *compat, const char *directory) {
-    *study = (calo_study){.ctx = ctx, .compat = {.names = compat}};
-    while (compat != NULL && compat[study->compat.n] != NULL) {
-        study->compat.n++;
-    }
-    assert_ok(ctx, mb_yaml_parse(ctx, "study.yaml", data, strlen(data), &study->document));
-    study->request = (mb_detector_request){
-        .document = &study->document,
-        .data = study->document.root,
-        .compat = &study->compat,
-        .directory = directory,
-        .seed = 42,
-        .wants_label = true,
-    };
-}
-
-void calo_study_close(calo_study *study) {
-    mb_document_clear(&study->document);
+    detector_study_open(study, ctx, directory, data, compat);
+    study->request.seed = 42;
 }
 
 double calo_value(size_t sample, size_t event, size_t region) {
@@ -101,11 +79,11 @@ void calo_write_events(
 
 mb_status calo_load(mb_context *ctx, const char *data, const char *const *compat,
     const char *directory, size_t set_aside, mb_dataset *out, mb_buffer *report) {
-    calo_study study;
+    detector_study study;
     calo_study_open(&study, ctx, data, compat, directory);
     study.request.set_aside = set_aside;
-    const mb_status status = calo()->load(ctx, &study.request, out, report);
-    calo_study_close(&study);
+    const mb_status status = detector_named("calo")->load(ctx, &study.request, out, report);
+    detector_study_close(&study);
     return status;
 }
 

@@ -4,24 +4,13 @@
 #ifndef TESTS_DETECTOR_CALO_STUDY_H
 #define TESTS_DETECTOR_CALO_STUDY_H
 
-#include "testing.h"
+#include "detector_study.h"
 
 #include "detector/calo/calo.h"
 
-// A study's data map for the calorimeter, and region files for it to read.
-typedef struct calo_study {
-    mb_context *ctx;
-    mb_document document;
-    mb_compat compat;
-    mb_detector_request request;
-} calo_study;
-
-// data: the map as YAML, without indentation. compat: names, NULL-terminated, or NULL. directory is
-// where its files are.
-void calo_study_open(calo_study *study, mb_context *ctx, const char *data,
+// A study of the calorimeter (seed 42), and region files for it to read.
+void calo_study_open(detector_study *study, mb_context *ctx, const char *data,
     const char *const *compat, const char *directory);
-void calo_study_close(calo_study *study);
-const mb_detector_ops *calo(void);
 
 // How a region file is written.
 typedef struct calo_form {

@@ -7,19 +7,19 @@
 
 #include <stdio.h>
 
-static mb_status load(calq_world *world, const char *data, mb_dataset *out) {
+static mb_status load(noting_world *world, const char *data, mb_dataset *out) {
     return calq_load(world, data, NULL, NULL, false, out, NULL);
 }
 
 static void assert_refused(
-    calq_world *world, const char *data, mb_status status, const char *part) {
+    noting_world *world, const char *data, mb_status status, const char *part) {
     mb_dataset dataset;
     assert_fails(world->ctx, load(world, data, &dataset), status, part);
 }
 
 static void test_calq_read__charges_are_found_by_name_in_any_order(void **state) {
     (void)state;
-    calq_world world;
+    noting_world world;
     mb_dataset dataset;
     calq_world_open(&world, 2);
     static const char *const extra[] = {
@@ -39,12 +39,12 @@ static void test_calq_read__charges_are_found_by_name_in_any_order(void **state)
     assert_null(mb_dataset_find(&dataset, "SimEnergyFraction"));
     assert_null(mb_dataset_target(&dataset));
     mb_dataset_clear(&dataset);
-    calq_world_close(&world);
+    noting_world_close(&world);
 }
 
 static void test_calq_read__columns_in_another_order_are_put_right(void **state) {
     (void)state;
-    calq_world world;
+    noting_world world;
     mb_dataset dataset;
     char text[4096] = "";
     size_t n = 0;
@@ -61,12 +61,12 @@ static void test_calq_read__columns_in_another_order_are_put_right(void **state)
         calq_assert_near(calq_charges(&dataset, 0)[i], (double)i, 0);
     }
     mb_dataset_clear(&dataset);
-    calq_world_close(&world);
+    noting_world_close(&world);
 }
 
 static void test_calq_read__without_names_the_first_48_fields_are_charges(void **state) {
     (void)state;
-    calq_world world;
+    noting_world world;
     mb_dataset dataset;
     char line[512];
     char text[2048];
@@ -90,12 +90,12 @@ static void test_calq_read__without_names_the_first_48_fields_are_charges(void *
     mb_dataset_clear(&dataset);
     assert_refused(&world, "{header: true}", MB_ERR_FORMAT,
         "a.csv:1: column 1: 0 is a number, but data.header is true");
-    calq_world_close(&world);
+    noting_world_close(&world);
 }
 
 static void test_calq_read__columns_that_are_missing_doubled_or_unknown_are_named(void **state) {
     (void)state;
-    calq_world world;
+    noting_world world;
     calq_world_open(&world, 1);
     static const char *const twice[] = {",CALQ_3", ",1"};
     calq_write_plain(&world, "a.csv", 1, twice);
@@ -113,11 +113,11 @@ static void test_calq_read__columns_that_are_missing_doubled_or_unknown_are_name
         "a.csv:1: column 1: 'CALQ_0' is a name, but data.header is false");
     calq_write(&world, "a.csv", "");
     assert_refused(&world, "{}", MB_ERR_FORMAT, "the file is empty");
-    calq_world_close(&world);
+    noting_world_close(&world);
 }
 
 // Line 2 good, line 3 bad.
-static void write_bad(calq_world *world, const char *charge) {
+static void write_bad(noting_world *world, const char *charge) {
     char good[512];
     char bad[512];
     char text[2048];
@@ -143,7 +143,7 @@ static void test_calq_read__bad_charges_are_told_with_file_line_and_column(void 
         {"", "a.csv:2: column 8 (CALQ_7): '' is not a number", -1},
         {"1,2", "a.csv:2: 49 fields, but the first line has 48", -1},
     };
-    calq_world world;
+    noting_world world;
     mb_dataset dataset;
     calq_world_open(&world, 1);
     for (size_t i = 0; i < MB_COUNT_OF(bad); i++) {
@@ -151,7 +151,7 @@ static void test_calq_read__bad_charges_are_told_with_file_line_and_column(void 
         assert_refused(&world, "{}", MB_ERR_FORMAT, bad[i].part);
         assert_ok(world.ctx, load(&world, "{on_bad: drop}", &dataset));
         assert_int_equal(dataset.n_rows, 2);
-        calq_assert_notice(&world, "data.on_bad: 1 of 3 rows are bad and left out");
+        noting_world_assert_notice(&world, "data.on_bad: 1 of 3 rows are bad and left out");
         mb_dataset_clear(&dataset);
         if (bad[i].clipped < 0) {
             assert_refused(&world, "{on_bad: clip}", MB_ERR_FORMAT, bad[i].part);
@@ -160,15 +160,15 @@ static void test_calq_read__bad_charges_are_told_with_file_line_and_column(void 
         assert_ok(world.ctx, load(&world, "{on_bad: clip}", &dataset));
         assert_int_equal(dataset.n_rows, bad[i].clipped > 0 ? 3 : 2);
         calq_assert_near(calq_charges(&dataset, 1)[7], bad[i].clipped > 0 ? bad[i].clipped : 0, 0);
-        calq_assert_notice(&world, "1 charges in 1 rows were forced to 0 .. 4194303");
+        noting_world_assert_notice(&world, "1 charges in 1 rows were forced to 0 .. 4194303");
         mb_dataset_clear(&dataset);
     }
-    calq_world_close(&world);
+    noting_world_close(&world);
 }
 
 static void test_calq_read__entries_and_energies_that_are_no_numbers_are_told(void **state) {
     (void)state;
-    calq_world world;
+    noting_world world;
     calq_world_open(&world, 1);
     static const char *const entry[] = {",entry", ",x"};
     calq_write_plain(&world, "a.csv", 1, entry);
@@ -177,12 +177,12 @@ static void test_calq_read__entries_and_energies_that_are_no_numbers_are_told(vo
     calq_write_plain(&world, "a.csv", 1, energy);
     assert_refused(&world, "{}", MB_ERR_FORMAT,
         "a.csv:2: column 49 (SimEnergyTotal): '1.2.3' is not a number");
-    calq_world_close(&world);
+    noting_world_close(&world);
 }
 
 static void test_calq_read__folders_tell_the_number_of_links(void **state) {
     (void)state;
-    calq_world world;
+    noting_world world;
     mb_dataset dataset;
     calq_world_open(&world, 1);
     assert_refused(&world, "{}", MB_ERR_IO, "no charge file 'nElinks_5'");
@@ -197,7 +197,7 @@ static void test_calq_read__folders_tell_the_number_of_links(void **state) {
     assert_int_equal(dataset.file[1], 1);
     mb_dataset_clear(&dataset);
     char line[512];
-    assert_ok(world.ctx, mb_write_file(world.ctx, calq_path(&world, "c.csv"),
+    assert_ok(world.ctx, mb_write_file(world.ctx, noting_world_path(&world, "c.csv"),
                              calq_line(line, 1, "3"), strlen(line)));
     assert_refused(
         &world, "{files: c.csv}", MB_ERR_FORMAT, "the path does not tell its number of links");
@@ -205,7 +205,7 @@ static void test_calq_read__folders_tell_the_number_of_links(void **state) {
     assert_refused(&world, "{files: none.csv}", MB_ERR_IO, "no charge file 'none.csv'");
     assert_refused(&world, "{arrange: 8x9}", MB_ERR_FORMAT, "unknown arrangement '8x9'");
     assert_refused(&world, "{max_val: 0}", MB_ERR_FORMAT, "data.max_val: is 0");
-    calq_world_close(&world);
+    noting_world_close(&world);
 }
 
 int main(void) {

@@ -10,11 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static mb_status load(calq_world *world, const char *data, mb_dataset *out) {
+static mb_status load(noting_world *world, const char *data, mb_dataset *out) {
     return calq_load(world, data, NULL, NULL, true, out, NULL);
 }
 
-static void gather(calq_world *world, const mb_dataset *dataset, const char *name, float *out) {
+static void gather(noting_world *world, const mb_dataset *dataset, const char *name, float *out) {
     const uint32_t row = 0;
     const mb_column *column = mb_dataset_find(dataset, name);
     assert_non_null(column);
@@ -23,7 +23,7 @@ static void gather(calq_world *world, const mb_dataset *dataset, const char *nam
 
 static void test_calq_select__masks_limits_and_empty_rows(void **state) {
     (void)state;
-    calq_world world;
+    noting_world world;
     mb_dataset dataset;
     char line[512];
     char text[8192] = "";
@@ -67,14 +67,14 @@ static void test_calq_select__masks_limits_and_empty_rows(void **state) {
         "there is no column ModType, which data.mask_partials needs");
     assert_ok(world.ctx, load(&world, "{mask_energies: true}", &dataset));
     assert_int_equal(dataset.n_rows, 1);
-    calq_assert_notice(&world, "no column SimEnergyFraction");
+    noting_world_assert_notice(&world, "no column SimEnergyFraction");
     mb_dataset_clear(&dataset);
-    calq_world_close(&world);
+    noting_world_close(&world);
 }
 
 static void test_calq_select__rows_are_added_in_pairs_then_clipped(void **state) {
     (void)state;
-    calq_world world;
+    noting_world world;
     mb_dataset dataset;
     static const char *const extra[] = {",SimEnergyTotal", ",1", ",2", ",4"};
     calq_world_open(&world, 1);
@@ -95,12 +95,12 @@ static void test_calq_select__rows_are_added_in_pairs_then_clipped(void **state)
     assert_ok(world.ctx, calq_load(&world, "{max_val: 60}", compat, NULL, true, &dataset, NULL));
     calq_assert_near(calq_charges(&dataset, 2)[47], 144, 0);
     mb_dataset_clear(&dataset);
-    calq_world_close(&world);
+    noting_world_close(&world);
 }
 
 static void test_calq_select__copies_have_their_cells_exchanged_alike(void **state) {
     (void)state;
-    calq_world world;
+    noting_world world;
     mb_dataset dataset;
     calq_world_open(&world, 1);
     calq_write_plain(&world, "a.csv", 2, NULL);
@@ -122,12 +122,12 @@ static void test_calq_select__copies_have_their_cells_exchanged_alike(void **sta
     assert_ok(world.ctx, load(&world, "{clone_copies: 2, clone_high: 47}", &dataset));
     assert_int_equal(dataset.n_rows, 2);
     mb_dataset_clear(&dataset);
-    calq_world_close(&world);
+    noting_world_close(&world);
 }
 
 static void test_calq_select__images_are_normalised_and_arranged(void **state) {
     (void)state;
-    calq_world world;
+    noting_world world;
     mb_dataset dataset;
     float image[MB_ARRANGE_MAX_PIXELS];
     float target[MB_ARRANGE_MAX_PIXELS];
@@ -170,12 +170,12 @@ static void test_calq_select__images_are_normalised_and_arranged(void **state) {
     gather(&world, &dataset, "image", image);
     calq_assert_near(image[0], 29.0 / 1024, 0);
     mb_dataset_clear(&dataset);
-    calq_world_close(&world);
+    noting_world_close(&world);
 }
 
 static void test_calq_select__files_in_image_order_are_put_into_the_order_of_cells(void **state) {
     (void)state;
-    calq_world world;
+    noting_world world;
     mb_dataset dataset;
     float image[MB_ARRANGE_MAX_PIXELS];
     calq_world_open(&world, 1);
@@ -189,12 +189,12 @@ static void test_calq_select__files_in_image_order_are_put_into_the_order_of_cel
     calq_assert_near(image[5 * 8 + 5], 0, 0);
     calq_assert_near(calq_charges(&dataset, 0)[28], 1, 0);
     mb_dataset_clear(&dataset);
-    calq_world_close(&world);
+    noting_world_close(&world);
 }
 
 static void test_calq_select__weights_are_of_the_training_rows(void **state) {
     (void)state;
-    calq_world world;
+    noting_world world;
     mb_dataset dataset;
     char line[512];
     char text[8192] = "";
@@ -217,7 +217,7 @@ static void test_calq_select__weights_are_of_the_training_rows(void **state) {
         assert_int_equal(dataset.split[i], MB_SPLIT_TRAIN);
     }
     mb_dataset_clear(&dataset);
-    calq_world_close(&world);
+    noting_world_close(&world);
 }
 
 static int compare(const void *a, const void *b) {
@@ -264,7 +264,7 @@ static void test_calq_simulate__rows_have_the_published_statistics(void **state)
     assert_spread(largest, N, (const double[]){1.2, 3.0, 7.1}, 0, 0.08);
 }
 
-static char *simulate(calq_world *world, unsigned n_threads, int header, size_t *length) {
+static char *simulate(noting_world *world, unsigned n_threads, int header, size_t *length) {
     mb_runtime_settings settings = MB_RUNTIME_SETTINGS_INIT;
     mb_runtime *runtime;
     mb_context *ctx;
@@ -277,14 +277,14 @@ static char *simulate(calq_world *world, unsigned n_threads, int header, size_t 
     mb_context_destroy(ctx);
     mb_runtime_destroy(runtime);
     char *text;
-    assert_ok(
-        world->ctx, mb_read_file(world->ctx, calq_path(world, "nElinks_5/toy.csv"), &text, length));
+    assert_ok(world->ctx,
+        mb_read_file(world->ctx, noting_world_path(world, "nElinks_5/toy.csv"), &text, length));
     return text;
 }
 
 static void test_calq_simulate__files_do_not_depend_on_threads_and_are_read_back(void **state) {
     (void)state;
-    calq_world world;
+    noting_world world;
     mb_dataset dataset;
     calq_world_open(&world, 2);
     for (int header = 0; header < 3; header++) {
@@ -311,7 +311,7 @@ static void test_calq_simulate__files_do_not_depend_on_threads_and_are_read_back
     assert_ok(world.ctx, load(&world, "{mask_partials: true, mask_energies: true}", &dataset));
     assert_in_range(dataset.n_rows, 300, 2700);
     mb_dataset_clear(&dataset);
-    calq_world_close(&world);
+    noting_world_close(&world);
 }
 
 int main(void) {

@@ -45,13 +45,13 @@ static const golden_case cases[] = {
 
 enum { N_IMAGES = 6 };
 
-static void read_golden(ecal_world *world, const char *name, mb_array *out) {
+static void read_golden(noting_world *world, const char *name, mb_array *out) {
     char path[4096];
     snprintf(path, sizeof path, "%s", mb_test_source("tests/golden/ecal.npz"));
     assert_ok(world->ctx, mb_npz_read(world->ctx, path, name, out));
 }
 
-static void write_images(ecal_world *world) {
+static void write_images(noting_world *world) {
     mb_array x;
     mb_array y;
     read_golden(world, "X", &x);
@@ -76,7 +76,7 @@ static void assert_equal(const float *got, const float *wanted, size_t n, const 
 }
 
 // Rows one after the other, through gather and, where there are such, through the index lists.
-static void assert_column(ecal_world *world, const mb_dataset *dataset, const char *name,
+static void assert_column(noting_world *world, const mb_dataset *dataset, const char *name,
     const mb_array *wanted, const uint32_t *rows, size_t n_rows, const char *what) {
     const mb_column *column = mb_dataset_find(dataset, name);
     assert_non_null(column);
@@ -111,7 +111,7 @@ static void assert_column(ecal_world *world, const mb_dataset *dataset, const ch
 
 static const uint32_t in_order[N_IMAGES] = {0, 1, 2, 3, 4, 5};
 
-static void assert_golden(ecal_world *world, const mb_dataset *dataset, const golden_case *c,
+static void assert_golden(noting_world *world, const mb_dataset *dataset, const golden_case *c,
     const char *column, const char *suffix) {
     char name[64];
     mb_array wanted;
@@ -121,7 +121,7 @@ static void assert_golden(ecal_world *world, const mb_dataset *dataset, const go
     mb_array_clear(&wanted);
 }
 
-static void assert_edges(ecal_world *world, const mb_dataset *dataset, const char *name) {
+static void assert_edges(noting_world *world, const mb_dataset *dataset, const char *name) {
     char member[64];
     mb_array wanted;
     snprintf(member, sizeof member, "%s_edges", name);
@@ -137,8 +137,8 @@ static void assert_edges(ecal_world *world, const mb_dataset *dataset, const cha
 
 static void test_ecal_golden__frames_and_edges_are_those_of_numpy(void **state) {
     (void)state;
-    ecal_world world;
-    ecal_world_open(&world, 2);
+    noting_world world;
+    noting_world_open(&world, 2);
     write_images(&world);
     for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
         const golden_case *c = &cases[i];
@@ -147,8 +147,8 @@ static void test_ecal_golden__frames_and_edges_are_those_of_numpy(void **state) 
         snprintf(data, sizeof data, "{%s%sarrays: [frames, vectorised]}", c->data,
             c->data[0] != '\0' ? ", " : "");
         const bool is_all = c->compat[0] != NULL && strcmp(c->compat[0], "all") == 0;
-        assert_ok(world.ctx,
-            ecal_load(&world, data, is_all ? ecal_compat_all : c->compat, &dataset, NULL));
+        assert_ok(
+            world.ctx, ecal_load(&world, data, is_all ? compat_all : c->compat, &dataset, NULL));
         const mb_column *column = mb_dataset_find(&dataset, "frames");
         assert_int_equal(column->rank, 4);
         assert_int_equal(column->stored_rank, 3);
@@ -159,15 +159,15 @@ static void test_ecal_golden__frames_and_edges_are_those_of_numpy(void **state) 
         }
         mb_dataset_clear(&dataset);
     }
-    ecal_world_close(&world);
+    noting_world_close(&world);
 }
 
 static void test_ecal_golden__only_kept_nan_is_dense(void **state) {
     (void)state;
-    ecal_world world;
+    noting_world world;
     mb_dataset dataset;
     static const char *const compat[] = {"nan", NULL};
-    ecal_world_open(&world, 1);
+    noting_world_open(&world, 1);
     write_images(&world);
     assert_ok(world.ctx, ecal_load(&world, "{}", compat, &dataset, NULL));
     assert_true(mb_column_is_sparse_feed(mb_dataset_find(&dataset, "frames")));
@@ -178,10 +178,10 @@ static void test_ecal_golden__only_kept_nan_is_dense(void **state) {
     assert_ok(world.ctx, ecal_load(&world, "{remove_empty: false}", compat, &dataset, NULL));
     assert_false(mb_column_is_sparse_feed(mb_dataset_find(&dataset, "frames")));
     mb_dataset_clear(&dataset);
-    ecal_world_close(&world);
+    noting_world_close(&world);
 }
 
-static void assert_list(ecal_world *world, const mb_dataset *dataset, const char *name,
+static void assert_list(noting_world *world, const mb_dataset *dataset, const char *name,
     const char *golden, const uint32_t *rows) {
     mb_array wanted;
     read_golden(world, golden, &wanted);
@@ -189,7 +189,7 @@ static void assert_list(ecal_world *world, const mb_dataset *dataset, const char
     mb_array_clear(&wanted);
 }
 
-static void assert_scale(ecal_world *world, const mb_dataset *dataset, const char *golden) {
+static void assert_scale(noting_world *world, const mb_dataset *dataset, const char *golden) {
     mb_array wanted;
     read_golden(world, golden, &wanted);
     const mb_array *got = mb_bundle_array(&dataset->facts, "sequence_scale");
@@ -201,9 +201,9 @@ static void assert_scale(ecal_world *world, const mb_dataset *dataset, const cha
 
 static void test_ecal_golden__lists_are_those_of_numpy(void **state) {
     (void)state;
-    ecal_world world;
+    noting_world world;
     mb_dataset dataset;
-    ecal_world_open(&world, 2);
+    noting_world_open(&world, 2);
     write_images(&world);
     assert_ok(world.ctx, ecal_load(&world, "{arrays: [hits, unique_times]}", NULL, &dataset, NULL));
     assert_list(&world, &dataset, "hits", "hits", in_order);
@@ -221,7 +221,7 @@ static void test_ecal_golden__lists_are_those_of_numpy(void **state) {
     assert_list(&world, &dataset, "sequence", "sequence_all", by_image);
     assert_scale(&world, &dataset, "sequence_all_scale");
     mb_dataset_clear(&dataset);
-    ecal_world_close(&world);
+    noting_world_close(&world);
 }
 
 // Counts that depend on rounding.
@@ -238,22 +238,22 @@ static void test_ecal_golden__counts_of_other_ranges_are_those_published(void **
         {12 * 0.0249, 0.0249, 24, 24},
         {12 * 0.049, 0.049, 25, 24},
     };
-    ecal_world world;
-    ecal_world_open(&world, 1);
+    noting_world world;
+    noting_world_open(&world, 1);
     write_images(&world);
     for (size_t i = 0; i < MB_COUNT_OF(ranges); i++) {
         mb_dataset dataset;
         char data[128];
         snprintf(data, sizeof data, "{min_t: %.17g, max_t: %.17g, t_step: %.17g}", -ranges[i].end,
             ranges[i].end, ranges[i].step);
-        assert_ok(world.ctx, ecal_load(&world, data, ecal_compat_all, &dataset, NULL));
+        assert_ok(world.ctx, ecal_load(&world, data, compat_all, &dataset, NULL));
         assert_int_equal(mb_dataset_find(&dataset, "frames")->shape[0], ranges[i].literal);
         mb_dataset_clear(&dataset);
         assert_ok(world.ctx, ecal_load(&world, data, NULL, &dataset, NULL));
         assert_int_equal(mb_dataset_find(&dataset, "frames")->shape[0], ranges[i].corrected);
         mb_dataset_clear(&dataset);
     }
-    ecal_world_close(&world);
+    noting_world_close(&world);
 }
 
 int main(void) {

@@ -25,8 +25,8 @@ static double energy_of(mb_context *ctx, const mb_dataset *dataset, uint32_t row
     return energy;
 }
 
-static void assert_row(ecal_world *world, const mb_dataset *dataset, uint32_t row, int class_index,
-    size_t event, uint8_t set) {
+static void assert_row(noting_world *world, const mb_dataset *dataset, uint32_t row,
+    int class_index, size_t event, uint8_t set) {
     float target[2];
     const double energy = (double)(float)((double)(event + 1) / 1000 + 1 + class_index);
     assert_float_equal(energy_of(world->ctx, dataset, row), energy, 0);
@@ -40,9 +40,9 @@ static void assert_row(ecal_world *world, const mb_dataset *dataset, uint32_t ro
 
 static void test_ecal_load__rows_of_each_file_come_set_by_set_photons_first(void **state) {
     (void)state;
-    ecal_world world;
+    noting_world world;
     mb_dataset dataset;
-    ecal_world_open(&world, 2);
+    noting_world_open(&world, 2);
     ecal_write_both(&world, 10);
     assert_ok(world.ctx,
         ecal_load(&world, "{max_t: 1, rows: {train: [0, 3], validation: [4, 6], test: [8, 9]}}",
@@ -68,14 +68,14 @@ static void test_ecal_load__rows_of_each_file_come_set_by_set_photons_first(void
     assert_int_equal(dataset.n_rows, 4);
     assert_row(&world, &dataset, 3, 1, 9, MB_SPLIT_TEST);
     mb_dataset_clear(&dataset);
-    ecal_world_close(&world);
+    noting_world_close(&world);
 }
 
 static void test_ecal_load__without_sets_all_is_one_set(void **state) {
     (void)state;
-    ecal_world world;
+    noting_world world;
     mb_dataset dataset;
-    ecal_world_open(&world, 1);
+    noting_world_open(&world, 1);
     ecal_write_both(&world, 5);
     assert_ok(world.ctx, ecal_load(&world, "{max_t: 1}", NULL, &dataset, NULL));
     assert_int_equal(dataset.n_rows, 10);
@@ -93,41 +93,41 @@ static void test_ecal_load__without_sets_all_is_one_set(void **state) {
     assert_int_equal(dataset.split[1], MB_SPLIT_TRAIN);
     assert_int_equal(dataset.split[2], MB_SPLIT_VALIDATION);
     mb_dataset_clear(&dataset);
-    ecal_world_close(&world);
+    noting_world_close(&world);
 }
 
 static void test_ecal_load__a_part_of_one_class_is_warned_about(void **state) {
     (void)state;
-    ecal_world world;
-    ecal_study study;
+    noting_world world;
+    detector_study study;
     mb_dataset dataset;
     const mb_part last = {0.25, MB_TAKE_LAST};
-    ecal_world_open(&world, 1);
+    noting_world_open(&world, 1);
     ecal_write_both(&world, 8);
-    ecal_study_open(&study, &world, "{max_t: 1}", NULL);
+    detector_study_open(&study, world.ctx, world.directory, "{max_t: 1}", NULL);
     study.request.validation = &last;
-    assert_ok(world.ctx, ecal()->load(world.ctx, &study.request, &dataset, NULL));
-    ecal_assert_notice(&world, "the rows for validation are all electrons");
+    assert_ok(world.ctx, detector_named("ecal")->load(world.ctx, &study.request, &dataset, NULL));
+    noting_world_assert_notice(&world, "the rows for validation are all electrons");
     mb_dataset_clear(&dataset);
     const mb_part random = {0.5, MB_TAKE_RANDOM};
     study.request.validation = &random;
-    assert_ok(world.ctx, ecal()->load(world.ctx, &study.request, &dataset, NULL));
+    assert_ok(world.ctx, detector_named("ecal")->load(world.ctx, &study.request, &dataset, NULL));
     assert_string_equal(world.notices, "");
     mb_dataset_clear(&dataset);
-    ecal_study_close(&study);
-    ecal_world_close(&world);
+    detector_study_close(&study);
+    noting_world_close(&world);
 }
 
 static void test_ecal_load__rows_beyond_the_end_are_clipped_and_said(void **state) {
     (void)state;
-    ecal_world world;
+    noting_world world;
     mb_dataset dataset;
-    ecal_world_open(&world, 1);
+    noting_world_open(&world, 1);
     ecal_write_both(&world, 10);
     assert_ok(world.ctx, ecal_load(&world, "{max_t: 1, rows: {train: [0, 4], test: [8, 30]}}", NULL,
                              &dataset, NULL));
     assert_int_equal(dataset.n_rows, 12);
-    ecal_assert_notice(
+    noting_world_assert_notice(
         &world, "rows [8, 30] were asked for (test) but it has 10: [8, 10] are taken");
     mb_dataset_clear(&dataset);
     assert_fails(world.ctx,
@@ -141,14 +141,14 @@ static void test_ecal_load__rows_beyond_the_end_are_clipped_and_said(void **stat
         MB_ERR_FORMAT, "[0, 4] for train and [3, 9] for test overlap");
     assert_fails(world.ctx, ecal_load(&world, "{rows: {}}", NULL, &dataset, NULL), MB_ERR_FORMAT,
         "names no set");
-    ecal_world_close(&world);
+    noting_world_close(&world);
 }
 
 // The same images as .npy and as .npz give what .h5 gives.
 static void test_ecal_load__npy_and_npz_are_read_alike(void **state) {
     (void)state;
-    ecal_world world;
-    ecal_world_open(&world, 1);
+    noting_world world;
+    noting_world_open(&world, 1);
     float *images = mb_allocate(world.ctx, 6 * MB_ECAL_PIXELS * 2, sizeof *images);
     static const float labels[2][6] = {{0, 0, 0, 0, 0, 0}, {1, 1, 1, 1, 1, 1}};
     static const char *const names[2][2] = {{"p.npy", "e.npy"}, {"p.npz", "e.npz"}};
@@ -168,14 +168,14 @@ static void test_ecal_load__npy_and_npz_are_read_alike(void **state) {
         mb_dataset_clear(&dataset);
     }
     mb_release(world.ctx, images);
-    ecal_world_close(&world);
+    noting_world_close(&world);
 }
 
 static void test_ecal_load__one_file_may_hold_both_classes(void **state) {
     (void)state;
-    ecal_world world;
+    noting_world world;
     mb_dataset dataset;
-    ecal_world_open(&world, 1);
+    noting_world_open(&world, 1);
     float *images = mb_allocate(world.ctx, 4 * MB_ECAL_PIXELS * 2, sizeof *images);
     static const float labels[] = {1, 0, 0, 1};
     ecal_fill(images, 4, 1);
@@ -193,14 +193,14 @@ static void test_ecal_load__one_file_may_hold_both_classes(void **state) {
         ecal_load(&world, "{file: none.h5, trust_file: true}", NULL, &dataset, NULL), MB_ERR_FORMAT,
         "name the classes' files in data.photons and data.electrons");
     mb_release(world.ctx, images);
-    ecal_world_close(&world);
+    noting_world_close(&world);
 }
 
 static void test_ecal_load__labels_are_held_against_the_file(void **state) {
     (void)state;
-    ecal_world world;
+    noting_world world;
     mb_dataset dataset;
-    ecal_world_open(&world, 1);
+    noting_world_open(&world, 1);
     ecal_write_both(&world, 4);
     float *images = mb_allocate(world.ctx, 4 * MB_ECAL_PIXELS * 2, sizeof *images);
     static const float swapped[] = {0, 0, 1, 0};
@@ -223,15 +223,15 @@ static void test_ecal_load__labels_are_held_against_the_file(void **state) {
         mb_dataset_clear(&dataset);
     }
     mb_release(world.ctx, images);
-    ecal_world_close(&world);
+    noting_world_close(&world);
 }
 
 static void test_ecal_load__energies_that_are_no_numbers_are_errors_or_empty(void **state) {
     (void)state;
-    ecal_world world;
+    noting_world world;
     mb_dataset dataset;
     mb_buffer report;
-    ecal_world_open(&world, 2);
+    noting_world_open(&world, 2);
     ecal_write_both(&world, 40);
     float *images = mb_allocate(world.ctx, 40 * MB_ECAL_PIXELS * 2, sizeof *images);
     const float labels[40] = {0};
@@ -253,15 +253,15 @@ static void test_ecal_load__energies_that_are_no_numbers_are_errors_or_empty(voi
     mb_dataset_clear(&dataset);
     mb_buffer_clear(&report);
     mb_release(world.ctx, images);
-    ecal_world_close(&world);
+    noting_world_close(&world);
 }
 
 static void test_ecal_load__images_without_hits_are_counted(void **state) {
     (void)state;
-    ecal_world world;
+    noting_world world;
     mb_dataset dataset;
     mb_buffer report;
-    ecal_world_open(&world, 1);
+    noting_world_open(&world, 1);
     ecal_write_both(&world, 4);
     mb_buffer_init(&report, world.ctx);
     // Hits of electrons have time 0.02, photons' 0.01.
@@ -272,20 +272,21 @@ static void test_ecal_load__images_without_hits_are_counted(void **state) {
     mb_dataset_clear(&dataset);
     mb_buffer_clear(&report);
     assert_ok(world.ctx, ecal_load(&world, "{crop: 13}", NULL, &dataset, NULL));
-    ecal_assert_notice(&world, "an odd crop of 13 keeps 14 x 14 cells");
+    noting_world_assert_notice(&world, "an odd crop of 13 keeps 14 x 14 cells");
     assert_int_equal(mb_dataset_find(&dataset, "frames")->shape[1], 14);
     mb_dataset_clear(&dataset);
-    ecal_world_close(&world);
+    noting_world_close(&world);
 }
 
 static void test_ecal_load__a_bad_file_of_several_may_be_left_out(void **state) {
     (void)state;
-    ecal_world world;
+    noting_world world;
     mb_dataset dataset;
     mb_buffer report;
-    ecal_world_open(&world, 1);
+    noting_world_open(&world, 1);
     ecal_write_both(&world, 4);
-    assert_ok(world.ctx, mb_write_file(world.ctx, ecal_path(&world, "photons0.h5"), "no HDF5", 7));
+    assert_ok(world.ctx,
+        mb_write_file(world.ctx, noting_world_path(&world, "photons0.h5"), "no HDF5", 7));
     assert_fails(world.ctx, ecal_load(&world, "{photons: photons*.h5}", NULL, &dataset, NULL),
         MB_ERR_FORMAT, "photons0.h5");
     mb_buffer_init(&report, world.ctx);
@@ -293,7 +294,7 @@ static void test_ecal_load__a_bad_file_of_several_may_be_left_out(void **state) 
         ecal_load(&world, "{photons: photons*.h5, on_bad: drop}", NULL, &dataset, &report));
     assert_int_equal(dataset.n_rows, 8);
     assert_int_equal(dataset.n_files, 2);
-    ecal_assert_notice(&world, "photons0.h5: left out");
+    noting_world_assert_notice(&world, "photons0.h5: left out");
     assert_non_null(strstr(report.data, "left out: "));
     mb_dataset_clear(&dataset);
     mb_buffer_clear(&report);
@@ -301,32 +302,34 @@ static void test_ecal_load__a_bad_file_of_several_may_be_left_out(void **state) 
     assert_fails(world.ctx,
         ecal_load(&world, "{photons: photons0.h5, on_bad: drop}", NULL, &dataset, NULL),
         MB_ERR_FORMAT, "photons0.h5");
-    ecal_world_close(&world);
+    noting_world_close(&world);
 }
 
 // A file whose bytes are of another: cut, or with some overwritten.
-static void write_damaged(ecal_world *world, const char *name, size_t length, size_t at) {
+static void write_damaged(noting_world *world, const char *name, size_t length, size_t at) {
     char *bytes;
     size_t n;
-    assert_ok(world->ctx, mb_read_file(world->ctx, ecal_path(world, "photons.h5"), &bytes, &n));
+    assert_ok(
+        world->ctx, mb_read_file(world->ctx, noting_world_path(world, "photons.h5"), &bytes, &n));
     if (at < n) {
         memset(bytes + at, 0xff, mb_min_size(64, n - at));
     }
     assert_ok(world->ctx,
-        mb_write_file(world->ctx, ecal_path(world, name), bytes, mb_min_size(length, n)));
+        mb_write_file(world->ctx, noting_world_path(world, name), bytes, mb_min_size(length, n)));
     mb_release(world->ctx, bytes);
 }
 
 static void test_ecal_load__damage_is_told_with_its_place(void **state) {
     (void)state;
-    ecal_world world;
+    noting_world world;
     mb_dataset dataset;
-    ecal_world_open(&world, 2);
+    noting_world_open(&world, 2);
     const mb_ecal_simulate_record record = {.events = 300};
     assert_ok(world.ctx, mb_ecal_simulate(world.ctx, &record, 1, world.directory));
     char *bytes;
     size_t n;
-    assert_ok(world.ctx, mb_read_file(world.ctx, ecal_path(&world, "photons.h5"), &bytes, &n));
+    assert_ok(
+        world.ctx, mb_read_file(world.ctx, noting_world_path(&world, "photons.h5"), &bytes, &n));
     mb_release(world.ctx, bytes);
     char text[128];
     write_damaged(&world, "cut.h5", n / 2, SIZE_MAX);
@@ -347,7 +350,7 @@ static void test_ecal_load__damage_is_told_with_its_place(void **state) {
         assert_int_equal(dataset.n_rows, 200);
         mb_dataset_clear(&dataset);
     }
-    ecal_world_close(&world);
+    noting_world_close(&world);
 }
 
 static void write_array(
@@ -374,21 +377,21 @@ static void test_ecal_load__files_of_other_shapes_are_told_what_they_hold(void *
         {"/X", 4, {3, 30, 32, 2}, 3, MB_ERR_SHAPE, "are not 32 x 32; it holds /X (3, 30, 32, 2)"},
         {"/X", 4, {3, 32, 32, 2}, 4, MB_ERR_SHAPE, "X and y are not of one length; it holds"},
     };
-    ecal_world world;
-    ecal_world_open(&world, 1);
+    noting_world world;
+    noting_world_open(&world, 1);
     ecal_write_both(&world, 4);
     for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
         mb_dataset dataset;
         mb_h5_writer *writer;
-        assert_ok(world.ctx,
-            mb_h5_create(world.ctx, ecal_path(&world, "other.h5"), MB_H5_IN_MEMORY, &writer));
+        assert_ok(world.ctx, mb_h5_create(world.ctx, noting_world_path(&world, "other.h5"),
+                                 MB_H5_IN_MEMORY, &writer));
         write_array(world.ctx, writer, cases[i].x, cases[i].rank, cases[i].shape);
         write_array(world.ctx, writer, "/y", 1, &cases[i].n_labels);
         assert_ok(world.ctx, mb_h5_commit(writer));
         assert_fails(world.ctx, ecal_load(&world, "{photons: other.h5}", NULL, &dataset, NULL),
             cases[i].status, cases[i].text);
     }
-    ecal_world_close(&world);
+    noting_world_close(&world);
 }
 
 static void test_ecal_load__settings_that_cannot_be_are_named(void **state) {
@@ -408,8 +411,8 @@ static void test_ecal_load__settings_that_cannot_be_are_named(void **state) {
         {"{crop: 33}", "crop"},
         {"{croq: 12}", "crop"},
     };
-    ecal_world world;
-    ecal_world_open(&world, 1);
+    noting_world world;
+    noting_world_open(&world, 1);
     ecal_write_both(&world, 2);
     for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
         mb_dataset dataset;
@@ -422,27 +425,27 @@ static void test_ecal_load__settings_that_cannot_be_are_named(void **state) {
     assert_fails(world.ctx,
         ecal_load(&world, "{photons: [photons.h5, photons.h5]}", NULL, &dataset, NULL),
         MB_ERR_FORMAT, "named twice");
-    ecal_world_close(&world);
+    noting_world_close(&world);
 }
 
 // Files named for prediction: all their rows, no truth, and lists as the run's training fitted
 // them.
 static void test_ecal_load__predictions_take_the_facts_of_the_training(void **state) {
     (void)state;
-    ecal_world world;
-    ecal_study study;
+    noting_world world;
+    detector_study study;
     mb_dataset trained;
     mb_dataset dataset;
-    ecal_world_open(&world, 1);
+    noting_world_open(&world, 1);
     ecal_write_both(&world, 6);
     static const char data[] = "{arrays: [sequence], sequence_abstime: 1, rows: {train: [0, 3]}}";
     assert_ok(world.ctx, ecal_load(&world, data, NULL, &trained, NULL));
-    ecal_study_open(&study, &world, data, NULL);
-    const char *path = ecal_path(&world, "electrons.h5");
+    detector_study_open(&study, world.ctx, world.directory, data, NULL);
+    const char *path = noting_world_path(&world, "electrons.h5");
     study.request.files = &path;
     study.request.n_files = 1;
     study.request.facts = &trained.facts;
-    assert_ok(world.ctx, ecal()->load(world.ctx, &study.request, &dataset, NULL));
+    assert_ok(world.ctx, detector_named("ecal")->load(world.ctx, &study.request, &dataset, NULL));
     assert_int_equal(dataset.n_rows, 6);
     assert_null(mb_dataset_target(&dataset));
     const mb_column *sequence = mb_dataset_find(&dataset, "sequence");
@@ -459,20 +462,20 @@ static void test_ecal_load__predictions_take_the_facts_of_the_training(void **st
     mb_bundle_init(&damaged, world.ctx);
     assert_ok(world.ctx, mb_bundle_put_int(&damaged, world.ctx, "sequence_length", 0));
     study.request.facts = &damaged;
-    assert_fails(world.ctx, ecal()->load(world.ctx, &study.request, &dataset, NULL), MB_ERR_FORMAT,
-        "sequence_length of the run is 0");
+    assert_fails(world.ctx, detector_named("ecal")->load(world.ctx, &study.request, &dataset, NULL),
+        MB_ERR_FORMAT, "sequence_length of the run is 0");
     mb_bundle_clear(&damaged);
     mb_dataset_clear(&trained);
-    ecal_study_close(&study);
-    ecal_world_close(&world);
+    detector_study_close(&study);
+    noting_world_close(&world);
 }
 
 static void test_ecal_load__twenty_thousand_images_take_megabytes(void **state) {
     (void)state;
-    ecal_world world;
+    noting_world world;
     mb_dataset dataset;
     enum { N = 500 };
-    ecal_world_open(&world, 2);
+    noting_world_open(&world, 2);
     // As full as simulated images are: 48 hits.
     float *images = mb_allocate_zeroed(world.ctx, (size_t)N * MB_ECAL_PIXELS * 2, sizeof *images);
     const float labels[N] = {0};
@@ -493,7 +496,7 @@ static void test_ecal_load__twenty_thousand_images_take_megabytes(void **state) 
     assert_int_equal(mb_column_entries(frames, &row, 1), 48 * 11);
     mb_dataset_clear(&dataset);
     mb_release(world.ctx, images);
-    ecal_world_close(&world);
+    noting_world_close(&world);
 }
 
 static mb_status load_once(void *user, mb_context *ctx) {
@@ -516,7 +519,7 @@ static mb_status load_once(void *user, mb_context *ctx) {
             .directory = directory,
             .wants_label = true};
         mb_buffer_init(&report, ctx);
-        status = ecal()->load(ctx, &request, &dataset, &report);
+        status = detector_named("ecal")->load(ctx, &request, &dataset, &report);
         if (status == MB_OK) {
             mb_dataset_clear(&dataset);
         }
@@ -528,11 +531,11 @@ static mb_status load_once(void *user, mb_context *ctx) {
 
 static void test_ecal_load__memory_that_runs_out_is_an_error(void **state) {
     (void)state;
-    ecal_world world;
-    ecal_world_open(&world, 1);
+    noting_world world;
+    noting_world_open(&world, 1);
     ecal_write_both(&world, 3);
     assert_true(mb_test_each_lack_of_memory(load_once, world.directory) > 20);
-    ecal_world_close(&world);
+    noting_world_close(&world);
 }
 
 int main(void) {

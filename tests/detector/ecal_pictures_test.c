@@ -12,11 +12,11 @@
 // What ecal.h promises of the arrays, on toy images and on images made by hand.
 
 static mb_status make_pictures(
-    ecal_world *world, const char *data, const char *const *compat, mb_bundle *out) {
-    ecal_study study;
-    ecal_study_open(&study, world, data, compat);
-    const mb_status status = ecal()->pictures(world->ctx, &study.request, out);
-    ecal_study_close(&study);
+    noting_world *world, const char *data, const char *const *compat, mb_bundle *out) {
+    detector_study study;
+    detector_study_open(&study, world->ctx, world->directory, data, compat);
+    const mb_status status = detector_named("ecal")->pictures(world->ctx, &study.request, out);
+    detector_study_close(&study);
     return status;
 }
 
@@ -40,9 +40,9 @@ static void assert_shape(
 
 static void test_ecal_pictures__every_promised_array_is_there(void **state) {
     (void)state;
-    ecal_world world;
+    noting_world world;
     mb_bundle bundle;
-    ecal_world_open(&world, 2);
+    noting_world_open(&world, 2);
     const mb_ecal_simulate_record record = {.events = 60};
     assert_ok(world.ctx, mb_ecal_simulate(world.ctx, &record, 3, world.directory));
     assert_ok(world.ctx,
@@ -82,14 +82,14 @@ static void test_ecal_pictures__every_promised_array_is_there(void **state) {
         assert_true(n > 0.5 * n_all && n < n_all);
     }
     mb_bundle_clear(&bundle);
-    ecal_world_close(&world);
+    noting_world_close(&world);
 }
 
 static void test_ecal_pictures__values_are_those_of_the_images(void **state) {
     (void)state;
-    ecal_world world;
+    noting_world world;
     mb_bundle bundle;
-    ecal_world_open(&world, 1);
+    noting_world_open(&world, 1);
     ecal_write_both(&world, 3);
     assert_ok(world.ctx, make_pictures(&world, "{rows: [1, 3]}", NULL, &bundle));
     const mb_array *energy = find(&bundle, 1, "energy");
@@ -112,30 +112,30 @@ static void test_ecal_pictures__values_are_those_of_the_images(void **state) {
     assert_float_equal(mb_array_get(find(&bundle, 1, "crop_hits"), 4 * 2 + 1), 1, 0);
     assert_float_equal(mb_array_get(find(&bundle, 1, "crop_energy"), 0), 0, 0);
     mb_bundle_clear(&bundle);
-    ecal_world_close(&world);
+    noting_world_close(&world);
 }
 
 static void test_ecal_pictures__the_empty_last_frame_is_left_out(void **state) {
     (void)state;
-    ecal_world world;
+    noting_world world;
     mb_bundle bundle;
-    ecal_world_open(&world, 1);
+    noting_world_open(&world, 1);
     ecal_write_both(&world, 2);
-    assert_ok(world.ctx, make_pictures(&world, "{remove_empty: false}", ecal_compat_all, &bundle));
+    assert_ok(world.ctx, make_pictures(&world, "{remove_empty: false}", compat_all, &bundle));
     assert_float_equal(mb_array_get(mb_bundle_array(&bundle, "own_scale"), 0), 1, 0);
     assert_shape(mb_bundle_array(&bundle, "frame_edges"), MB_F64, 1, 21, 0, 0);
     assert_shape(find(&bundle, 0, "frames"), MB_F32, 3, 20, 32, 32);
     assert_float_equal(mb_array_get(find(&bundle, 0, "frames"), 0), 0, 0);
     assert_shape(find(&bundle, 0, "vectorised"), MB_F32, 4, 20, 32, 32);
     mb_bundle_clear(&bundle);
-    ecal_world_close(&world);
+    noting_world_close(&world);
 }
 
 static void test_ecal_pictures__a_class_without_rows_has_no_arrays(void **state) {
     (void)state;
-    ecal_world world;
+    noting_world world;
     mb_bundle bundle;
-    ecal_world_open(&world, 1);
+    noting_world_open(&world, 1);
     float *images = mb_allocate(world.ctx, 2 * MB_ECAL_PIXELS * 2, sizeof *images);
     static const float labels[] = {1, 1};
     ecal_fill(images, 2, 1);
@@ -147,7 +147,7 @@ static void test_ecal_pictures__a_class_without_rows_has_no_arrays(void **state)
     assert_non_null(mb_bundle_array(&bundle, "class/1/energy"));
     mb_bundle_clear(&bundle);
     mb_release(world.ctx, images);
-    ecal_world_close(&world);
+    noting_world_close(&world);
 }
 
 int main(void) {

@@ -12,24 +12,27 @@
 #include <stdio.h>
 
 static void simulate(
-    ecal_world *world, const char *folder, size_t events, int format, uint64_t seed) {
+    noting_world *world, const char *folder, size_t events, int format, uint64_t seed) {
     const mb_ecal_simulate_record record = {events, format};
-    assert_ok(world->ctx, mb_ecal_simulate(world->ctx, &record, seed, ecal_path(world, folder)));
+    assert_ok(
+        world->ctx, mb_ecal_simulate(world->ctx, &record, seed, noting_world_path(world, folder)));
 }
 
-static void read_images(ecal_world *world, const char *name, mb_array *x, mb_array *y) {
+static void read_images(noting_world *world, const char *name, mb_array *x, mb_array *y) {
     mb_h5_file *file;
-    assert_ok(world->ctx, mb_h5_open(world->ctx, ecal_path(world, name), &file));
+    assert_ok(world->ctx, mb_h5_open(world->ctx, noting_world_path(world, name), &file));
     assert_ok(world->ctx, mb_h5_read(file, "/X", x));
     assert_ok(world->ctx, mb_h5_read(file, "/y", y));
     mb_h5_close(file);
 }
 
-static void assert_same_files(ecal_world *world, const char *a, const char *b) {
+static void assert_same_files(noting_world *world, const char *a, const char *b) {
     char *bytes[2];
     size_t length[2];
-    assert_ok(world->ctx, mb_read_file(world->ctx, ecal_path(world, a), &bytes[0], &length[0]));
-    assert_ok(world->ctx, mb_read_file(world->ctx, ecal_path(world, b), &bytes[1], &length[1]));
+    assert_ok(
+        world->ctx, mb_read_file(world->ctx, noting_world_path(world, a), &bytes[0], &length[0]));
+    assert_ok(
+        world->ctx, mb_read_file(world->ctx, noting_world_path(world, b), &bytes[1], &length[1]));
     assert_int_equal(length[0], length[1]);
     assert_memory_equal(bytes[0], bytes[1], length[0]);
     mb_release(world->ctx, bytes[0]);
@@ -38,10 +41,10 @@ static void assert_same_files(ecal_world *world, const char *a, const char *b) {
 
 static void test_ecal_simulate__bytes_depend_on_seed_and_options_alone(void **state) {
     (void)state;
-    ecal_world one;
-    ecal_world three;
-    ecal_world_open(&one, 1);
-    ecal_world_open(&three, 3);
+    noting_world one;
+    noting_world three;
+    noting_world_open(&one, 1);
+    noting_world_open(&three, 3);
     char *own = three.directory;
     three.directory = one.directory;
     simulate(&one, "a", 230, 0, 5);
@@ -63,21 +66,23 @@ static void test_ecal_simulate__bytes_depend_on_seed_and_options_alone(void **st
         mb_array_clear(&y[i]);
     }
     three.directory = own;
-    ecal_world_close(&three);
-    ecal_world_close(&one);
+    noting_world_close(&three);
+    noting_world_close(&one);
 }
 
 static void test_ecal_simulate__npy_holds_the_same(void **state) {
     (void)state;
-    ecal_world world;
+    noting_world world;
     mb_array x[2];
     mb_array y[2];
-    ecal_world_open(&world, 2);
+    noting_world_open(&world, 2);
     simulate(&world, "h5", 120, 0, 5);
     simulate(&world, "npy", 120, 1, 5);
     read_images(&world, "h5/electrons.h5", &x[0], &y[0]);
-    assert_ok(world.ctx, mb_npy_read(world.ctx, ecal_path(&world, "npy/electrons.npy"), &x[1]));
-    assert_ok(world.ctx, mb_npy_read(world.ctx, ecal_path(&world, "npy/electrons_y.npy"), &y[1]));
+    assert_ok(
+        world.ctx, mb_npy_read(world.ctx, noting_world_path(&world, "npy/electrons.npy"), &x[1]));
+    assert_ok(
+        world.ctx, mb_npy_read(world.ctx, noting_world_path(&world, "npy/electrons_y.npy"), &y[1]));
     assert_int_equal(mb_array_bytes(&x[1]), mb_array_bytes(&x[0]));
     assert_memory_equal(x[0].data, x[1].data, mb_array_bytes(&x[0]));
     assert_memory_equal(y[0].data, y[1].data, mb_array_bytes(&y[0]));
@@ -92,7 +97,7 @@ static void test_ecal_simulate__npy_holds_the_same(void **state) {
                        NULL, &dataset, NULL));
     assert_int_equal(dataset.n_rows, 240);
     mb_dataset_clear(&dataset);
-    ecal_world_close(&world);
+    noting_world_close(&world);
 }
 
 enum { N_EVENTS = 2000, N_CDF = 5 };
@@ -174,8 +179,8 @@ static void assert_figures(const figures *f, bool is_electron) {
 static void test_ecal_simulate__figures_are_those_of_the_published_plots(void **state) {
     (void)state;
     static const char *const names[2] = {"toy/photons.h5", "toy/electrons.h5"};
-    ecal_world world;
-    ecal_world_open(&world, 2);
+    noting_world world;
+    noting_world_open(&world, 2);
     simulate(&world, "toy", N_EVENTS, 0, 1);
     figures *f = mb_allocate_zeroed(world.ctx, 2, sizeof *f);
     float *share = mb_allocate(world.ctx, 2 * N_EVENTS, sizeof *share);
@@ -203,17 +208,17 @@ static void test_ecal_simulate__figures_are_those_of_the_published_plots(void **
     mb_release(world.ctx, f);
     mb_release(world.ctx, share);
     mb_release(world.ctx, label);
-    ecal_world_close(&world);
+    noting_world_close(&world);
 }
 
 static void test_ecal_simulate__files_have_the_layout_of_real_ones(void **state) {
     (void)state;
-    ecal_world world;
+    noting_world world;
     mb_h5_file *file;
     mb_h5_info info;
-    ecal_world_open(&world, 1);
+    noting_world_open(&world, 1);
     simulate(&world, "toy", 130, 0, 1);
-    assert_ok(world.ctx, mb_h5_open(world.ctx, ecal_path(&world, "toy/photons.h5"), &file));
+    assert_ok(world.ctx, mb_h5_open(world.ctx, noting_world_path(&world, "toy/photons.h5"), &file));
     assert_ok(world.ctx, mb_h5_get_info(file, "/X", &info));
     const size_t shape[] = {130, 32, 32, 2};
     assert_int_equal(info.dtype, MB_F32);
@@ -224,7 +229,7 @@ static void test_ecal_simulate__files_have_the_layout_of_real_ones(void **state)
     assert_int_equal(info.dtype, MB_F32);
     assert_int_equal(info.rank, 1);
     mb_h5_close(file);
-    ecal_world_close(&world);
+    noting_world_close(&world);
 }
 
 int main(void) {

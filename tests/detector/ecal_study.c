@@ -5,86 +5,15 @@
 
 #include "files/hdf5.h"
 #include "files/npy.h"
-#include "files/yaml.h"
 
 #include <stdio.h>
 
-const char *const ecal_compat_all[] = {"all", NULL};
-
-static void keep_notice(void *user, mb_notice_level level, const char *where, const char *text) {
-    ecal_world *world = user;
-    const size_t n = strlen(world->notices);
-    (void)level;
-    snprintf(world->notices + n, sizeof world->notices - n, "%s: %s\n", where, text);
-}
-
-void ecal_world_open(ecal_world *world, unsigned n_threads) {
-    mb_runtime_settings settings = MB_RUNTIME_SETTINGS_INIT;
-    world->notices[0] = '\0';
-    settings.n_threads = n_threads;
-    settings.notice = keep_notice;
-    settings.notice_user = world;
-    assert_int_equal(mb_runtime_create(&settings, &world->runtime), MB_OK);
-    assert_int_equal(mb_context_create(world->runtime, &world->ctx), MB_OK);
-    world->directory = mb_test_directory();
-}
-
-void ecal_world_close(ecal_world *world) {
-    mb_context_destroy(world->ctx);
-    mb_runtime_destroy(world->runtime);
-    mb_test_remove_directory(world->directory);
-}
-
-const char *ecal_path(const ecal_world *world, const char *name) {
-    static char path[4096];
-    snprintf(path, sizeof path, "%s/%s", world->directory, name);
-    return path;
-}
-
-void ecal_assert_notice(ecal_world *world, const char *part) {
-    if (strstr(world->notices, part) == NULL) {
-        fail_msg("no notice with \"%s\" in \"%s\"", part, world->notices);
-    }
-    world->notices[0] = '\0';
-}
-
-const mb_detector_ops *ecal(void) {
-    const mb_detector_ops *ops = mb_detector_find("ecal");
-    assert_non_null(ops);
-    return ops;
-}
-
-void ecal_study_open(
-    ecal_study *study, const ecal_world *world, const char *data, const char *const *compat) {
-    *study = (ecal_study){.compat = {.all = compat == ecal_compat_all}};
-    if (compat != NULL && !study->compat.all) {
-        study->compat.names = compat;
-        while (compat[study->compat.n] != NULL) {
-            study->compat.n++;
-        }
-    }
-    mb_context *ctx = world->ctx;
-    assert_ok(ctx, mb_yaml_parse(ctx, "study.yaml", data, strlen(data), &study->document));
-    study->request = (mb_detector_request){
-        .document = &study->document,
-        .data = study->document.root,
-        .compat = &study->compat,
-        .directory = world->directory,
-        .seed = 7,
-        .wants_label = true,
-    };
-}
-
-void ecal_study_close(ecal_study *study) {
-    mb_document_clear(&study->document);
-}
-
-mb_status ecal_load(ecal_world *world, const char *data, const char *const *compat, mb_dataset *out,
-    mb_buffer *report) {
-    ecal_study study;
-    ecal_study_open(&study, world, data, compat);
-    const mb_status status = ecal()->load(world->ctx, &study.request, out, report);
-    ecal_study_close(&study);
+mb_status ecal_load(noting_world *world, const char *data, const char *const *compat,
+    mb_dataset *out, mb_buffer *report) {
+    detector_study study;
+    detector_study_open(&study, world->ctx, world->directory, data, compat);
+    const mb_status status = detector_named("ecal")->load(world->ctx, &study.request, out, report);
+    detector_study_close(&study);
     return status;
 }
 
@@ -102,17 +31,17 @@ static bool ends_with(const char *name, const char *suffix) {
     return n > strlen(suffix) && strcmp(name + n - strlen(suffix), suffix) == 0;
 }
 
-static void write_npy(ecal_world *world, const char *name, const mb_array *x, const mb_array *y) {
+static void write_npy(noting_world *world, const char *name, const mb_array *x, const mb_array *y) {
     char labels[256];
-    assert_ok(world->ctx, mb_npy_write(world->ctx, ecal_path(world, name), x));
+    assert_ok(world->ctx, mb_npy_write(world->ctx, noting_world_path(world, name), x));
     if (y->data != NULL) {
         snprintf(labels, sizeof labels, "%.*s_y.npy", (int)strlen(name) - 4, name);
-        assert_ok(world->ctx, mb_npy_write(world->ctx, ecal_path(world, labels), y));
+        assert_ok(world->ctx, mb_npy_write(world->ctx, noting_world_path(world, labels), y));
     }
 }
 
 void ecal_write(
-    ecal_world *world, const char *name, const float *images, size_t n, const float *labels) {
+    noting_world *world, const char *name, const float *images, size_t n, const float *labels) {
     mb_context *ctx = world->ctx;
     const mb_array x = {.dtype = MB_F32,
         .rank = 4,
@@ -125,11 +54,11 @@ void ecal_write(
     } else if (ends_with(name, ".npz")) {
         const mb_array *arrays[] = {&x, &y};
         const char *names[] = {"X", "y"};
-        assert_ok(ctx,
-            mb_npz_write(ctx, ecal_path(world, name), names, arrays, labels != NULL ? 2 : 1, true));
+        assert_ok(ctx, mb_npz_write(ctx, noting_world_path(world, name), names, arrays,
+                           labels != NULL ? 2 : 1, true));
     } else {
         mb_h5_writer *writer;
-        assert_ok(ctx, mb_h5_create(ctx, ecal_path(world, name), MB_H5_IN_MEMORY, &writer));
+        assert_ok(ctx, mb_h5_create(ctx, noting_world_path(world, name), MB_H5_IN_MEMORY, &writer));
         assert_ok(ctx, mb_h5_write_array(writer, "/X", &x));
         if (labels != NULL) {
             assert_ok(ctx, mb_h5_write_array(writer, "/y", &y));
@@ -138,7 +67,7 @@ void ecal_write(
     }
 }
 
-void ecal_write_both(ecal_world *world, size_t n) {
+void ecal_write_both(noting_world *world, size_t n) {
     float *images = mb_allocate(world->ctx, n * MB_ECAL_PIXELS * 2, sizeof *images);
     float *labels = mb_allocate_zeroed(world->ctx, n, sizeof *labels);
     ecal_fill(images, n, 1);

@@ -67,9 +67,9 @@ static void assert_is_golden(mb_context *ctx, const mb_dataset *dataset) {
 // Also those where a list is reached on two ways, and where one ends at a frame.
 static void test_tracks_load__pickles_of_all_protocols_are_read(void **state) {
     (void)state;
-    tracks_world world;
+    noting_world world;
     mb_zip *zip;
-    tracks_world_open(&world, 1);
+    noting_world_open(&world, 1);
     assert_ok(world.ctx, mb_zip_open(world.ctx, mb_test_source("tests/golden/tracks.zip"), &zip));
     for (size_t i = 0; i < 6; i++) {
         char name[32];
@@ -85,7 +85,7 @@ static void test_tracks_load__pickles_of_all_protocols_are_read(void **state) {
         mb_dataset_clear(&dataset);
     }
     mb_zip_close(zip);
-    tracks_world_close(&world);
+    noting_world_close(&world);
 }
 
 // A sample of n hits on a line, written with errors that the tests ask for.
@@ -161,7 +161,7 @@ static void put_sample(mb_pickle_writer *w, const faults *f) {
     mb_pickle_end(w);
 }
 
-static void write_samples(tracks_world *world, const faults *const *f, size_t n) {
+static void write_samples(noting_world *world, const faults *const *f, size_t n) {
     mb_buffer buffer;
     mb_pickle_writer w;
     mb_buffer_init(&buffer, world->ctx);
@@ -177,7 +177,7 @@ static void write_samples(tracks_world *world, const faults *const *f, size_t n)
 }
 
 // tracks.pickle of a good sample, one with faults, a good one.
-static void write_faulty(tracks_world *world, const faults *f) {
+static void write_faulty(noting_world *world, const faults *f) {
     const faults *const samples[] = {&no_faults, f, &no_faults};
     write_samples(world, samples, MB_COUNT_OF(samples));
 }
@@ -208,9 +208,9 @@ static void test_tracks_load__bad_samples_are_named_or_left_out(void **state) {
         {{"", 2, 0, 5, 3, false, true, "", 0}, MB_ERR_RANGE,
             "row 1: has a text among the neighbours"},
     };
-    tracks_world world;
+    noting_world world;
     mb_dataset dataset;
-    tracks_world_open(&world, 1);
+    noting_world_open(&world, 1);
     for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
         write_faulty(&world, &cases[i].faults);
         assert_fails(world.ctx, tracks_load(&world, "{}", NULL, &dataset, NULL), cases[i].status,
@@ -222,11 +222,11 @@ static void test_tracks_load__bad_samples_are_named_or_left_out(void **state) {
         assert_int_equal(dataset.event[1], 2);
         assert_int_equal(mb_dataset_axis_rows(&dataset, "edges.loss"), 2);
         assert_non_null(strstr(report.data, cases[i].says));
-        tracks_assert_notice(&world, "1 samples were left out");
+        noting_world_assert_notice(&world, "1 samples were left out");
         mb_dataset_clear(&dataset);
         mb_buffer_clear(&report);
     }
-    tracks_world_close(&world);
+    noting_world_close(&world);
 }
 
 static void test_tracks_load__arrays_of_a_wrong_width_are_refused(void **state) {
@@ -243,9 +243,9 @@ static void test_tracks_load__arrays_of_a_wrong_width_are_refused(void **state) 
         {"cells", "hits.cells: has no columns", "{graph: {neighbours: {of: [cells], radius: 1}}}",
             0},
     };
-    tracks_world world;
+    noting_world world;
     mb_dataset dataset;
-    tracks_world_open(&world, 1);
+    noting_world_open(&world, 1);
     for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
         faults f = no_faults;
         f.extra = cases[i].array;
@@ -255,43 +255,43 @@ static void test_tracks_load__arrays_of_a_wrong_width_are_refused(void **state) 
         assert_fails(world.ctx, tracks_load(&world, cases[i].data, NULL, &dataset, NULL),
             MB_ERR_SHAPE, cases[i].says);
     }
-    tracks_world_close(&world);
+    noting_world_close(&world);
 }
 
 static void test_tracks_load__a_file_without_samples_is_named(void **state) {
     (void)state;
-    tracks_world world;
+    noting_world world;
     mb_dataset dataset;
-    tracks_world_open(&world, 1);
+    noting_world_open(&world, 1);
     write_samples(&world, NULL, 0);
     assert_fails(world.ctx, tracks_load(&world, "{}", NULL, &dataset, NULL), MB_ERR_FORMAT,
         "tracks.pickle: holds no samples");
-    tracks_world_close(&world);
+    noting_world_close(&world);
 }
 
 static void test_tracks_load__edges_that_are_not_judged_are_counted(void **state) {
     (void)state;
-    tracks_world world;
+    noting_world world;
     mb_dataset dataset;
     faults f = no_faults;
     f.neighbour = 0;
-    tracks_world_open(&world, 1);
+    noting_world_open(&world, 1);
     write_faulty(&world, &f);
     assert_ok(world.ctx, tracks_load(&world, "{}", NULL, &dataset, NULL));
-    tracks_assert_notice(&world, "1 edges of pred are not in loss");
+    noting_world_assert_notice(&world, "1 edges of pred are not in loss");
     mb_dataset_clear(&dataset);
-    tracks_world_close(&world);
+    noting_world_close(&world);
 }
 
 static void test_tracks_load__a_cut_pickle_fails_at_every_byte(void **state) {
     (void)state;
-    tracks_world world;
+    noting_world world;
     char *bytes;
     size_t length;
-    tracks_world_open(&world, 1);
+    noting_world_open(&world, 1);
     write_faulty(&world, &no_faults);
-    assert_ok(
-        world.ctx, mb_read_file(world.ctx, tracks_path(&world, "tracks.pickle"), &bytes, &length));
+    assert_ok(world.ctx,
+        mb_read_file(world.ctx, noting_world_path(&world, "tracks.pickle"), &bytes, &length));
     for (size_t n = 0; n < length; n++) {
         mb_pickle pickle;
         // A copy of its own: reading beyond the end is then seen.
@@ -302,11 +302,11 @@ static void test_tracks_load__a_cut_pickle_fails_at_every_byte(void **state) {
         mb_release(world.ctx, cut);
     }
     mb_release(world.ctx, bytes);
-    tracks_world_close(&world);
+    noting_world_close(&world);
 }
 
 // Two events of TrackML tables; hit ids are neither sorted nor dense.
-static void write_event(tracks_world *world, size_t number) {
+static void write_event(noting_world *world, size_t number) {
     static const struct {
         const char *kind, *text;
     } tables[] = {
@@ -327,9 +327,9 @@ static void write_event(tracks_world *world, size_t number) {
 
 static void test_tracks_load__trackml_tables_are_joined(void **state) {
     (void)state;
-    tracks_world world;
+    noting_world world;
     mb_dataset dataset;
-    tracks_world_open(&world, 2);
+    noting_world_open(&world, 2);
     write_event(&world, 1000);
     write_event(&world, 1002);
     assert_ok(world.ctx, tracks_load(&world,
@@ -360,7 +360,7 @@ static void test_tracks_load__trackml_tables_are_joined(void **state) {
     mb_dataset_clear(&dataset);
     assert_fails(world.ctx, tracks_load(&world, "{file: 'event*-hits.csv'}", NULL, &dataset, NULL),
         MB_ERR_UNSUPPORTED, "hold no graphs");
-    tracks_world_close(&world);
+    noting_world_close(&world);
 }
 
 static void test_tracks_load__bad_tables_are_named_by_line(void **state) {
@@ -383,9 +383,9 @@ static void test_tracks_load__bad_tables_are_named_by_line(void **state) {
             "-particles.csv:3: particle_id 5 is in line 2 already"},
         {"cells", "hit_id,value\n99,1\n", "-cells.csv:2: hit_id 99 is not among the hits"},
     };
-    tracks_world world;
+    noting_world world;
     mb_dataset dataset;
-    tracks_world_open(&world, 1);
+    noting_world_open(&world, 1);
     for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
         char name[64];
         write_event(&world, 1);
@@ -398,16 +398,16 @@ static void test_tracks_load__bad_tables_are_named_by_line(void **state) {
                 NULL, &dataset, NULL),
             MB_ERR_FORMAT, cases[i].says);
     }
-    tracks_world_close(&world);
+    noting_world_close(&world);
 }
 
 static void test_tracks_load__events_with_other_tables_are_refused(void **state) {
     (void)state;
     static const char *const tables[] = {"particles", "truth"};
     static const char graph[] = "{file: 'event*-hits.csv', graph: {neighbours: {radius: 1}}}";
-    tracks_world world;
+    noting_world world;
     mb_dataset dataset;
-    tracks_world_open(&world, 1);
+    noting_world_open(&world, 1);
     for (size_t i = 0; i < MB_COUNT_OF(tables); i++) {
         char name[64];
         char says[96];
@@ -415,19 +415,19 @@ static void test_tracks_load__events_with_other_tables_are_refused(void **state)
         write_event(&world, 2);
         snprintf(name, sizeof name, "event000000002-%s.csv", tables[i]);
         snprintf(says, sizeof says, "%s", i == 0 ? "lacks such a table" : "there is no such table");
-        assert_int_equal(remove(tracks_path(&world, name)), 0);
+        assert_int_equal(remove(noting_world_path(&world, name)), 0);
         assert_fails(
             world.ctx, tracks_load(&world, graph, NULL, &dataset, NULL), MB_ERR_FORMAT, says);
     }
-    tracks_world_close(&world);
+    noting_world_close(&world);
 }
 
 static void test_tracks_load__cells_that_sum_to_infinity_are_refused(void **state) {
     (void)state;
     static const char cells[] = "hit_id,value\n7,3e38\n7,3e38\n";
-    tracks_world world;
+    noting_world world;
     mb_dataset dataset;
-    tracks_world_open(&world, 1);
+    noting_world_open(&world, 1);
     write_event(&world, 1);
     tracks_write(&world, "event000000001-cells.csv", cells, sizeof cells - 1);
     assert_fails(world.ctx,
@@ -435,7 +435,7 @@ static void test_tracks_load__cells_that_sum_to_infinity_are_refused(void **stat
             "{file: 'event*-hits.csv', features: [xyz, cells], graph: {neighbours: {radius: 1}}}",
             NULL, &dataset, NULL),
         MB_ERR_RANGE, "-cells.csv:3: value makes the sum of hit 7 too large");
-    tracks_world_close(&world);
+    noting_world_close(&world);
 }
 
 static void test_tracks_load__an_event_may_have_no_hits(void **state) {
@@ -444,9 +444,9 @@ static void test_tracks_load__an_event_may_have_no_hits(void **state) {
         const char *kind, *text;
     } tables[] = {{"hits", "hit_id,x,y,z,volume_id,layer_id\n"},
         {"truth", "hit_id,particle_id,weight\n"}, {"cells", "hit_id,value\n"}};
-    tracks_world world;
+    noting_world world;
     mb_dataset dataset;
-    tracks_world_open(&world, 1);
+    noting_world_open(&world, 1);
     write_event(&world, 1);
     for (size_t i = 0; i < MB_COUNT_OF(tables); i++) {
         char name[64];
@@ -460,7 +460,7 @@ static void test_tracks_load__an_event_may_have_no_hits(void **state) {
     assert_int_equal(dataset.n_rows, 1);
     assert_int_equal(mb_dataset_axis_rows(&dataset, "nodes"), 0);
     mb_dataset_clear(&dataset);
-    tracks_world_close(&world);
+    noting_world_close(&world);
 }
 
 static mb_array list_of(int64_t *numbers, size_t n) {
@@ -468,7 +468,7 @@ static mb_array list_of(int64_t *numbers, size_t n) {
 }
 
 // A graph of three hits and two edges, 0 to 1 (true) and 2 to 1; faults go into what = value.
-static void write_graph(tracks_world *world, size_t member, size_t entry, int64_t value) {
+static void write_graph(noting_world *world, size_t member, size_t entry, int64_t value) {
     static const char *const names[] = {"X", "Ri_rows", "Ri_cols", "Ro_rows", "Ro_cols", "y"};
     float x[9] = {0.1F, 0, 0.2F, 0.2F, 1, 0.3F, 0.3F, 2, 0.4F};
     int64_t lists[5][2] = {{1, 1}, {0, 1}, {2, 0}, {1, 0}, {1, 0}};
@@ -482,14 +482,14 @@ static void write_graph(tracks_world *world, size_t member, size_t entry, int64_
         pointers[i + 1] = &arrays[i + 1];
     }
     assert_ok(world->ctx,
-        mb_npz_write(world->ctx, tracks_path(world, "graph.npz"), names, pointers, 6, true));
+        mb_npz_write(world->ctx, noting_world_path(world, "graph.npz"), names, pointers, 6, true));
 }
 
 static void test_tracks_load__segment_graphs_are_read(void **state) {
     (void)state;
-    tracks_world world;
+    noting_world world;
     mb_dataset dataset;
-    tracks_world_open(&world, 1);
+    noting_world_open(&world, 1);
     write_graph(&world, 0, 0, 0);
     assert_ok(world.ctx, tracks_load(&world, "{file: graph.npz}", NULL, &dataset, NULL));
     const mb_dataset_axis *pred = mb_dataset_find_axis(&dataset, "edges.pred");
@@ -526,7 +526,7 @@ static void test_tracks_load__segment_graphs_are_read(void **state) {
     assert_fails(world.ctx,
         tracks_load(&world, "{file: [graph.npz, tracks.pickle]}", NULL, &dataset, NULL),
         MB_ERR_UNSUPPORTED, "tracks.pickle: is a file of samples, files before hold segment");
-    tracks_world_close(&world);
+    noting_world_close(&world);
 }
 
 int main(void) {

@@ -28,11 +28,12 @@ typedef struct figures {
 } figures;
 
 static figures measure(int variant) {
-    tracks_world world;
+    noting_world world;
     mb_dataset dataset;
     const mb_tracks_simulate_record record = defaults(1000, variant);
-    tracks_world_open(&world, 2);
-    assert_ok(world.ctx, tracks()->simulate(world.ctx, &record, 1, world.directory));
+    noting_world_open(&world, 2);
+    assert_ok(
+        world.ctx, detector_named("tracks")->simulate(world.ctx, &record, 1, world.directory));
     assert_ok(world.ctx, tracks_load(&world, "{}", NULL, &dataset, NULL));
     const size_t n_hits = mb_dataset_axis_rows(&dataset, "nodes");
     const mb_dataset_axis *nodes = mb_dataset_find_axis(&dataset, "nodes");
@@ -61,7 +62,7 @@ static figures measure(int variant) {
     f.true_share /= (double)target->dense.shape[0];
     mb_release(world.ctx, is_reached);
     mb_dataset_clear(&dataset);
-    tracks_world_close(&world);
+    noting_world_close(&world);
     return f;
 }
 
@@ -89,19 +90,20 @@ static void test_tracks_simulate__samples_have_the_wanted_figures(void **state) 
     assert_near(hard.isolated, 0.035, 0.025, "isolated, hard");
 }
 
-static void simulate_and_load(tracks_world *world, size_t protocol, int numpy, mb_dataset *out) {
+static void simulate_and_load(noting_world *world, size_t protocol, int numpy, mb_dataset *out) {
     mb_tracks_simulate_record record = defaults(5, MB_TRACKS_DEFAULT);
     record.protocol = protocol;
     record.numpy = numpy;
-    assert_ok(world->ctx, tracks()->simulate(world->ctx, &record, 3, world->directory));
+    assert_ok(
+        world->ctx, detector_named("tracks")->simulate(world->ctx, &record, 3, world->directory));
     assert_ok(world->ctx, tracks_load(world, "{}", NULL, out, NULL));
 }
 
 static void test_tracks_simulate__protocols_say_the_same(void **state) {
     (void)state;
-    tracks_world world;
+    noting_world world;
     mb_dataset wanted;
-    tracks_world_open(&world, 1);
+    noting_world_open(&world, 1);
     simulate_and_load(&world, 4, 0, &wanted);
     for (size_t protocol = 0; protocol <= 5; protocol++) {
         mb_dataset got;
@@ -120,18 +122,19 @@ static void test_tracks_simulate__protocols_say_the_same(void **state) {
         mb_dataset_clear(&got);
     }
     mb_dataset_clear(&wanted);
-    tracks_world_close(&world);
+    noting_world_close(&world);
 }
 
 static void test_tracks_simulate__tables_hold_the_hits_of_the_pickle(void **state) {
     (void)state;
-    tracks_world world;
+    noting_world world;
     mb_dataset pickled;
     mb_dataset table;
     mb_tracks_simulate_record record = defaults(2, MB_TRACKS_EASY);
     record.csv = true;
-    tracks_world_open(&world, 1);
-    assert_ok(world.ctx, tracks()->simulate(world.ctx, &record, 3, world.directory));
+    noting_world_open(&world, 1);
+    assert_ok(
+        world.ctx, detector_named("tracks")->simulate(world.ctx, &record, 3, world.directory));
     assert_ok(world.ctx, tracks_load(&world, "{features: [xyz]}", NULL, &pickled, NULL));
     assert_ok(world.ctx,
         tracks_load(&world, "{file: 'event*-hits.csv', graph: {neighbours: {radius: 50}}}", NULL,
@@ -148,7 +151,7 @@ static void test_tracks_simulate__tables_hold_the_hits_of_the_pickle(void **stat
     mb_test_assert_close(of_table, pt, mb_dataset_axis_rows(&pickled, "nodes"), 0, 1e-5, "pt");
     mb_dataset_clear(&pickled);
     mb_dataset_clear(&table);
-    tracks_world_close(&world);
+    noting_world_close(&world);
 }
 
 // Pairs within a radius, by brute force, against the search; adjacent layers, too.
@@ -159,10 +162,11 @@ static void test_tracks_build__neighbours_are_those_within_the_radius(void **sta
         "{neighbours: {of: [xyz, emb], radius: 90}}",
         "{neighbours: {of: [xyz], radius: 160, adjacent_layers: true}}",
     };
-    tracks_world world;
-    tracks_world_open(&world, 1);
+    noting_world world;
+    noting_world_open(&world, 1);
     const mb_tracks_simulate_record record = defaults(3, MB_TRACKS_EASY);
-    assert_ok(world.ctx, tracks()->simulate(world.ctx, &record, 5, world.directory));
+    assert_ok(
+        world.ctx, detector_named("tracks")->simulate(world.ctx, &record, 5, world.directory));
     for (size_t g = 0; g < MB_COUNT_OF(graphs); g++) {
         char data[256];
         mb_dataset d;
@@ -209,7 +213,7 @@ static void test_tracks_build__neighbours_are_those_within_the_radius(void **sta
         assert_true(e > 100);
         mb_dataset_clear(&d);
     }
-    tracks_world_close(&world);
+    noting_world_close(&world);
 }
 
 static void test_tracks_truth__weights_follow_the_rule(void **state) {
