@@ -45,7 +45,7 @@ static mb_status choose_rows(mb_module_evaluation *e) {
     return MB_OK;
 }
 
-static mb_status gather_charges(mb_module_evaluation *e) {
+mb_status mb_module_gather_charges(mb_module_evaluation *e) {
     mb_context *ctx = e->run->ctx;
     const mb_column *charges = mb_dataset_find(&e->run->dataset, "charges");
     const mb_column *scale = mb_dataset_find(&e->run->dataset, "scale");
@@ -204,7 +204,7 @@ static mb_status open(mb_module_evaluation *e, mb_run *run) {
     mb_arena_init(&e->arena, run->ctx);
     MB_TRY(choose_rows(e));
     MB_TRY(mb_module_choose_shown(e));
-    MB_TRY(gather_charges(e));
+    MB_TRY(mb_module_gather_charges(e));
     MB_TRY(mb_module_tables_init(&e->tables, run->ctx));
     size_t n_baselines = 0;
     size_t n_metrics = 0;

@@ -94,7 +94,14 @@ mb_status mb_module_draw(mb_module_evaluation *e) MB_MUST_CHECK;
 // Draws lots which modules are shown.
 mb_status mb_module_choose_shown(mb_module_evaluation *e) MB_MUST_CHECK;
 
+// Runs the model of a folder over all modules of run->dataset, and writes outputs and restored
+// charges of each as .csv or .npz.
+mb_status mb_module_predict_files(
+    mb_run *run, const char *directory, const char *output, mb_answer *answer) MB_MUST_CHECK;
+
 // In parts.
+// The charges and scales of e->rows.
+mb_status mb_module_gather_charges(mb_module_evaluation *e) MB_MUST_CHECK;
 mb_status mb_module_judge_model(
     mb_module_evaluation *e, const mb_round *round, mb_module_result *out) MB_MUST_CHECK;
 // A nested model ("encoder") of a result's trained one. The caller owns *out.

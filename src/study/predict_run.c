@@ -6,6 +6,7 @@
 #include "exchange/shipped.h"
 #include "study/alternate_run.h"
 #include "study/facts.h"
+#include "study/module_run.h"
 #include "study/scored.h"
 #include "study/track_run.h"
 
@@ -209,9 +210,18 @@ static mb_status score(scoring *s, const char *const *files, size_t n_files) {
                      s->directory, s->scored.width);
 }
 
+static mb_status check_table(mb_context *ctx, const char *output) {
+    return mb_path_has_suffix(output, ".csv")
+               ? MB_OK
+               : mb_fail(ctx, MB_ERR_ARG,
+                     "%s: what this run says of its events is a table; name it as FILE.csv",
+                     output);
+}
+
 // Hits in place of events: clusters of each, with the radii that the run chose.
 static mb_status predict_tracks(scoring *s, const char *const *files, size_t n_files,
     const char *accept, const char *output, mb_answer *answer) {
+    MB_TRY(check_table(s->ctx, output));
     if (accept != NULL) {
         return mb_fail(s->ctx, MB_ERR_UNSUPPORTED,
             "--accept: %s clusters hits, it accepts no events; leave the option out", s->directory);
@@ -247,6 +257,25 @@ static mb_status predict_tracks(scoring *s, const char *const *files, size_t n_f
     return status;
 }
 
+// Modules in place of events: what an autoencoder makes of each.
+static mb_status predict_modules(scoring *s, const char *const *files, size_t n_files,
+    const char *accept, const char *output, mb_answer *answer) {
+    if (accept != NULL) {
+        return mb_fail(s->ctx, MB_ERR_UNSUPPORTED,
+            "--accept: %s restores modules, it accepts no events; leave the option out",
+            s->directory);
+    }
+    const mb_source_request request = {
+        .for_models = true, .files = files, .n_files = n_files, .facts = &s->facts};
+    mb_run run = {.ctx = s->ctx, .study = s->study, .directory = s->directory};
+    mb_status status = mb_study_load(s->ctx, s->study, &request, &run.dataset, NULL);
+    if (status == MB_OK) {
+        status = mb_module_predict_files(&run, s->directory, output, answer);
+    }
+    mb_dataset_clear(&run.dataset);
+    return status;
+}
+
 static void tell(const scoring *s, mb_answer *answer, const char *output) {
     size_t n_accepted = 0;
     for (size_t i = 0; i < s->scored.n; i++) {
@@ -264,6 +293,7 @@ static void tell(const scoring *s, mb_answer *answer, const char *output) {
 
 static mb_status predict_events(scoring *s, const char *const *files, size_t n_files,
     const char *accept, const char *output, mb_answer *answer) {
+    MB_TRY(check_table(s->ctx, output));
     if (accept != NULL) {
         MB_TRY(find_threshold(s, accept));
     }
@@ -284,6 +314,9 @@ static mb_status predict_alternate(mb_context *ctx, const char *directory, const
                        : mb_path_exists(stored) ? mb_study_open(ctx, stored, NULL, &study)
                                                 : MB_OK;
     *is_theirs = study != NULL && mb_alternate_is_alone(study);
+    if (status == MB_OK && *is_theirs) {
+        status = check_table(ctx, output);
+    }
     if (status == MB_OK && *is_theirs && accept != NULL) {
         status = mb_fail(ctx, MB_ERR_UNSUPPORTED,
             "--accept: %s holds several scores; name one of the folders below its fits/",
@@ -316,7 +349,9 @@ mb_status mb_run_predict(mb_context *ctx, const char *directory, const char *con
         status = mb_answer_create(ctx, &answer);
     }
     if (status == MB_OK) {
-        status = mb_track_is_study(s.study)
+        status = mb_module_is_study(s.study)
+                     ? predict_modules(&s, files, n_files, accept, output, answer)
+                 : mb_track_is_study(s.study)
                      ? predict_tracks(&s, files, n_files, accept, output, answer)
                      : predict_events(&s, files, n_files, accept, output, answer);
     }

@@ -4,6 +4,7 @@
 #include "tool.h"
 
 #include "base/output.h"
+#include "files/npy.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -151,6 +152,36 @@ static void test_econt__the_shipped_study_gives_the_same_bits_twice(void **state
     mb_release(world->base.ctx, weights);
 }
 
+// The judged rows are the file's first fifth.
+static void test_econt__new_files_are_predicted_as_the_run_judged(void **state) {
+    mb_tool_world *world = *state;
+    mb_context *ctx = world->base.ctx;
+    static const char *const names[] = {"charges", "encoded", "decoded"};
+    mb_tool_expect(
+        world, 0, "predict toy1/fits/8x8_c8_S2_tele_qK_6bit toy/nElinks_5/charges.csv -o new.npz");
+    assert_non_null(strstr(world->last.out, "1500 modules, 16 outputs and 48 charges of each"));
+    for (size_t i = 0; i < MB_COUNT_OF(names); i++) {
+        mb_array judged, predicted;
+        assert_ok(
+            ctx, mb_npz_read(ctx, mb_tool_path(world, "toy1/8x8_c8_S2_tele_qK_6bit/scores.npz"),
+                     names[i], &judged));
+        assert_ok(ctx, mb_npz_read(ctx, mb_tool_path(world, "new.npz"), names[i], &predicted));
+        assert_int_equal(judged.shape[0], 300);
+        assert_int_equal(predicted.shape[0], 1500);
+        assert_memory_equal(judged.data, predicted.data, mb_array_count(&judged) * sizeof(float));
+        mb_array_clear(&judged);
+        mb_array_clear(&predicted);
+    }
+    mb_tool_expect(
+        world, 0, "predict toy1/fits/8x8_c8_S2_tele/ toy/nElinks_5/charges.csv -o new.csv");
+    assert_int_equal(count_lines(world, "new.csv"), 1501);
+    assert_says(world, "new.csv", "file,event,encoded_0,");
+    assert_says(world, "new.csv", ",encoded_15,CALQ_0,");
+    mb_tool_expect(world, 1,
+        "predict toy1/fits/8x8_c8_S2_tele toy/nElinks_5/charges.csv -o x.csv --accept 1kHz");
+    assert_non_null(strstr(world->last.err, "restores modules, it accepts no events"));
+}
+
 static void test_econt__flipped_bits_of_weights_are_judged(void **state) {
     mb_tool_world *world = *state;
     mb_tool_expect(world, 0,
@@ -239,6 +270,7 @@ int main(void) {
         cmocka_unit_test(test_econt__distance_networks_train_on_what_a_run_restored),
         cmocka_unit_test(test_econt__a_study_trains_its_networks_first),
         cmocka_unit_test(test_econt__the_shipped_study_gives_the_same_bits_twice),
+        cmocka_unit_test(test_econt__new_files_are_predicted_as_the_run_judged),
         cmocka_unit_test(test_econt__flipped_bits_of_weights_are_judged),
         cmocka_unit_test(test_econt__quantised_twins_are_taken_but_by_the_original),
         cmocka_unit_test(test_econt__all_models_quantised_are_those_with_quantisers),

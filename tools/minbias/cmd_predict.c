@@ -38,9 +38,10 @@ static mb_status run(mb_session *session) {
     mb_answer *answer = NULL;
     const bool is_run = mb_run_is_directory(session->arguments.operands[0]);
     const char *dot = strrchr(output, '.');
-    if (is_run && (dot == NULL || strcmp(dot, ".csv") != 0)) {
+    if (is_run && (dot == NULL || (strcmp(dot, ".csv") != 0 && strcmp(dot, ".npz") != 0))) {
         return usage_fail(session,
-            "predict: the scores of a run's events are a table; name it as FILE.csv, not %s",
+            "predict: the scores of a run's events are a table; name it as FILE.csv (or FILE.npz, "
+            "of runs on modules), not %s",
             output);
     }
     const mb_status status =
@@ -54,8 +55,9 @@ static mb_status run(mb_session *session) {
     return status;
 }
 
-static const option options[] = {{"output", 'o', OPTION_TEXT, "FILE",
-                                     "the scores: .npy, .npz or .h5 for a model, .csv for a run"},
+static const option options[] = {
+    {"output", 'o', OPTION_TEXT, "FILE",
+        "the scores: .npy, .npz or .h5 for a model, .csv for a run (.npz, too, on modules)"},
     {"accept", 0, OPTION_TEXT, "RATE",
         "decide too: the rate (5kHz) or background fraction (0.01) of a stored threshold"},
     {NULL, 0, OPTION_FLAG, NULL, NULL}};
@@ -67,10 +69,12 @@ static const operand operands[] = {
 
 const mb_command command_predict = {.name = "predict",
     .summary = "scores of arrays, or of raw detector files",
-    .details = "With a model file: runs it over arrays, one per input name, and writes arrays "
-               "named after the output layers. With the folder of a run: reads raw detector "
-               "files, which need no truth, and writes one score per event. A run of several fits "
-               "has such folders below its fits/.",
+    .details =
+        "With a model file: runs it over arrays, one per input name, and writes arrays "
+        "named after the output layers. With the folder of a run: reads raw detector "
+        "files, which need no truth, and writes one score per event; of hits their clusters, "
+        "of modules the encoder's outputs and the restored charges. A run of several fits "
+        "has such folders below its fits/.",
     .options = options,
     .operands = operands,
     .example = "minbias predict run data/clusters_1.csv -o scores.csv --accept 0.01",
