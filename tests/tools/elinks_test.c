@@ -74,9 +74,15 @@ static void test_elinks__shuffles_tables_without_names_whole(void **state) {
 
 static void test_elinks__emulates_and_compares(void **state) {
     WORLD(world)
-    mb_tool_expect(world, 0, "simulate concentrator -o sim2 --set events=300 --set name=toy");
+    mb_tool_expect(world, 0,
+        "simulate concentrator -o sim2 --set events=300 --set name=toy --set ports=high_density");
     mb_tool_expect(
         world, 0, "elinks pack sim2/nElinks_5/toy.csv -a ports --high-density -o ports.csv");
+    char *packed = mb_tool_read(world, "ports.csv");
+    char *simulated = mb_tool_read(world, "sim2/ports/toy.csv");
+    assert_string_equal(packed, simulated);
+    mb_release(world->base.ctx, packed);
+    mb_release(world->base.ctx, simulated);
     mb_tool_expect(world, 0, "elinks emulate ports.csv -a threshold -n 3 --high-density -o one");
     save(world, "commands.txt", "0 40 FIXEDPATTERN 1 0x0\n");
     mb_tool_expect(world, 0,

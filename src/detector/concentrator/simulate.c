@@ -7,6 +7,7 @@
 #include "base/output.h"
 #include "base/random.h"
 #include "base/threads.h"
+#include "detector/chip/chip.h"
 
 #include <math.h>
 
@@ -16,6 +17,7 @@
 
 enum { HEADER_SHORT, HEADER_FULL, HEADER_NONE };
 static const char *const header_names[] = {"short", "full", "none", NULL};
+static const char *const ports_names[] = {"none", "low_density", "high_density", NULL};
 
 const mb_option mb_calq_simulate_options[] = {
     {"events", MB_OPTION_SIZE, FIELD(events), "500000", 1, 0x1p32, NULL, NULL,
@@ -27,6 +29,9 @@ const mb_option mb_calq_simulate_options[] = {
         "file name before .csv, and before the number where there are several"},
     {"header", MB_OPTION_CHOICE, FIELD(header), "short", 0, 0, header_names, NULL,
         "short: names of the charges; full: with entry, energies and module; none"},
+    {"ports", MB_OPTION_CHOICE, FIELD(ports), "none", 0, 0, ports_names, NULL,
+        "low_density, high_density: the modules also as ports/<name>.csv, the 28-bit words that "
+        "'elinks emulate' takes; charges in 7 bits (4E3M), without their lowest 1 or 3 bits"},
     MB_OPTIONS_END,
 };
 
@@ -117,6 +122,7 @@ typedef struct simulation {
     const mb_calq_simulate_record *options;
     uint64_t seed;
     uint32_t file;
+    bool makes_ports;
     size_t first, n; // rows of the block
     mb_buffer text[TASKS_A_BLOCK];
 } simulation;
@@ -162,6 +168,20 @@ static void put_event(const simulation *s, size_t first, size_t last, mb_buffer 
     }
 }
 
+// Cells in the order of the ports' inputs, as where no table of cells is given.
+static void put_words(const uint32_t *charge, int density, mb_buffer *out) {
+    uint8_t codes[CELLS];
+    uint32_t words[MB_CHIP_PORTS];
+    for (size_t i = 0; i < CELLS; i++) {
+        codes[i] = (uint8_t)mb_float_encode(mb_float_4e3m(density == 2 ? 3 : 1), charge[i]);
+    }
+    mb_chip_ports_pack(codes, words);
+    for (size_t i = 0; i < MB_CHIP_PORTS; i++) {
+        mb_buffer_format(out, i > 0 ? ",%u" : "%u", (unsigned)words[i]);
+    }
+    mb_buffer_text(out, "\n");
+}
+
 static mb_status make_task(void *user, mb_context *ctx, size_t task, unsigned worker) {
     (void)worker;
     simulation *s = user;
@@ -169,7 +189,8 @@ static mb_status make_task(void *user, mb_context *ctx, size_t task, unsigned wo
     mb_buffer *out = &s->text[task];
     // A buffer belongs to the context it was made with, and this one is the worker's.
     mb_buffer_init(out, ctx);
-    const size_t step = s->options->header == HEADER_FULL ? MODULES_AN_EVENT : 1;
+    const bool has_events = s->options->header == HEADER_FULL && !s->makes_ports;
+    const size_t step = has_events ? MODULES_AN_EVENT : 1;
     for (size_t row = s->first + task * ROWS_A_TASK; row < end; row += step) {
         if (step > 1) {
             put_event(s, row, mb_min_size(row + step, end), out);
@@ -177,25 +198,42 @@ static mb_status make_task(void *user, mb_context *ctx, size_t task, unsigned wo
         }
         uint32_t charge[CELLS];
         mb_calq_simulate_row(s->seed, s->file, (uint32_t)row, charge);
+        if (s->makes_ports) {
+            put_words(charge, s->options->ports, out);
+            continue;
+        }
         put_charges(out, charge);
         mb_buffer_text(out, "\n");
     }
     return out->status;
 }
 
+static void put_header(const simulation *s, mb_buffer *text) {
+    if (s->makes_ports) {
+        for (size_t i = 0; i < MB_CHIP_PORTS; i++) {
+            mb_buffer_format(text, "%sePortRxDataGroup_%zu", i > 0 ? "," : "", i);
+        }
+        mb_buffer_text(text, "\n");
+        return;
+    }
+    const bool is_full = s->options->header == HEADER_FULL;
+    mb_buffer_text(text, is_full ? "entry," : "");
+    for (size_t i = 0; i < CELLS; i++) {
+        mb_buffer_format(text, "%sCALQ_%zu", i > 0 ? "," : "", i);
+    }
+    mb_buffer_text(text, is_full ? ",SimEnergyTotal,EventSimEnergy,SimEnergyFraction,subdet,layer,"
+                                   "waferu,waferv,HD_LD,ModType\n"
+                                 : "\n");
+}
+
 static mb_status write_header(const simulation *s, mb_context *ctx, mb_output *output) {
     mb_buffer text;
     mb_buffer_init(&text, ctx);
-    const bool is_full = s->options->header == HEADER_FULL;
-    mb_buffer_text(&text, is_full ? "entry," : "");
-    for (size_t i = 0; i < CELLS; i++) {
-        mb_buffer_format(&text, "%sCALQ_%zu", i > 0 ? "," : "", i);
+    if (s->makes_ports || s->options->header != HEADER_NONE) {
+        put_header(s, &text);
     }
-    mb_buffer_text(&text, is_full ? ",SimEnergyTotal,EventSimEnergy,SimEnergyFraction,subdet,layer,"
-                                    "waferu,waferv,HD_LD,ModType\n"
-                                  : "\n");
     mb_status status = text.status;
-    if (status == MB_OK) {
+    if (status == MB_OK && text.length > 0) {
         status = mb_output_write(output, text.data, text.length);
     }
     mb_buffer_clear(&text);
@@ -222,7 +260,7 @@ static mb_status write_file(simulation *s, mb_context *ctx, const char *path) {
     mb_output output = {0};
     const size_t most = (size_t)ROWS_A_TASK * TASKS_A_BLOCK;
     MB_TRY(mb_output_open(&output, ctx, path));
-    mb_status status = s->options->header != HEADER_NONE ? write_header(s, ctx, &output) : MB_OK;
+    mb_status status = write_header(s, ctx, &output);
     for (s->first = 0; s->first < s->options->events && status == MB_OK; s->first += s->n) {
         s->n = mb_min_size(most, s->options->events - s->first);
         status = write_block(s, ctx, &output);
@@ -234,9 +272,8 @@ static mb_status write_file(simulation *s, mb_context *ctx, const char *path) {
     return status;
 }
 
-static mb_status run(simulation *s, mb_context *ctx, mb_arena *arena, const char *directory) {
+static mb_status write_files(simulation *s, mb_context *ctx, mb_arena *arena, const char *folder) {
     const mb_calq_simulate_record *o = s->options;
-    const char *folder = mb_arena_format(arena, ctx, "%s/nElinks_%zu", directory, o->elinks);
     if (folder == NULL) {
         return MB_ERR_MEMORY;
     }
@@ -251,6 +288,16 @@ static mb_status run(simulation *s, mb_context *ctx, mb_arena *arena, const char
         MB_TRY(write_file(s, ctx, path));
     }
     return MB_OK;
+}
+
+// Words lie in a folder of their own: one of charges is read whole.
+static mb_status run(simulation *s, mb_context *ctx, mb_arena *arena, const char *directory) {
+    MB_TRY(write_files(s, ctx, arena,
+        mb_arena_format(arena, ctx, "%s/nElinks_%zu", directory, s->options->elinks)));
+    s->makes_ports = true;
+    return s->options->ports == 0
+               ? MB_OK
+               : write_files(s, ctx, arena, mb_arena_format(arena, ctx, "%s/ports", directory));
 }
 
 mb_status mb_calq_simulate(
