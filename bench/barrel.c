@@ -7,9 +7,9 @@
 #include "base/numbers.h"
 #include "base/threads.h"
 #include "files/npy.h"
-#include "measure.h"
 #include "minbias/predictor.h"
 #include "network/plan.h"
+#include "program.h"
 #include "study/study.h"
 
 #include <stdio.h>
@@ -18,10 +18,9 @@
 enum { MAX_INPUTS = 8, MAX_OVERRIDES = 2, TASK_EVENTS = 32, MAX_LATENCIES = 200000 };
 
 typedef struct bench {
-    mb_runtime *runtime;
     mb_context *ctx;
     const char *command, *study_path, *data, *model_path, *output;
-    int64_t threads, events, batch;
+    int64_t threads, events, epochs, batch;
     double budget; // seconds of one measurement
     mb_study *study;
     mb_dataset dataset;
@@ -34,22 +33,11 @@ typedef struct bench {
     double *seconds; // MAX_LATENCIES
 } bench;
 
-static void print_rate(const char *metric, const char *unit, double work, const double *seconds,
-    size_t n, double other) {
-    const bench_figure figure = {.metric = metric,
-        .unit = unit,
-        .value = work / bench_quantile(seconds, n, 0.5),
-        .best = work / seconds[0],
-        .n = n,
-        .other = other};
-    bench_print("minbias", &figure);
-}
-
-static mb_status open_study(bench *b, size_t epochs) {
+static mb_status open_study(bench *b) {
     char directory[1024];
     char text[64];
     mb_format(directory, sizeof directory, "data.dir=%s", b->data);
-    mb_format(text, sizeof text, "train.epochs=%zu", epochs);
+    mb_format(text, sizeof text, "train.epochs=%lld", (long long)b->epochs);
     const char *overrides[MAX_OVERRIDES] = {directory, text};
     const mb_study_settings settings = {.overrides = overrides, .n_overrides = MAX_OVERRIDES};
     return mb_study_open(b->ctx, b->study_path, &settings, &b->study);
@@ -63,7 +51,8 @@ static mb_status load(bench *b) {
 }
 
 // Hit text to images and labels, all files of the study.
-static mb_status bench_read(bench *b) {
+static mb_status bench_read(void *user) {
+    bench *b = user;
     MB_TRY(load(b)); // the files come into the page cache
     size_t n = 0;
     const bench_load since = bench_load_now();
@@ -105,7 +94,8 @@ static mb_status load_model(bench *b) {
 }
 
 // Epochs over the first events, with shuffling, loss, metrics and optimiser as the study says.
-static mb_status bench_train(bench *b) {
+static mb_status bench_train(void *user) {
+    bench *b = user;
     MB_TRY(load_model(b));
     const size_t n = (size_t)b->events;
     const mb_fit_request request = {.model = b->model,
@@ -125,7 +115,8 @@ static mb_status bench_train(bench *b) {
             b->seconds[i - 1] = result.history[i * result.n_columns + result.n_columns - 1];
         }
         bench_sort(b->seconds, result.n_epochs - 1);
-        print_rate("train_b32", "samples/s", (double)n, b->seconds, result.n_epochs - 1, other);
+        bench_print_rate(
+            "train_b32", "samples/s", (double)n, b->seconds, result.n_epochs - 1, other);
     }
     mb_fit_result_clear(&result);
     return status;
@@ -235,8 +226,8 @@ static mb_status bench_batches(bench *b, bool is_sparse) {
         const double other = bench_load_other(&since);
         status = p.status;
         if (status == MB_OK) {
-            print_rate(is_sparse ? "infer_b256" : "infer_b256_dense_input", "events/s", (double)p.n,
-                b->seconds, n, other);
+            bench_print_rate(is_sparse ? "infer_b256" : "infer_b256_dense_input", "events/s",
+                (double)p.n, b->seconds, n, other);
         }
     }
     close_prediction(b, &p);
@@ -266,7 +257,8 @@ static mb_status write_scores(bench *b) {
     return status;
 }
 
-static mb_status bench_infer(bench *b) {
+static mb_status bench_infer(void *user) {
+    bench *b = user;
     MB_TRY(load_model(b));
     MB_TRY(gather(b));
     if (b->output != NULL) {
@@ -276,56 +268,39 @@ static mb_status bench_infer(bench *b) {
     return bench_batches(b, false);
 }
 
-static void print_latency(const char *name, const double *seconds, size_t n, double other) {
-    static const struct {
-        const char *name;
-        double quantile;
-    } wanted[] = {{"p50", 0.5}, {"p99", 0.99}, {"max", 1.0}};
-    for (size_t i = 0; i < MB_COUNT_OF(wanted); i++) {
-        char metric[64];
-        mb_format(metric, sizeof metric, "%s_%s", name, wanted[i].name);
-        const bench_figure figure = {.metric = metric,
-            .unit = "us",
-            .value = 1e6 * bench_quantile(seconds, n, wanted[i].quantile),
-            .best = 1e6 * seconds[0],
-            .n = n,
-            .other = other};
-        bench_print("minbias", &figure);
-    }
+// One event in, one score out, on this thread; another event each time.
+static mb_status predict_event(void *user, size_t i) {
+    const prediction *p = user;
+    return predict_some(p, i % (size_t)p->bench->events, 1, p->scratch);
 }
 
-// One event in, one score out, on this thread; another event each time.
 static mb_status bench_single(bench *b, bool is_sparse) {
     prediction p;
     mb_status status = open_prediction(b, is_sparse, 1, 1, &p);
     size_t n = 0;
     const bench_load since = bench_load_now();
-    const double end = bench_seconds() + b->budget;
-    for (size_t i = 0; status == MB_OK && n < MAX_LATENCIES && bench_seconds() < end; i++) {
-        const double begin = bench_seconds();
-        status = predict_some(&p, i % (size_t)b->events, 1, p.scratch);
-        const double seconds = bench_seconds() - begin;
-        if (i >= (size_t)b->batch) { // warm
-            b->seconds[n++] = seconds;
-        }
+    if (status == MB_OK) {
+        status = bench_time_events(
+            predict_event, &p, b->budget, (size_t)b->batch, MAX_LATENCIES, b->seconds, &n);
     }
-    if (status == MB_OK && n > 0) {
-        const double other = bench_load_other(&since);
-        bench_sort(b->seconds, n);
-        print_latency(is_sparse ? "latency_t1" : "latency_t1_dense_input", b->seconds, n, other);
+    if (status == MB_OK) {
+        bench_print_latencies(is_sparse ? "latency_t1" : "latency_t1_dense_input", BENCH_MAX,
+            b->seconds, n, bench_load_other(&since));
     }
     close_prediction(b, &p);
     return status;
 }
 
-static mb_status bench_latency(bench *b) {
+static mb_status bench_latency(void *user) {
+    bench *b = user;
     MB_TRY(load_model(b));
     MB_TRY(gather(b));
     MB_TRY(bench_single(b, true));
     return bench_single(b, false);
 }
 
-static mb_status bench_plan(bench *b) {
+static mb_status bench_plan(void *user) {
+    bench *b = user;
     const bool all[MAX_INPUTS] = {true, true, true, true, true, true, true, true};
     const mb_plan_settings settings = {.max_rows = (size_t)b->batch, .sparse_inputs = all};
     mb_plan *plan = NULL;
@@ -343,27 +318,21 @@ static mb_status bench_plan(bench *b) {
     return status;
 }
 
-static const struct {
-    const char *name;
-    mb_status (*run)(bench *b);
-} commands[] = {{"read", bench_read}, {"train", bench_train}, {"infer", bench_infer},
-    {"latency", bench_latency}, {"plan", bench_plan}};
+static const bench_command commands[] = {{"read", bench_read, false}, {"train", bench_train, false},
+    {"infer", bench_infer, false}, {"latency", bench_latency, false}, {"plan", bench_plan, false}};
 
-static mb_status run(bench *b, size_t epochs) {
-    MB_TRY(open_study(b, epochs));
+static mb_status run(void *user) {
+    bench *b = user;
+    const bench_command *command = NULL;
+    mb_dataset_init(&b->dataset, b->ctx);
+    MB_TRY(bench_find_command(b->ctx, commands, MB_COUNT_OF(commands), b->command, NULL, &command));
+    MB_TRY(open_study(b));
     b->seconds = mb_allocate(b->ctx, MAX_LATENCIES, sizeof *b->seconds);
-    if (b->seconds == NULL) {
-        return MB_ERR_MEMORY;
-    }
-    for (size_t i = 0; i < MB_COUNT_OF(commands); i++) {
-        if (strcmp(b->command, commands[i].name) == 0) {
-            return commands[i].run(b);
-        }
-    }
-    return mb_fail(b->ctx, MB_ERR_ARG, "bench: '%s' is no command", b->command);
+    return b->seconds == NULL ? MB_ERR_MEMORY : command->run(b);
 }
 
-static void close_bench(bench *b) {
+static void close_bench(void *user) {
+    bench *b = user;
     for (size_t i = 0; i < b->n_memory; i++) {
         mb_release(b->ctx, b->memory[i]);
     }
@@ -372,17 +341,14 @@ static void close_bench(bench *b) {
     mb_model_destroy(b->model);
     mb_dataset_clear(&b->dataset);
     mb_study_destroy(b->study);
-    mb_context_destroy(b->ctx);
-    mb_runtime_destroy(b->runtime);
 }
 
 int main(int argc, char **argv) {
-    int64_t epochs = 0;
     bench b = {.batch = 256};
-    if (argc < 9 || argc > 10 || !mb_text_to_int64(argv[5], &b.threads) ||
-        !mb_text_to_int64(argv[6], &b.events) || !mb_text_to_int64(argv[7], &epochs) ||
-        !mb_text_to_double(argv[8], &b.budget) || b.threads < 1 || b.threads > 256 ||
-        b.events < b.batch || epochs < 2 || epochs > MAX_LATENCIES) {
+    const bench_number numbers[] = {
+        {&b.threads, 1, 256}, {&b.events, 256, INT64_MAX}, {&b.epochs, 2, MAX_LATENCIES}};
+    if (argc < 9 || argc > 10 ||
+        !bench_read_numbers(argv + 5, numbers, MB_COUNT_OF(numbers), &b.budget)) {
         fprintf(stderr,
             "usage: bench_barrel read|train|infer|latency|plan STUDY DATA MODEL THREADS EVENTS "
             "EPOCHS SECONDS [SCORES.npy]\n       at least 256 events and 2 epochs\n");
@@ -393,18 +359,6 @@ int main(int argc, char **argv) {
     b.data = argv[3];
     b.model_path = argv[4];
     b.output = argc > 9 ? argv[9] : NULL;
-    mb_runtime_settings settings = MB_RUNTIME_SETTINGS_INIT;
-    settings.n_threads = (unsigned)b.threads;
-    if (mb_runtime_create(&settings, &b.runtime) != MB_OK ||
-        mb_context_create(b.runtime, &b.ctx) != MB_OK) {
-        fprintf(stderr, "bench_barrel: no memory\n");
-        return 1;
-    }
-    mb_dataset_init(&b.dataset, b.ctx);
-    const mb_status status = run(&b, (size_t)epochs);
-    if (status != MB_OK) {
-        fprintf(stderr, "bench_barrel: %s\n", mb_context_error_text(b.ctx));
-    }
-    close_bench(&b);
-    return status == MB_OK ? 0 : 1;
+    const bench_program program = {"bench_barrel", run, close_bench, &b.ctx};
+    return bench_run(&program, &b, b.threads);
 }

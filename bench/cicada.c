@@ -10,11 +10,10 @@
 #include "base/output.h"
 #include "base/random.h"
 #include "base/threads.h"
-#include "files/npy.h"
 #include "files/yaml.h"
-#include "measure.h"
 #include "minbias/predictor.h"
 #include "network/plan.h"
+#include "program.h"
 #include "training/fit.h"
 
 #include <stdio.h>
@@ -23,7 +22,6 @@
 enum { MAX_LATENCIES = 1000000, LEAST_EVENTS = 2048, TASK_EVENTS = 512, N_WARM = 1000 };
 
 typedef struct bench {
-    mb_runtime *runtime;
     mb_context *ctx;
     const char *command, *path; // of the model, or of write's folder
     int64_t threads, events, epochs;
@@ -144,14 +142,7 @@ static void print_rate(
     const bench *b, const char *name, const char *unit, double work, size_t n, double other) {
     char metric[64];
     mb_format(metric, sizeof metric, "%s_t%lld", name, (long long)b->threads);
-    bench_sort(b->seconds, n);
-    const bench_figure figure = {.metric = metric,
-        .unit = unit,
-        .value = work / bench_quantile(b->seconds, n, 0.5),
-        .best = work / b->seconds[0],
-        .n = n,
-        .other = other};
-    bench_print("minbias", &figure);
+    bench_print_rate(metric, unit, work, b->seconds, n, other);
 }
 
 // Seconds of all epochs but the first, which pays for what comes into the caches.
@@ -174,7 +165,8 @@ static mb_status train_once(const bench *b, mb_context *ctx, uint64_t seed, doub
     return status;
 }
 
-static mb_status bench_train(bench *b) {
+static mb_status bench_train(void *user) {
+    bench *b = user;
     const bench_load since = bench_load_now();
     MB_TRY(train_once(b, b->ctx, 1, b->seconds));
     print_rate(b, "train_b2048", "samples/s", (double)b->events, (size_t)b->epochs - 1,
@@ -189,7 +181,8 @@ static mb_status fit_task(void *user, mb_context *ctx, size_t task, unsigned wor
 }
 
 // One fit a thread, all at once: samples of all together.
-static mb_status bench_fits(bench *b) {
+static mb_status bench_fits(void *user) {
+    bench *b = user;
     const bench_load since = bench_load_now();
     MB_TRY(mb_parallel(b->ctx, (size_t)b->threads, fit_task, b));
     print_rate(b, "train_b2048_fits", "samples/s", (double)b->events * (double)b->threads,
@@ -285,7 +278,8 @@ static mb_status bench_dataset(bench *b, prediction *p) {
     return MB_OK;
 }
 
-static mb_status bench_infer(bench *b) {
+static mb_status bench_infer(void *user) {
+    bench *b = user;
     prediction p;
     mb_status status = open_prediction(b, TASK_EVENTS, (size_t)b->threads, &p);
     if (status == MB_OK) {
@@ -298,45 +292,26 @@ static mb_status bench_infer(bench *b) {
     return status;
 }
 
-static void print_latencies(const bench *b, size_t n, double other) {
-    static const struct {
-        const char *name;
-        double quantile;
-    } wanted[] = {{"latency_b1_p50", 0.5}, {"latency_b1_p99", 0.99}, {"latency_b1_p99.9", 0.999},
-        {"latency_b1_max", 1.0}};
-    bench_sort(b->seconds, n);
-    for (size_t i = 0; i < MB_COUNT_OF(wanted); i++) {
-        const bench_figure figure = {.metric = wanted[i].name,
-            .unit = "us",
-            .value = 1e6 * bench_quantile(b->seconds, n, wanted[i].quantile),
-            .best = 1e6 * b->seconds[0],
-            .n = n,
-            .other = other};
-        bench_print("minbias", &figure);
-    }
+static mb_status predict_event(void *user, size_t i) {
+    const prediction *p = user;
+    return predict_some(p, i % mb_min_size(p->n, 1024), 1, p->scratch);
 }
 
 // One event in, its scores out, on this thread; another event each time. The clock's own time,
 // which is a tenth of the whole, counts as ours.
-static mb_status bench_latency(bench *b) {
+static mb_status bench_latency(void *user) {
+    bench *b = user;
     prediction p;
     mb_status status = open_prediction(b, 1, 1, &p);
     size_t n = 0;
     const bench_load since = bench_load_now();
-    const double end = bench_seconds() + b->budget;
-    for (size_t i = 0; status == MB_OK && n < MAX_LATENCIES; i++) {
-        const double begin = bench_seconds();
-        status = predict_some(&p, i % mb_min_size(p.n, 1024), 1, p.scratch);
-        const double now = bench_seconds();
-        if (i >= N_WARM) {
-            b->seconds[n++] = now - begin;
-        }
-        if (now >= end) {
-            break;
-        }
+    if (status == MB_OK) {
+        status =
+            bench_time_events(predict_event, &p, b->budget, N_WARM, MAX_LATENCIES, b->seconds, &n);
     }
-    if (status == MB_OK && n > 0) {
-        print_latencies(b, n, bench_load_other(&since));
+    if (status == MB_OK) {
+        bench_print_latencies(
+            "latency_b1", BENCH_P999 | BENCH_MAX, b->seconds, n, bench_load_other(&since));
     }
     close_prediction(b, &p);
     return status;
@@ -344,7 +319,8 @@ static mb_status bench_latency(bench *b) {
 
 // One training of the benchmark, and one a thread at once: seconds of an epoch, validation and
 // callbacks with it. At once, an epoch of each of them takes the time divided by how many they are.
-static mb_status bench_epoch(bench *b) {
+static mb_status bench_epoch(void *user) {
+    bench *b = user;
     const bool is_many = strcmp(b->command, "epochs") == 0;
     const size_t n_fits = is_many ? (size_t)b->threads : 1, n = n_fits * (size_t)(b->epochs - 1);
     char metric[32];
@@ -363,27 +339,10 @@ static mb_status bench_epoch(bench *b) {
     return MB_OK;
 }
 
-static mb_status write_array(const bench *b, const char *name, const float *values, size_t size) {
-    const size_t shape[2] = {(size_t)b->events, size};
-    char *path = mb_path_join(b->ctx, b->path, name);
-    mb_array array = {0};
-    mb_status status =
-        path == NULL ? MB_ERR_MEMORY : mb_array_init(&array, b->ctx, MB_F32, 2, shape);
-    if (status == MB_OK) {
-        memcpy(array.data, values, mb_array_bytes(&array));
-        status = mb_npy_write(b->ctx, path, &array);
-    }
-    mb_array_clear(&array);
-    mb_release(b->ctx, path);
-    return status;
-}
-
 // What the peers take: these weights, these events, and our scores to compare theirs with.
-static mb_status bench_write(bench *b) {
+static mb_status bench_write(void *user) {
+    bench *b = user;
     const size_t size = mb_value_size(&b->model->values[b->model->inputs[0]].type);
-    if (b->path == NULL) {
-        return mb_fail(b->ctx, MB_ERR_ARG, "bench: write needs a folder; name it last");
-    }
     char *path = mb_path_join(b->ctx, b->path, "model.h5");
     mb_status status = path == NULL ? MB_ERR_MEMORY : mb_model_save(b->ctx, b->model, path);
     mb_release(b->ctx, path);
@@ -393,12 +352,16 @@ static mb_status bench_write(bench *b) {
         status = p.status;
     }
     MB_TRY(status);
-    MB_TRY(write_array(b, "regions.npy", b->regions, size));
-    MB_TRY(write_array(b, "target.npy", b->target, b->n_outputs));
-    return write_array(b, "scores.npy", b->scores, b->n_outputs);
+    MB_TRY(bench_write_array(
+        b->ctx, b->path, "regions.npy", MB_F32, b->regions, (size_t)b->events, size));
+    MB_TRY(bench_write_array(
+        b->ctx, b->path, "target.npy", MB_F32, b->target, (size_t)b->events, b->n_outputs));
+    return bench_write_array(
+        b->ctx, b->path, "scores.npy", MB_F32, b->scores, (size_t)b->events, b->n_outputs);
 }
 
-static mb_status bench_plan(bench *b) {
+static mb_status bench_plan(void *user) {
+    bench *b = user;
     static const bool trainings[] = {false, true};
     mb_status status = MB_OK;
     for (size_t i = 0; status == MB_OK && i < MB_COUNT_OF(trainings); i++) {
@@ -421,40 +384,37 @@ static mb_status bench_plan(bench *b) {
     return status;
 }
 
-static const struct {
-    const char *name;
-    mb_status (*run)(bench *b);
-} commands[] = {{"train", bench_train}, {"fits", bench_fits}, {"infer", bench_infer},
-    {"latency", bench_latency}, {"epoch", bench_epoch}, {"epochs", bench_epoch},
-    {"write", bench_write}, {"plan", bench_plan}};
+static const bench_command commands[] = {{"train", bench_train, false}, {"fits", bench_fits, false},
+    {"infer", bench_infer, false}, {"latency", bench_latency, false}, {"epoch", bench_epoch, false},
+    {"epochs", bench_epoch, false}, {"write", bench_write, true}, {"plan", bench_plan, false}};
 
-static mb_status run(bench *b) {
+static mb_status run(void *user) {
+    bench *b = user;
+    const bench_command *command = NULL;
+    mb_dataset_init(&b->dataset, b->ctx);
+    MB_TRY(
+        bench_find_command(b->ctx, commands, MB_COUNT_OF(commands), b->command, b->path, &command));
     MB_TRY(open_bench(b));
-    for (size_t i = 0; i < MB_COUNT_OF(commands); i++) {
-        if (strcmp(b->command, commands[i].name) == 0) {
-            return commands[i].run(b);
-        }
-    }
-    return mb_fail(b->ctx, MB_ERR_ARG, "bench: '%s' is no command", b->command);
+    return command->run(b);
 }
 
-static void close_bench(bench *b) {
+static void close_bench(void *user) {
+    bench *b = user;
     mb_release(b->ctx, b->seconds);
     mb_release(b->ctx, b->scores);
     mb_release(b->ctx, b->rows);
     mb_model_destroy(b->model);
     mb_dataset_clear(&b->dataset);
     mb_document_clear(&b->document);
-    mb_context_destroy(b->ctx);
-    mb_runtime_destroy(b->runtime);
 }
 
 int main(int argc, char **argv) {
     bench b = {.command = ""};
-    if (argc < 6 || argc > 7 || !mb_text_to_int64(argv[2], &b.threads) ||
-        !mb_text_to_int64(argv[3], &b.events) || !mb_text_to_int64(argv[4], &b.epochs) ||
-        !mb_text_to_double(argv[5], &b.budget) || b.threads < 1 || b.threads > 256 ||
-        b.events < LEAST_EVENTS || b.epochs < 2 || b.epochs * b.threads > MAX_LATENCIES) {
+    const bench_number numbers[] = {
+        {&b.threads, 1, 256}, {&b.events, LEAST_EVENTS, INT64_MAX}, {&b.epochs, 2, MAX_LATENCIES}};
+    if (argc < 6 || argc > 7 ||
+        !bench_read_numbers(argv + 2, numbers, MB_COUNT_OF(numbers), &b.budget) ||
+        b.epochs * b.threads > MAX_LATENCIES) {
         fprintf(stderr,
             "usage: bench_cicada train|fits|infer|latency|epoch|epochs|plan THREADS EVENTS EPOCHS "
             "SECONDS [MODEL]\n       bench_cicada write THREADS EVENTS EPOCHS SECONDS FOLDER\n"
@@ -464,18 +424,6 @@ int main(int argc, char **argv) {
     }
     b.command = argv[1];
     b.path = argc > 6 ? argv[6] : NULL;
-    mb_runtime_settings settings = MB_RUNTIME_SETTINGS_INIT;
-    settings.n_threads = (unsigned)b.threads;
-    if (mb_runtime_create(&settings, &b.runtime) != MB_OK ||
-        mb_context_create(b.runtime, &b.ctx) != MB_OK) {
-        fprintf(stderr, "bench_cicada: no memory\n");
-        return 1;
-    }
-    mb_dataset_init(&b.dataset, b.ctx);
-    const mb_status status = run(&b);
-    if (status != MB_OK) {
-        fprintf(stderr, "bench_cicada: %s\n", mb_context_error_text(b.ctx));
-    }
-    close_bench(&b);
-    return status == MB_OK ? 0 : 1;
+    const bench_program program = {"bench_cicada", run, close_bench, &b.ctx};
+    return bench_run(&program, &b, b.threads);
 }

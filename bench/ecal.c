@@ -8,10 +8,9 @@
 #include "base/numbers.h"
 #include "base/output.h"
 #include "base/threads.h"
-#include "files/npy.h"
-#include "measure.h"
 #include "minbias/predictor.h"
 #include "network/plan.h"
+#include "program.h"
 #include "study/study.h"
 
 #include <stdio.h>
@@ -20,7 +19,6 @@
 enum { MAX_OVERRIDES = 5, TASK_EVENTS = 12, MAX_LATENCIES = 200000, N_WARM = 20, TRIAL_ROWS = 140 };
 
 typedef struct bench {
-    mb_runtime *runtime;
     mb_context *ctx;
     const char *command, *study_path, *data, *folder;
     int64_t threads, events, epochs; // events: of both classes together
@@ -99,14 +97,7 @@ static void print_rate(
     const bench *b, const char *name, const char *unit, double work, size_t n, double other) {
     char metric[64];
     mb_format(metric, sizeof metric, "%s_t%lld", name, (long long)b->threads);
-    bench_sort(b->seconds, n);
-    const bench_figure figure = {.metric = metric,
-        .unit = unit,
-        .value = work / bench_quantile(b->seconds, n, 0.5),
-        .best = work / b->seconds[0],
-        .n = n,
-        .other = other};
-    bench_print("minbias", &figure);
+    bench_print_rate(metric, unit, work, b->seconds, n, other);
 }
 
 // Seconds of the epochs of a fit, the last n_rows of which validate.
@@ -130,7 +121,8 @@ static mb_status fit(bench *b, size_t n_train, size_t n_validation, size_t *n_ep
     return status;
 }
 
-static mb_status bench_train(bench *b) {
+static mb_status bench_train(void *user) {
+    bench *b = user;
     static const size_t batches[] = {100, 10};
     for (size_t i = 0; i < MB_COUNT_OF(batches); i++) {
         char metric[32];
@@ -148,7 +140,8 @@ static mb_status bench_train(bench *b) {
 }
 
 // One trial of the original's scan: 140 images to train and 60 to validate, batch 10, 20 epochs.
-static mb_status bench_trial(bench *b) {
+static mb_status bench_trial(void *user) {
+    bench *b = user;
     double seconds = 0;
     size_t n_epochs = 0;
     const size_t n_train = mb_min_size(TRIAL_ROWS, (size_t)b->events * 7 / 10);
@@ -178,7 +171,6 @@ typedef struct prediction {
     size_t scratch_stride;
     double *seconds; // of single events: per worker MAX_LATENCIES / threads; NULL: not wanted
     size_t n_seconds[64];
-    double end;
     mb_status status;
 } prediction;
 
@@ -220,7 +212,8 @@ static void predict_all(void *user) {
     p->status = mb_parallel(p->bench->ctx, n_tasks, predict_task, p);
 }
 
-static mb_status bench_infer(bench *b) {
+static mb_status bench_infer(void *user) {
+    bench *b = user;
     prediction p;
     mb_status status = open_prediction(b, TASK_EVENTS, &p);
     if (status == MB_OK) {
@@ -233,56 +226,36 @@ static mb_status bench_infer(bench *b) {
     return status;
 }
 
+typedef struct one_thread {
+    const prediction *prediction;
+    size_t first;
+    unsigned worker;
+} one_thread;
+
+static mb_status predict_event(void *user, size_t i) {
+    const one_thread *thread = user;
+    const prediction *p = thread->prediction;
+    return predict_some(p, (i + thread->first) % (size_t)p->bench->events, 1, thread->worker);
+}
+
 // One film in, its scores out, on this thread; another film each time.
 static mb_status time_events(void *user, mb_context *ctx, size_t task, unsigned worker) {
     prediction *p = user;
     const size_t most = MAX_LATENCIES / (size_t)p->bench->threads;
-    double *seconds = p->seconds + task * most;
-    size_t n = 0;
+    one_thread thread = {p, task, worker};
     (void)ctx;
-    for (size_t i = 0; n < most; i++) {
-        const double begin = bench_seconds();
-        MB_TRY(predict_some(p, (i + task) % (size_t)p->bench->events, 1, worker));
-        const double now = bench_seconds();
-        if (i >= N_WARM) {
-            seconds[n++] = now - begin;
-        }
-        if (now >= p->end) {
-            break;
-        }
-    }
-    p->n_seconds[task] = n;
-    return MB_OK;
-}
-
-static void print_latencies(const bench *b, size_t n, double other) {
-    static const struct {
-        const char *name;
-        double quantile;
-    } wanted[] = {{"p50", 0.5}, {"p99", 0.99}, {"p99.9", 0.999}, {"max", 1.0}};
-    bench_sort(b->seconds, n);
-    for (size_t i = 0; n > 0 && i < MB_COUNT_OF(wanted); i++) {
-        char metric[64];
-        mb_format(
-            metric, sizeof metric, "latency_b1_t%lld_%s", (long long)b->threads, wanted[i].name);
-        const bench_figure figure = {.metric = metric,
-            .unit = "us",
-            .value = 1e6 * bench_quantile(b->seconds, n, wanted[i].quantile),
-            .best = 1e6 * b->seconds[0],
-            .n = n,
-            .other = other};
-        bench_print("minbias", &figure);
-    }
+    return bench_time_events(predict_event, &thread, p->bench->budget, N_WARM, most,
+        p->seconds + task * most, &p->n_seconds[task]);
 }
 
 // Each thread has events of its own, all at the same time: how much they slow each other.
-static mb_status bench_latency(bench *b) {
+static mb_status bench_latency(void *user) {
+    bench *b = user;
     prediction p;
     mb_status status = open_prediction(b, 1, &p);
     p.seconds = b->seconds;
     if (status == MB_OK) {
         const bench_load since = bench_load_now();
-        p.end = bench_seconds() + b->budget;
         status = mb_parallel(b->ctx, (size_t)b->threads, time_events, &p);
         const size_t most = MAX_LATENCIES / (size_t)b->threads;
         size_t n = 0;
@@ -290,7 +263,12 @@ static mb_status bench_latency(bench *b) {
             memmove(b->seconds + n, b->seconds + i * most, p.n_seconds[i] * sizeof *b->seconds);
             n += p.n_seconds[i];
         }
-        print_latencies(b, n, bench_load_other(&since));
+        if (status == MB_OK) {
+            char metric[32];
+            mb_format(metric, sizeof metric, "latency_b1_t%lld", (long long)b->threads);
+            bench_print_latencies(
+                metric, BENCH_P999 | BENCH_MAX, b->seconds, n, bench_load_other(&since));
+        }
     }
     close_prediction(b, &p);
     return status;
@@ -325,7 +303,8 @@ static void list_all(void *user) {
 }
 
 // Images to films: whole ones, as the original makes them, and the index lists that our fit takes.
-static mb_status bench_frames(bench *b) {
+static mb_status bench_frames(void *user) {
+    bench *b = user;
     static const struct {
         const char *name;
         void (*run)(void *user);
@@ -343,27 +322,10 @@ static mb_status bench_frames(bench *b) {
     return status;
 }
 
-static mb_status write_array(
-    const bench *b, const char *name, const float *values, unsigned rank, const size_t *shape) {
-    char *path = mb_path_join(b->ctx, b->folder, name);
-    mb_array array = {0};
-    mb_status status =
-        path == NULL ? MB_ERR_MEMORY : mb_array_init(&array, b->ctx, MB_F32, rank, shape);
-    if (status == MB_OK) {
-        memcpy(array.data, values, mb_array_bytes(&array));
-        status = mb_npy_write(b->ctx, path, &array);
-    }
-    mb_array_clear(&array);
-    mb_release(b->ctx, path);
-    return status;
-}
-
 // What the peers take: the weights, these films and labels, and our scores to compare theirs with.
-static mb_status bench_write(bench *b) {
-    const size_t n = (size_t)b->events, shape[] = {n, b->frames->size}, pairs[] = {n, 2};
-    if (b->folder == NULL) {
-        return mb_fail(b->ctx, MB_ERR_ARG, "bench: write needs a folder; name it last");
-    }
+static mb_status bench_write(void *user) {
+    bench *b = user;
+    const size_t n = (size_t)b->events;
     char *path = mb_path_join(b->ctx, b->folder, "model.h5");
     float *values = mb_allocate(b->ctx, n * b->frames->size, sizeof *values);
     float *outputs[1] = {b->scores};
@@ -376,19 +338,20 @@ static mb_status bench_write(bench *b) {
             b->ctx, b->model, b->model->parameters, &b->dataset, b->rows, n, outputs);
     }
     if (status == MB_OK) {
-        status = write_array(b, "scores.npy", b->scores, 2, pairs);
+        status = bench_write_array(b->ctx, b->folder, "scores.npy", MB_F32, b->scores, n, 2);
     }
     if (status == MB_OK) {
         status = mb_column_gather(b->frames, b->ctx, b->rows, n, values);
     }
     if (status == MB_OK) {
-        status = write_array(b, "frames.npy", values, 2, shape);
+        status =
+            bench_write_array(b->ctx, b->folder, "frames.npy", MB_F32, values, n, b->frames->size);
     }
     if (status == MB_OK) {
         status = mb_column_gather(mb_dataset_target(&b->dataset), b->ctx, b->rows, n, values);
     }
     if (status == MB_OK) {
-        status = write_array(b, "target.npy", values, 2, pairs);
+        status = bench_write_array(b->ctx, b->folder, "target.npy", MB_F32, values, n, 2);
     }
     mb_release(b->ctx, values);
     mb_release(b->ctx, path);
@@ -396,7 +359,8 @@ static mb_status bench_write(bench *b) {
 }
 
 // The plan and the work of one prediction of all images, and the memory of a training.
-static mb_status bench_plan(bench *b) {
+static mb_status bench_plan(void *user) {
+    bench *b = user;
     static const bool is_sparse = true;
     const mb_plan_settings settings = {.max_rows = TASK_EVENTS, .sparse_inputs = &is_sparse};
     const mb_plan_settings training = {
@@ -435,24 +399,22 @@ static mb_status bench_plan(bench *b) {
     return status;
 }
 
-static const struct {
-    const char *name;
-    mb_status (*run)(bench *b);
-} commands[] = {{"train", bench_train}, {"trial", bench_trial}, {"infer", bench_infer},
-    {"latency", bench_latency}, {"frames", bench_frames}, {"write", bench_write},
-    {"plan", bench_plan}};
+static const bench_command commands[] = {{"train", bench_train, false},
+    {"trial", bench_trial, false}, {"infer", bench_infer, false}, {"latency", bench_latency, false},
+    {"frames", bench_frames, false}, {"write", bench_write, true}, {"plan", bench_plan, false}};
 
-static mb_status run(bench *b) {
-    for (size_t i = 0; i < MB_COUNT_OF(commands); i++) {
-        if (strcmp(b->command, commands[i].name) == 0) {
-            MB_TRY(load(b));
-            return commands[i].run(b);
-        }
-    }
-    return mb_fail(b->ctx, MB_ERR_ARG, "bench: '%s' is no command", b->command);
+static mb_status run(void *user) {
+    bench *b = user;
+    const bench_command *command = NULL;
+    mb_dataset_init(&b->dataset, b->ctx);
+    MB_TRY(bench_find_command(
+        b->ctx, commands, MB_COUNT_OF(commands), b->command, b->folder, &command));
+    MB_TRY(load(b));
+    return command->run(b);
 }
 
-static void close_bench(bench *b) {
+static void close_bench(void *user) {
+    bench *b = user;
     mb_release(b->ctx, b->seconds);
     mb_release(b->ctx, b->scores);
     mb_release(b->ctx, b->rows);
@@ -462,16 +424,15 @@ static void close_bench(bench *b) {
     mb_model_destroy(b->model);
     mb_dataset_clear(&b->dataset);
     mb_study_destroy(b->study);
-    mb_context_destroy(b->ctx);
-    mb_runtime_destroy(b->runtime);
 }
 
 int main(int argc, char **argv) {
     bench b = {.command = ""};
-    if (argc < 8 || argc > 9 || !mb_text_to_int64(argv[4], &b.threads) ||
-        !mb_text_to_int64(argv[5], &b.events) || !mb_text_to_int64(argv[6], &b.epochs) ||
-        !mb_text_to_double(argv[7], &b.budget) || b.threads < 1 || b.threads > 64 ||
-        b.events < 20 || b.events % 2 != 0 || b.epochs < 2 || b.epochs > MAX_LATENCIES) {
+    const bench_number numbers[] = {
+        {&b.threads, 1, 64}, {&b.events, 20, INT64_MAX}, {&b.epochs, 2, MAX_LATENCIES}};
+    if (argc < 8 || argc > 9 ||
+        !bench_read_numbers(argv + 4, numbers, MB_COUNT_OF(numbers), &b.budget) ||
+        b.events % 2 != 0) {
         fprintf(stderr, "usage: bench_ecal train|trial|infer|latency|frames|write|plan STUDY DATA "
                         "THREADS EVENTS EPOCHS SECONDS [FOLDER]\n"
                         "       an even number of events, at least 20, and 2 epochs\n");
@@ -481,18 +442,6 @@ int main(int argc, char **argv) {
     b.study_path = argv[2];
     b.data = argv[3];
     b.folder = argc > 8 ? argv[8] : NULL;
-    mb_runtime_settings settings = MB_RUNTIME_SETTINGS_INIT;
-    settings.n_threads = (unsigned)b.threads;
-    if (mb_runtime_create(&settings, &b.runtime) != MB_OK ||
-        mb_context_create(b.runtime, &b.ctx) != MB_OK) {
-        fprintf(stderr, "bench_ecal: no memory\n");
-        return 1;
-    }
-    mb_dataset_init(&b.dataset, b.ctx);
-    const mb_status status = run(&b);
-    if (status != MB_OK) {
-        fprintf(stderr, "bench_ecal: %s\n", mb_context_error_text(b.ctx));
-    }
-    close_bench(&b);
-    return status == MB_OK ? 0 : 1;
+    const bench_program program = {"bench_ecal", run, close_bench, &b.ctx};
+    return bench_run(&program, &b, b.threads);
 }

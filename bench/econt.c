@@ -8,12 +8,11 @@
 #include "base/output.h"
 #include "base/random.h"
 #include "exchange/keras_part.h"
-#include "files/npy.h"
-#include "measure.h"
 #include "measure/emd.h"
 #include "minbias/model.h"
 #include "minbias/predictor.h"
 #include "network/plan.h"
+#include "program.h"
 #include "study/module_run.h"
 #include "twin/model.h"
 
@@ -23,7 +22,6 @@
 enum { CALL = 4096, CELLS = 48, PIXELS = 64, CODES = 16, MOST = 1000000, N_WARM = 1000 };
 
 typedef struct bench {
-    mb_runtime *runtime;
     mb_context *ctx;
     const char *command, *folder;
     int64_t threads, epochs;
@@ -72,19 +70,9 @@ static mb_status open_bench(bench *b) {
     return MB_OK;
 }
 
-static void print_rate(
-    bench *b, const char *metric, const char *unit, size_t count, size_t n, double other) {
-    const bench_figure figure = {.metric = metric,
-        .unit = unit,
-        .value = (double)count / bench_quantile(b->seconds, n, 0.5),
-        .best = (double)count / b->seconds[0],
-        .n = n,
-        .other = other};
-    bench_print("minbias", &figure);
-}
-
 // Seconds of the epochs but the first, validation left out.
-static mb_status bench_train(bench *b) {
+static mb_status bench_train(void *user) {
+    bench *b = user;
     char metric[64];
     const mb_fit_spec *fit = &b->study->fits[0];
     const mb_fit_request request = {.model = b->model,
@@ -105,7 +93,8 @@ static mb_status bench_train(bench *b) {
     mb_format(metric, sizeof metric, "%s_b500_t%lld", b->command, (long long)b->threads);
     if (n > 0) {
         bench_sort(b->seconds, n);
-        print_rate(b, metric, "samples/s", b->dataset.n_rows, n, bench_load_other(&since));
+        bench_print_rate(metric, "samples/s", (double)b->dataset.n_rows, b->seconds, n,
+            bench_load_other(&since));
     }
     mb_fit_result_clear(&result);
     return status;
@@ -130,7 +119,8 @@ static void predict_call(void *user) {
     p->at = (p->at + CALL) % (p->bench->dataset.n_rows - CALL);
 }
 
-static mb_status bench_infer(bench *b) {
+static mb_status bench_infer(void *user) {
+    bench *b = user;
     const mb_plan_settings settings = {.max_rows = CALL};
     prediction p = {.bench = b};
     MB_TRY(mb_plan_create(b->ctx, b->encoder, &settings, &p.plan));
@@ -140,7 +130,8 @@ static mb_status bench_infer(bench *b) {
     if (p.scratch != NULL && p.codes != NULL) {
         const bench_load since = bench_load_now();
         const size_t n = bench_repeat(predict_call, &p, b->budget, 5, MOST, b->seconds);
-        print_rate(b, "encoder_t1", "events/s", CALL, n, bench_load_other(&since));
+        bench_print_rate(
+            "encoder_t1", "events/s", (double)CALL, b->seconds, n, bench_load_other(&since));
     }
     const bool is_made = p.scratch != NULL && p.codes != NULL;
     mb_release(b->ctx, p.scratch);
@@ -149,40 +140,35 @@ static mb_status bench_infer(bench *b) {
     return is_made ? MB_OK : MB_ERR_MEMORY;
 }
 
-static mb_status bench_latency(bench *b) {
-    const mb_predictor_settings settings = {.max_events = 1};
-    mb_predictor *predictor = NULL;
+typedef struct one_event {
+    const bench *bench;
+    const mb_predictor *predictor;
+    void *scratch;
+} one_event;
+
+static mb_status encode_event(void *user, size_t i) {
+    const one_event *e = user;
     float codes[CODES];
     float *outputs[] = {codes};
+    const mb_predictor_input input = {.dense = e->bench->images + i % 1024 * PIXELS};
+    return mb_predictor_run(e->predictor, e->scratch, &input, 1, outputs);
+}
+
+static mb_status bench_latency(void *user) {
+    bench *b = user;
+    const mb_predictor_settings settings = {.max_events = 1};
+    mb_predictor *predictor = NULL;
     size_t n = 0;
     MB_TRY(mb_predictor_create(b->ctx, b->encoder, &settings, &predictor));
     void *scratch = mb_allocate(b->ctx, mb_predictor_scratch_bytes(predictor), 1);
     mb_status status = scratch == NULL ? MB_ERR_MEMORY : MB_OK;
     const bench_load since = bench_load_now();
-    const double end = bench_seconds() + b->budget;
-    for (size_t i = 0; i < MOST + N_WARM && status == MB_OK; i++) {
-        const mb_predictor_input input = {.dense = b->images + i % 1024 * PIXELS};
-        const double begin = bench_seconds();
-        status = mb_predictor_run(predictor, scratch, &input, 1, outputs);
-        const double now = bench_seconds();
-        if (i >= N_WARM) {
-            b->seconds[n++] = now - begin;
-        }
-        if (now >= end) {
-            break;
-        }
+    if (status == MB_OK) {
+        one_event event = {b, predictor, scratch};
+        status = bench_time_events(encode_event, &event, b->budget, N_WARM, MOST, b->seconds, &n);
     }
-    if (n > 0) {
-        bench_sort(b->seconds, n);
-    }
-    for (size_t k = 0; k < 2 && n > 0; k++) {
-        const bench_figure figure = {.metric = k == 0 ? "latency_p50" : "latency_p99",
-            .unit = "us",
-            .value = 1e6 * bench_quantile(b->seconds, n, k == 0 ? 0.5 : 0.99),
-            .best = 1e6 * b->seconds[0],
-            .n = n,
-            .other = bench_load_other(&since)};
-        bench_print("minbias", &figure);
+    if (status == MB_OK) {
+        bench_print_latencies("latency", 0, b->seconds, n, bench_load_other(&since));
     }
     mb_release(b->ctx, scratch);
     mb_predictor_destroy(predictor);
@@ -196,7 +182,8 @@ static void twin_call(void *user) {
     p->at = (p->at + CALL) % (p->bench->dataset.n_rows - CALL);
 }
 
-static mb_status bench_twin(bench *b) {
+static mb_status bench_twin(void *user) {
+    bench *b = user;
     mb_twin *twin = NULL;
     prediction p = {.bench = b};
     MB_TRY(mb_twin_from_model(b->ctx, b->encoder, NULL, &twin));
@@ -207,7 +194,8 @@ static mb_status bench_twin(bench *b) {
     if (is_made) {
         const bench_load since = bench_load_now();
         const size_t n = bench_repeat(twin_call, &p, b->budget, 5, MOST, b->seconds);
-        print_rate(b, "twin_t1", "events/s", CALL, n, bench_load_other(&since));
+        bench_print_rate(
+            "twin_t1", "events/s", (double)CALL, b->seconds, n, bench_load_other(&since));
     }
     mb_release(b->ctx, p.scratch);
     mb_release(b->ctx, p.integers);
@@ -260,29 +248,22 @@ static void clear_pairs(bench *b, pairs *p) {
     mb_release(b->ctx, p->b);
 }
 
-static mb_status bench_emd(bench *b) {
+static mb_status bench_emd(void *user) {
+    bench *b = user;
     pairs p;
     const mb_status status = make_pairs(b, &p);
     if (status == MB_OK) {
         const bench_load since = bench_load_now();
         const size_t n = bench_repeat(emd_call, &p, b->budget, 3, MOST, b->seconds);
-        print_rate(b, "emd_t1", "pairs/s", p.n, n, bench_load_other(&since));
+        bench_print_rate("emd_t1", "pairs/s", (double)p.n, b->seconds, n, bench_load_other(&since));
     }
     clear_pairs(b, &p);
     return status;
 }
 
-static mb_status write_array(
-    bench *b, const char *name, mb_dtype dtype, void *values, size_t n, size_t width) {
-    char *path = mb_path_join(b->ctx, b->folder, name);
-    const mb_array array = {dtype, 2, {n, width}, values, b->runtime};
-    const mb_status status = path == NULL ? MB_ERR_MEMORY : mb_npy_write(b->ctx, path, &array);
-    mb_release(b->ctx, path);
-    return status;
-}
-
 // What the peers take: images, pairs, our weights, and our codes and distances to compare with.
-static mb_status bench_write(bench *b) {
+static mb_status bench_write(void *user) {
+    bench *b = user;
     pairs p;
     double distance[2000];
     char *path = mb_path_join(b->ctx, b->folder, "model.h5");
@@ -309,35 +290,43 @@ static mb_status bench_write(bench *b) {
         {"codes.npy", MB_F32, codes, CALL, CODES}, {"pairs_a.npy", MB_F64, p.a, p.n, CELLS},
         {"pairs_b.npy", MB_F64, p.b, p.n, CELLS}, {"distances.npy", MB_F64, distance, p.n, 1}};
     for (size_t i = 0; i < MB_COUNT_OF(arrays) && status == MB_OK; i++) {
-        status = write_array(
-            b, arrays[i].name, arrays[i].dtype, arrays[i].values, arrays[i].n, arrays[i].width);
+        status = bench_write_array(b->ctx, b->folder, arrays[i].name, arrays[i].dtype,
+            arrays[i].values, arrays[i].n, arrays[i].width);
     }
     clear_pairs(b, &p);
     mb_release(b->ctx, codes);
     return status;
 }
 
-static const struct {
-    const char *name;
-    mb_status (*run)(bench *b);
-} commands[] = {{"train", bench_train}, {"train_quantized", bench_train}, {"infer", bench_infer},
-    {"latency", bench_latency}, {"twin", bench_twin}, {"emd", bench_emd}, {"write", bench_write}};
+static const bench_command commands[] = {{"train", bench_train, false},
+    {"train_quantized", bench_train, false}, {"infer", bench_infer, false},
+    {"latency", bench_latency, false}, {"twin", bench_twin, false}, {"emd", bench_emd, false},
+    {"write", bench_write, true}};
 
-static mb_status run(bench *b) {
+static mb_status run(void *user) {
+    bench *b = user;
+    const bench_command *command = NULL;
+    mb_dataset_init(&b->dataset, b->ctx);
+    MB_TRY(bench_find_command(
+        b->ctx, commands, MB_COUNT_OF(commands), b->command, b->folder, &command));
     MB_TRY(open_bench(b));
-    for (size_t i = 0; i < MB_COUNT_OF(commands); i++) {
-        if (strcmp(b->command, commands[i].name) == 0) {
-            return commands[i].run(b);
-        }
-    }
-    return mb_fail(b->ctx, MB_ERR_ARG, "bench: '%s' is no command", b->command);
+    return command->run(b);
+}
+
+static void close_bench(void *user) {
+    bench *b = user;
+    mb_release(b->ctx, b->seconds);
+    mb_release(b->ctx, b->rows);
+    mb_model_destroy(b->encoder);
+    mb_model_destroy(b->model);
+    mb_dataset_clear(&b->dataset);
+    mb_study_destroy(b->study);
 }
 
 int main(int argc, char **argv) {
     bench b = {.command = ""};
-    if (argc != 6 || !mb_text_to_int64(argv[2], &b.threads) ||
-        !mb_text_to_int64(argv[3], &b.epochs) || !mb_text_to_double(argv[4], &b.budget) ||
-        b.threads < 1 || b.threads > 256 || b.epochs < 2 || b.epochs > 10000) {
+    const bench_number numbers[] = {{&b.threads, 1, 256}, {&b.epochs, 2, 10000}};
+    if (argc != 6 || !bench_read_numbers(argv + 2, numbers, MB_COUNT_OF(numbers), &b.budget)) {
         fprintf(stderr,
             "usage: bench_econt train|train_quantized|infer|latency|twin|emd|write THREADS EPOCHS "
             "SECONDS FOLDER\n       at least 2 epochs; FOLDER holds nElinks_5/\n");
@@ -345,25 +334,6 @@ int main(int argc, char **argv) {
     }
     b.command = argv[1];
     b.folder = argv[5];
-    mb_runtime_settings settings = MB_RUNTIME_SETTINGS_INIT;
-    settings.n_threads = (unsigned)b.threads;
-    if (mb_runtime_create(&settings, &b.runtime) != MB_OK ||
-        mb_context_create(b.runtime, &b.ctx) != MB_OK) {
-        fprintf(stderr, "bench_econt: no memory\n");
-        return 1;
-    }
-    mb_dataset_init(&b.dataset, b.ctx);
-    const mb_status status = run(&b);
-    if (status != MB_OK) {
-        fprintf(stderr, "bench_econt: %s\n", mb_context_error_text(b.ctx));
-    }
-    mb_release(b.ctx, b.seconds);
-    mb_release(b.ctx, b.rows);
-    mb_model_destroy(b.encoder);
-    mb_model_destroy(b.model);
-    mb_dataset_clear(&b.dataset);
-    mb_study_destroy(b.study);
-    mb_context_destroy(b.ctx);
-    mb_runtime_destroy(b.runtime);
-    return status == MB_OK ? 0 : 1;
+    const bench_program program = {"bench_econt", run, close_bench, &b.ctx};
+    return bench_run(&program, &b, b.threads);
 }

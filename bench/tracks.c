@@ -11,10 +11,10 @@
 #include "detector/tracks/reader.h"
 #include "files/npy.h"
 #include "files/yaml.h"
-#include "measure.h"
 #include "measure/dbscan.h"
 #include "minbias/predictor.h"
 #include "network/layer.h"
+#include "program.h"
 #include "training/fit.h"
 
 #include <math.h>
@@ -25,7 +25,6 @@
 enum { WIDTH = 6, N_OUT = 2, N_LAYERS = 4, MOST_SECONDS = 1000000, N_WARM = 100 };
 
 typedef struct bench {
-    mb_runtime *runtime;
     mb_context *ctx;
     const char *command, *path;
     int64_t threads, nodes, edges, graphs, epochs;
@@ -165,13 +164,13 @@ static void print_rate(bench *b, const char *name, double work, size_t n, double
     char metric[64];
     mb_format(
         metric, sizeof metric, "%s_n%lld_t%lld", name, (long long)b->nodes, (long long)b->threads);
-    bench_sort(b->seconds, n);
-    print_figure(metric, "graphs/s", work / bench_quantile(b->seconds, n, 0.5),
-        work / b->seconds[0], n, other);
+    bench_print_rate(metric, "graphs/s", work, b->seconds, n, other);
 }
 
 // All epochs but the first, which pays for what comes into the caches.
-static mb_status bench_train(bench *b) {
+static mb_status bench_train(void *user) {
+    bench *b = user;
+    MB_TRY(open_bench(b));
     const mb_fit_request request = {.model = b->model,
         .parameters = b->model->parameters,
         .dataset = &b->dataset,
@@ -201,7 +200,9 @@ static void predict(void *user) {
 }
 
 // From the dataset's edges as they are stored: sorting them is part of it.
-static mb_status bench_infer(bench *b) {
+static mb_status bench_infer(void *user) {
+    bench *b = user;
+    MB_TRY(open_bench(b));
     const bench_load since = bench_load_now();
     const size_t n = bench_repeat(predict, b, b->budget, 3, MOST_SECONDS, b->seconds);
     const double other = bench_load_other(&since);
@@ -211,57 +212,46 @@ static mb_status bench_infer(bench *b) {
     return b->status;
 }
 
-static mb_status run_event(
-    const bench *b, const mb_predictor *predictor, void *scratch, size_t event) {
+// One graph in, its edges as they are stored, its embedding out, on this thread; another each time.
+typedef struct one_event {
+    const bench *bench;
+    const mb_predictor *predictor;
+    void *scratch;
+} one_event;
+
+static mb_status run_event(void *user, size_t i) {
+    const one_event *e = user;
+    const bench *b = e->bench;
     const mb_dataset_axis *axis = mb_dataset_find_axis(&b->dataset, "edges.pred");
+    const size_t n_nodes = (size_t)b->nodes, event = i % (size_t)b->graphs;
     const uint64_t first = axis->offset[event];
-    const size_t n_nodes = (size_t)b->nodes;
     const mb_predictor_edges edges = {
         (size_t)b->edges, axis->source + first, axis->destination + first};
     const mb_predictor_input input = {.dense = b->features + event * n_nodes * WIDTH};
     float *outputs[1] = {b->embedding};
-    return mb_predictor_run_graph(predictor, scratch, &input, n_nodes, &edges, outputs);
+    return mb_predictor_run_graph(e->predictor, e->scratch, &input, n_nodes, &edges, outputs);
 }
 
-static mb_status measure_events(bench *b, const mb_predictor *predictor, void *scratch) {
-    static const struct {
-        const char *name;
-        double quantile;
-    } wanted[] = {{"p50", 0.5}, {"p99", 0.99}, {"p99.9", 0.999}, {"max", 1.0}};
+static mb_status measure_events(bench *b, one_event *event) {
     const bench_load since = bench_load_now();
-    const double end = bench_seconds() + b->budget;
     size_t n = 0;
-    for (size_t i = 0; n < MOST_SECONDS; i++) {
-        const double begin = bench_seconds();
-        MB_TRY(run_event(b, predictor, scratch, i % (size_t)b->graphs));
-        const double now = bench_seconds();
-        if (i >= N_WARM) {
-            b->seconds[n++] = now - begin;
-        }
-        if (n > 0 && now >= end) {
-            break;
-        }
-    }
-    const double other = bench_load_other(&since);
-    bench_sort(b->seconds, n);
-    for (size_t i = 0; i < MB_COUNT_OF(wanted); i++) {
-        char metric[64];
-        mb_format(metric, sizeof metric, "latency_n%lld_%s", (long long)b->nodes, wanted[i].name);
-        print_figure(metric, "us", 1e6 * bench_quantile(b->seconds, n, wanted[i].quantile),
-            1e6 * b->seconds[0], n, other);
-    }
+    char name[64];
+    MB_TRY(bench_time_events(run_event, event, b->budget, N_WARM, MOST_SECONDS, b->seconds, &n));
+    mb_format(name, sizeof name, "latency_n%lld", (long long)b->nodes);
+    bench_print_latencies(name, BENCH_P999 | BENCH_MAX, b->seconds, n, bench_load_other(&since));
     return MB_OK;
 }
 
-// One graph in, its edges as they are stored, its embedding out, on this thread; another each time.
-static mb_status bench_latency(bench *b) {
+static mb_status bench_latency(void *user) {
+    bench *b = user;
     const mb_predictor_settings settings = {
         .max_nodes = (size_t)b->nodes, .max_edges = (size_t)b->edges};
     mb_predictor *predictor = NULL;
+    MB_TRY(open_bench(b));
     MB_TRY(mb_predictor_create(b->ctx, b->model, &settings, &predictor));
     void *scratch = mb_allocate(b->ctx, mb_predictor_scratch_bytes(predictor), 1);
     const mb_status status =
-        scratch == NULL ? MB_ERR_MEMORY : measure_events(b, predictor, scratch);
+        scratch == NULL ? MB_ERR_MEMORY : measure_events(b, &(one_event){b, predictor, scratch});
     mb_release(b->ctx, scratch);
     mb_predictor_destroy(predictor);
     return status;
@@ -286,7 +276,9 @@ static mb_status cluster(bench *b, const float *points, size_t n, mb_dbscan_coun
 
 // One large event through network and clustering. The network is not trained: its embedding is
 // spread as the points of the clustering bench are, so that clusters have a size as tracks have.
-static mb_status bench_event(bench *b) {
+static mb_status bench_event(void *user) {
+    bench *b = user;
+    MB_TRY(open_bench(b));
     mb_dbscan_counts counts;
     const bench_load since = bench_load_now();
     const size_t n = bench_repeat(predict, b, b->budget, 3, MOST_SECONDS, b->seconds);
@@ -325,7 +317,8 @@ static void cluster_points(void *user) {
 }
 
 // Points of a file, float32 (n, 2).
-static mb_status bench_cluster(bench *b) {
+static mb_status bench_cluster(void *user) {
+    bench *b = user;
     clustering c = {.bench = b};
     MB_TRY(mb_npy_read(b->ctx, b->path, &c.points));
     if (c.points.dtype != MB_F32 || c.points.rank != 2 || c.points.shape[1] != N_OUT) {
@@ -412,127 +405,86 @@ static mb_status bench_read(
     return b->status;
 }
 
-static mb_status bench_pickle(bench *b) {
+static mb_status bench_pickle(void *user) {
+    bench *b = user;
     return bench_read(b, "read_pickle",
         "{source: tracks, file: tracks.pickle, features: [xyz, emb]}", read_pickle);
 }
 
-static mb_status bench_csv(bench *b) {
+static mb_status bench_csv(void *user) {
+    bench *b = user;
     return bench_read(b, "read_csv",
         "{source: tracks, file: event*, features: [xyz], graph: {segments: {phi_slope: 1e-9, z0: "
         "1e-3}}}",
         read_events);
 }
 
-static mb_status write_array(const bench *b, const char *name, mb_dtype dtype, const void *values,
-    size_t rows, size_t columns) {
-    const size_t shape[2] = {rows, columns};
-    char *path = mb_path_join(b->ctx, b->path, name);
-    mb_array array = {0};
-    mb_status status =
-        path == NULL ? MB_ERR_MEMORY : mb_array_init(&array, b->ctx, dtype, 2, shape);
-    if (status == MB_OK) {
-        memcpy(array.data, values, mb_array_bytes(&array));
-        status = mb_npy_write(b->ctx, path, &array);
-    }
-    mb_array_clear(&array);
-    mb_release(b->ctx, path);
-    return status;
-}
-
 static mb_status write_edges(
     const bench *b, const char *axis, const char *source, const char *destination) {
     const mb_dataset_axis *edges = mb_dataset_find_axis(&b->dataset, axis);
     const size_t graphs = (size_t)b->graphs, each = (size_t)b->edges;
-    MB_TRY(write_array(b, source, MB_I32, edges->source, graphs, each));
-    return write_array(b, destination, MB_I32, edges->destination, graphs, each);
+    MB_TRY(bench_write_array(b->ctx, b->path, source, MB_I32, edges->source, graphs, each));
+    return bench_write_array(
+        b->ctx, b->path, destination, MB_I32, edges->destination, graphs, each);
 }
 
 // What the peers take: weights in the model's order, graphs, and our embedding to compare with.
-static mb_status bench_write(bench *b) {
+static mb_status bench_write(void *user) {
+    bench *b = user;
     const size_t graphs = (size_t)b->graphs, nodes = (size_t)b->nodes;
+    MB_TRY(open_bench(b));
     const mb_column *target = mb_dataset_target(&b->dataset);
     predict(b);
     MB_TRY(b->status);
-    MB_TRY(write_array(b, "weights.npy", MB_F32, b->model->parameters, 1, b->model->n_parameters));
-    MB_TRY(write_array(b, "features.npy", MB_F32, b->features, graphs, nodes * WIDTH));
-    MB_TRY(write_array(b, "embedding.npy", MB_F32, b->embedding, graphs, nodes * N_OUT));
-    MB_TRY(write_array(b, "target.npy", MB_F32, target->dense.data, graphs, (size_t)b->edges));
+    MB_TRY(bench_write_array(
+        b->ctx, b->path, "weights.npy", MB_F32, b->model->parameters, 1, b->model->n_parameters));
+    MB_TRY(bench_write_array(
+        b->ctx, b->path, "features.npy", MB_F32, b->features, graphs, nodes * WIDTH));
+    MB_TRY(bench_write_array(
+        b->ctx, b->path, "embedding.npy", MB_F32, b->embedding, graphs, nodes * N_OUT));
+    MB_TRY(bench_write_array(
+        b->ctx, b->path, "target.npy", MB_F32, target->dense.data, graphs, (size_t)b->edges));
     MB_TRY(write_edges(b, "edges.pred", "pred_source.npy", "pred_destination.npy"));
     return write_edges(b, "edges.loss", "loss_source.npy", "loss_destination.npy");
 }
 
-static const struct {
-    const char *name;
-    bool needs_graphs;
-    mb_status (*run)(bench *b);
-} commands[] = {{"train", true, bench_train}, {"infer", true, bench_infer},
-    {"latency", true, bench_latency}, {"event", true, bench_event}, {"write", true, bench_write},
-    {"cluster", false, bench_cluster}, {"pickle", false, bench_pickle}, {"csv", false, bench_csv}};
+static const bench_command commands[] = {{"train", bench_train, false},
+    {"infer", bench_infer, false}, {"latency", bench_latency, false}, {"event", bench_event, false},
+    {"write", bench_write, true}, {"cluster", bench_cluster, true}, {"pickle", bench_pickle, true},
+    {"csv", bench_csv, true}};
 
-static mb_status run(bench *b) {
+static mb_status run(void *user) {
+    bench *b = user;
+    const bench_command *command = NULL;
+    mb_dataset_init(&b->dataset, b->ctx);
+    MB_TRY(
+        bench_find_command(b->ctx, commands, MB_COUNT_OF(commands), b->command, b->path, &command));
     b->seconds = mb_allocate(b->ctx, MOST_SECONDS, sizeof *b->seconds);
-    if (b->seconds == NULL) {
-        return MB_ERR_MEMORY;
-    }
-    for (size_t i = 0; i < MB_COUNT_OF(commands); i++) {
-        if (strcmp(b->command, commands[i].name) == 0) {
-            if (commands[i].needs_graphs) {
-                MB_TRY(open_bench(b));
-            } else if (b->path == NULL) {
-                return mb_fail(
-                    b->ctx, MB_ERR_ARG, "bench: %s needs a path; name it last", b->command);
-            }
-            return commands[i].run(b);
-        }
-    }
-    return mb_fail(b->ctx, MB_ERR_ARG, "bench: '%s' is no command", b->command);
+    return b->seconds == NULL ? MB_ERR_MEMORY : command->run(b);
 }
 
-static void close_bench(bench *b) {
+static void close_bench(void *user) {
+    bench *b = user;
     mb_release(b->ctx, b->seconds);
     mb_release(b->ctx, b->embedding);
     mb_release(b->ctx, b->rows);
     mb_model_destroy(b->model);
     mb_dataset_clear(&b->dataset);
     mb_document_clear(&b->document);
-    mb_context_destroy(b->ctx);
-    mb_runtime_destroy(b->runtime);
-}
-
-static bool read_words(bench *b, int argc, char **argv) {
-    if (argc < 8 || argc > 9) {
-        return false;
-    }
-    b->command = argv[1];
-    b->path = argc > 8 ? argv[8] : NULL;
-    return mb_text_to_int64(argv[2], &b->threads) && mb_text_to_int64(argv[3], &b->nodes) &&
-           mb_text_to_int64(argv[4], &b->edges) && mb_text_to_int64(argv[5], &b->graphs) &&
-           mb_text_to_int64(argv[6], &b->epochs) && mb_text_to_double(argv[7], &b->budget) &&
-           b->threads > 0 && b->threads <= 256 && b->nodes > 0 && b->nodes <= 10000000 &&
-           b->edges > 0 && b->edges <= 100000000 && b->graphs > 0 && b->graphs <= 100000 &&
-           b->epochs > 1 && b->epochs < MOST_SECONDS;
 }
 
 int main(int argc, char **argv) {
     bench b = {.command = ""};
-    if (!read_words(&b, argc, argv)) {
+    const bench_number numbers[] = {{&b.threads, 1, 256}, {&b.nodes, 1, 10000000},
+        {&b.edges, 1, 100000000}, {&b.graphs, 1, 100000}, {&b.epochs, 2, MOST_SECONDS - 1}};
+    if (argc < 8 || argc > 9 ||
+        !bench_read_numbers(argv + 2, numbers, MB_COUNT_OF(numbers), &b.budget)) {
         fprintf(stderr, "usage: bench_tracks train|infer|latency|event|write|cluster|pickle|csv "
                         "THREADS NODES EDGES GRAPHS EPOCHS SECONDS [PATH]\n");
         return 2;
     }
-    mb_runtime_settings settings = MB_RUNTIME_SETTINGS_INIT;
-    settings.n_threads = (unsigned)b.threads;
-    if (mb_runtime_create(&settings, &b.runtime) != MB_OK ||
-        mb_context_create(b.runtime, &b.ctx) != MB_OK) {
-        fprintf(stderr, "bench_tracks: no memory\n");
-        return 1;
-    }
-    mb_dataset_init(&b.dataset, b.ctx);
-    const mb_status status = run(&b);
-    if (status != MB_OK) {
-        fprintf(stderr, "bench_tracks: %s\n", mb_context_error_text(b.ctx));
-    }
-    close_bench(&b);
-    return status == MB_OK ? 0 : 1;
+    b.command = argv[1];
+    b.path = argc > 8 ? argv[8] : NULL;
+    const bench_program program = {"bench_tracks", run, close_bench, &b.ctx};
+    return bench_run(&program, &b, b.threads);
 }
