@@ -9,9 +9,10 @@
 // Message passing over one graph. Plain C is the definition, faster versions give the same bits
 // (kernels.h). Rows of nodes and edges lie one behind the other, width floats each, any width.
 //
-// The product of two rows, "a . b", is a fixed tree: with a[k], b[k] = 0 for k >= width, MB_DOT
-// sums t[l] = a[l] * b[l], then fused for c = 1, 2, ..: += a[MB_DOT c + l] * b[MB_DOT c + l]; these
-// are added up in pairs: t[l] + t[l + 8], of the sums l and l + 4, then l and l + 2, then 0 and 1.
+// The product of two rows, "a . b", is a fixed tree: with a[k], b[k] = 0 for k >= width, MB_LANES
+// sums t[l] = a[l] * b[l], then fused for c = 1, 2, ..: += a[MB_LANES c + l] * b[MB_LANES c + l];
+// these are added up in pairs: t[l] + t[l + 4], of the sums l and l + 2, then 0 and 1.
+// A sum of many numbers has MB_DOT sums of every 16th, added up in the same way from l and l + 8.
 enum { MB_DOT = 16, MB_GRAPH_SORTED = 64 };
 
 // A graph's edges, by destination and among equals in stored order: "edge e" counts in this order.
@@ -46,6 +47,19 @@ typedef struct mb_edge_rows {
     const float *other; // of the edge's other end
 } mb_edge_rows;
 
+// Rows of numbers times a matrix: out[i][o] = bias[o] + sum over k of x[i][k] * w[k][o], fused, k
+// by k; then relu where wanted. A row x[i] is that of the first array, then that of the second.
+typedef struct mb_row_product {
+    size_t n, n_in;
+    const float *x[2]; // n rows of n_in numbers each; NULL: there is no second. Not out
+    size_t stride;     // from row to row
+    const float *w;    // rows of width numbers, a multiple of MB_LANES
+    const float *bias; // width
+    size_t width;
+    size_t n_out; // columns that are wanted, at most width: out has rows of so many
+    bool is_rectified;
+} mb_row_product;
+
 // The loss of pairs of nodes and its way back.
 typedef struct mb_pair_loss {
     size_t n; // edges, in any order of which all sums are taken
@@ -56,6 +70,8 @@ typedef struct mb_pair_loss {
 } mb_pair_loss;
 
 struct mb_graph_kernels {
+    void (*product)(const mb_row_product *product, float *out);
+
     // score[e] = bias + relu(p[source] + q[destination]) . w
     void (*scores)(const mb_graph *graph, const float *p, const float *q, size_t width,
         const float *w, float bias, float *score);
@@ -66,8 +82,7 @@ struct mb_graph_kernels {
     void (*dots)(size_t n, const float *rows, size_t width, const float *w, float bias, float *out);
 
     // y = 1 / (1 + exp(-x)) in float32 arithmetic (error about an ulp; 0 is never reached), and the
-    // way back: d[i] *= y[i] * (1 - y[i]). Returns the sum of the results: MB_DOT sums of every
-    // 16th, added up as a product's.
+    // way back: d[i] *= y[i] * (1 - y[i]). Returns the sum of the results.
     void (*sigmoid)(size_t n, float *values);
     float (*sigmoid_back)(size_t n, const float *y, float *d);
     // Over the edges that arrive at each node: y = exp(x - most) / sum, sums edge by edge.
@@ -100,7 +115,7 @@ struct mb_graph_kernels {
 
     // Per edge: distance = sqrt(sum over k of (a[k] - b[k] + 1e-6)^2), a = row of the source, b of
     // the destination; loss = distance where truth is 1, else max(0, margin - distance). Returns
-    // the sum of the losses (MB_DOT sums of every 16th in double, added up as a product's) and in
+    // the sum of the losses (in double) and in
     // *right how many are on truth's side of 0.5. d_rows (NULL: not wanted) += scale * gradient,
     // edge by edge, first at the source. Scratch: MB_DOT * (width + 2) floats.
     double (*pairs)(const mb_pair_loss *loss, const float *rows, size_t width, float *d_rows,

@@ -61,29 +61,38 @@ static size_t judge_pairs_c(const mb_pair_loss *loss, size_t n, const float *tru
     return n_right;
 }
 
-// One accumulator of a product takes its term.
-static float term(size_t k, float a, float b, float t) {
-    return k < MB_DOT ? a * b : fmaf(a, b, t);
+// Adds up MB_LANES sums of a product in pairs.
+static float add_up(const float *t) {
+    const float sum[4] = {t[0] + t[4], t[1] + t[5], t[2] + t[6], t[3] + t[7]};
+    return (sum[0] + sum[2]) + (sum[1] + sum[3]);
+}
+
+// One of them takes its term.
+static void add_term(size_t k, float a, float b, float *t) {
+    t[k % MB_LANES] = k < MB_LANES ? a * b : fmaf(a, b, t[k % MB_LANES]);
 }
 
 static float dot(const float *a, const float *b, size_t width) {
-    float t[MB_DOT] = {0};
-    for (size_t k = 0; k < width; k++) {
-        t[k % MB_DOT] = term(k, a[k], b[k], t[k % MB_DOT]);
+    float t[MB_LANES] = {0};
+    for (size_t k = 0; k < mb_round_up(width, MB_LANES); k++) {
+        add_term(k, k < width ? a[k] : 0, k < width ? b[k] : 0, t);
     }
-    return total_c(t);
+    return add_up(t);
 }
 
-static void scores_c(const mb_graph *graph, const float *p, const float *q, size_t width,
-    const float *w, float bias, float *score) {
-    for (size_t e = 0; e < graph->n_edges; e++) {
-        const float *a = p + graph->source[e] * width;
-        const float *b = q + graph->destination[e] * width;
-        float t[MB_DOT] = {0};
-        for (size_t k = 0; k < width; k++) {
-            t[k % MB_DOT] = term(k, relu(a[k] + b[k]), w[k], t[k % MB_DOT]);
+static void product_c(const mb_row_product *p, float *out) {
+    for (size_t i = 0; i < p->n; i++) {
+        for (size_t o = 0; o < p->n_out; o++) {
+            const float *w = p->w + o;
+            float sum = p->bias[o];
+            for (size_t half = 0; half < 2 && p->x[half] != NULL; half++) {
+                for (size_t k = 0; k < p->n_in; k++) {
+                    sum = fmaf(p->x[half][i * p->stride + k], *w, sum);
+                    w += p->width;
+                }
+            }
+            out[i * p->n_out + o] = p->is_rectified ? relu(sum) : sum;
         }
-        score[e] = bias + total_c(t);
     }
 }
 
@@ -110,6 +119,19 @@ static void sigmoid_c(size_t n, float *values) {
         const float x = values[i];
         const float power = exponent(-fabsf(x));
         values[i] = x != x ? x : (x < 0 ? power : 1.0F) / (1.0F + power);
+    }
+}
+
+static void scores_c(const mb_graph *graph, const float *p, const float *q, size_t width,
+    const float *w, float bias, float *score) {
+    for (size_t e = 0; e < graph->n_edges; e++) {
+        const float *a = p + graph->source[e] * width;
+        const float *b = q + graph->destination[e] * width;
+        float t[MB_LANES] = {0};
+        for (size_t k = 0; k < mb_round_up(width, MB_LANES); k++) {
+            add_term(k, k < width ? relu(a[k] + b[k]) : 0, k < width ? w[k] : 0, t);
+        }
+        score[e] = bias + add_up(t);
     }
 }
 
@@ -204,6 +226,6 @@ static void join_c(size_t n, const float *a, const float *b, size_t width, float
     }
 }
 
-const mb_graph_kernels mb_graph_kernels_c = {scores_c, hidden_c, dots_c, sigmoid_c, sigmoid_back_c,
-    softmax_c, softmax_back_c, sums_c, products_c, gates_c, row_gates_c, leave_c, weigh_c, join_c,
-    pairs_c};
+const mb_graph_kernels mb_graph_kernels_c = {product_c, scores_c, hidden_c, dots_c, sigmoid_c,
+    sigmoid_back_c, softmax_c, softmax_back_c, sums_c, products_c, gates_c, row_gates_c, leave_c,
+    weigh_c, join_c, pairs_c};

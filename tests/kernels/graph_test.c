@@ -14,7 +14,7 @@
 // Every version of every kernel of message passing against plain C, bit for bit, and plain C
 // against other ways to say the same.
 
-enum { CHECKED_KERNELS = 15 };
+enum { CHECKED_KERNELS = 16 };
 
 // A kernel that is added needs a check below.
 static_assert(sizeof(mb_graph_kernels) == CHECKED_KERNELS * sizeof(void (*)(void)),
@@ -87,6 +87,36 @@ static void check_scores(const mb_kernels *k, const shape *s) {
     free(q.memory);
     free(w.memory);
     close_net(&it);
+}
+
+// Rows times a matrix, of one array and of two.
+static void check_product(const mb_kernels *k, const shape *s) {
+    mb_random random = mb_random_stream(mb_test_seed(), MB_PURPOSE_TEST, 3, (uint32_t)s->n);
+    const size_t width = mb_round_up(s->n_out, MB_LANES), n_in = s->run_length;
+    for (size_t which = 0; which < 8; which++) {
+        const bool has_second = which % 2 == 1, is_padded = which / 4 == 1;
+        const size_t stride = n_in + (is_padded ? 3 : 0), n_out = is_padded ? width : s->n_out;
+        guarded first = guard_random(&random, s->n * stride);
+        guarded second = guard_random(&random, s->n * stride);
+        guarded w = guard_random(&random, 2 * n_in * width), bias = guard_random(&random, width);
+        guarded got = guard(s->n * n_out), wanted = guard(s->n * n_out);
+        const mb_row_product product = {.n = s->n,
+            .n_in = n_in,
+            .x = {first.floats, has_second ? second.floats : NULL},
+            .stride = stride,
+            .w = w.floats,
+            .bias = bias.floats,
+            .width = width,
+            .n_out = n_out,
+            .is_rectified = which / 2 % 2 == 1};
+        k->graph->product(&product, got.floats);
+        mb_graph_kernels_c.product(&product, wanted.floats);
+        check(&got, &wanted, k->name);
+        free(first.memory);
+        free(second.memory);
+        free(w.memory);
+        free(bias.memory);
+    }
 }
 
 static void check_products(const mb_kernels *k, const shape *s) {
@@ -228,6 +258,7 @@ static void test_graph__versions_agree_on_scores(void **state) {
 
 static void test_graph__versions_agree_on_products(void **state) {
     (void)state;
+    check_all(check_product);
     check_all(check_products);
 }
 

@@ -2,8 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Message passing for one instruction set. Included behind parts_ISA.h by a file that defines
-// NAME(x), EACH(X), which is X(0) .. X(LANES - 1), FOLD(t), the LANES sums of MB_DOT that a tree
-// has at the height of a vector, and SUMS(t), the sums of LANES such vectors.
+// NAME(x) and PAIR_UP(f) (graph_dots.h).
 
 static inline VEC NAME(exponent)(VEC argument) {
     const VEC x = MAX(SET(EXP_LOWEST), argument);
@@ -92,109 +91,9 @@ static inline size_t NAME(judge_pairs)(const mb_pair_loss *loss, size_t n, const
     return n_right;
 }
 
-// The terms of a product that meet in the sums 0 .. LANES - 1 of a tree. get(k, part): lanes k ..
-// of what is multiplied by w.
-#define DEFINE_TERMS(title, parameters, get)                                                       \
-    static inline VEC NAME(title)(parameters, const float *w, size_t width) {                      \
-        VEC t[MB_DOT / LANES];                                                                     \
-        for (size_t h = 0; h < MB_DOT / LANES; h++) {                                              \
-            t[h] = ZERO;                                                                           \
-            for (size_t k = h * LANES; k < width; k += MB_DOT) {                                   \
-                const PART part = PART_OF(width - k);                                              \
-                const VEC a = get;                                                                 \
-                const VEC b = LOAD_PART(part, w + k);                                              \
-                t[h] = k < MB_DOT ? MUL(a, b) : FMA(a, b, t[h]);                                   \
-            }                                                                                      \
-        }                                                                                          \
-        return FOLD(t);                                                                            \
-    }
-#define TWO_ROWS const float *p, const float *q
-DEFINE_TERMS(relu_terms, TWO_ROWS, MAX(ZERO, ADD(LOAD_PART(part, p + k), LOAD_PART(part, q + k))))
-DEFINE_TERMS(terms, const float *p, LOAD_PART(part, p + k))
+#include "kernels/x86/graph_product.h"
 
-// The same for MB_DOT numbers.
-static inline VEC NAME(relu_terms_full)(const float *p, const float *q, const VEC *w) {
-    VEC t[MB_DOT / LANES];
-    for (size_t h = 0; h < MB_DOT / LANES; h++) {
-        t[h] = MUL(MAX(ZERO, ADD(LOAD(p + h * LANES), LOAD(q + h * LANES))), w[h]);
-    }
-    return FOLD(t);
-}
-
-static inline VEC NAME(terms_full)(const float *a, const float *b) {
-    VEC t[MB_DOT / LANES];
-    for (size_t h = 0; h < MB_DOT / LANES; h++) {
-        t[h] = MUL(LOAD(a + h * LANES), LOAD(b + h * LANES));
-    }
-    return FOLD(t);
-}
-
-static void NAME(scores)(const mb_graph *graph, const float *p, const float *q, size_t width,
-    const float *w, float bias, float *score) {
-    const VEC shift = SET(bias);
-    const size_t n = graph->n_edges;
-    size_t e = 0;
-    if (width == MB_DOT) {
-        VEC whole[MB_DOT / LANES];
-        for (size_t h = 0; h < MB_DOT / LANES; h++) {
-            whole[h] = LOAD(w + h * LANES);
-        }
-        for (; e + LANES <= n; e += LANES) {
-            const uint32_t *s = graph->source + e, *d = graph->destination + e;
-            VEC t[LANES];
-#define ONE(i)                                                                                     \
-    t[i] = NAME(relu_terms_full)(p + s[i] * (size_t)MB_DOT, q + d[i] * (size_t)MB_DOT, whole);
-            EACH(ONE)
-#undef ONE
-            STORE(score + e, ADD(shift, SUMS(t)));
-        }
-    }
-    for (; e < n; e += LANES) {
-        VEC t[LANES];
-        for (size_t i = 0; i < LANES; i++) {
-            t[i] = e + i >= n ? ZERO
-                              : NAME(relu_terms)(p + graph->source[e + i] * width,
-                                    q + graph->destination[e + i] * width, w, width);
-        }
-        STORE_PART(PART_OF(n - e), score + e, ADD(shift, SUMS(t)));
-    }
-}
-
-static void NAME(products)(
-    const mb_graph *graph, const float *a, const float *b, size_t width, float *out) {
-    const size_t n = graph->n_edges;
-    size_t e = 0;
-    if (width == MB_DOT) {
-        for (; e + LANES <= n; e += LANES) {
-            const uint32_t *s = graph->source + e, *d = graph->destination + e;
-            VEC t[LANES];
-#define ONE(i) t[i] = NAME(terms_full)(a + d[i] * (size_t)MB_DOT, b + s[i] * (size_t)MB_DOT);
-            EACH(ONE)
-#undef ONE
-            STORE(out + e, SUMS(t));
-        }
-    }
-    for (; e < n; e += LANES) {
-        VEC t[LANES];
-        for (size_t i = 0; i < LANES; i++) {
-            t[i] = e + i >= n ? ZERO
-                              : NAME(terms)(a + graph->destination[e + i] * width,
-                                    b + graph->source[e + i] * width, width);
-        }
-        STORE_PART(PART_OF(n - e), out + e, SUMS(t));
-    }
-}
-
-static void NAME(dots)(
-    size_t n, const float *rows, size_t width, const float *w, float bias, float *out) {
-    for (size_t e = 0; e < n; e += LANES) {
-        VEC t[LANES];
-        for (size_t i = 0; i < LANES; i++) {
-            t[i] = e + i >= n ? ZERO : NAME(terms)(rows + (e + i) * width, w, width);
-        }
-        STORE_PART(PART_OF(n - e), out + e, ADD(SET(bias), SUMS(t)));
-    }
-}
+#include "kernels/x86/graph_dots.h"
 
 static void NAME(hidden)(const mb_graph *graph, size_t first, size_t n, const float *p,
     const float *q, size_t width, float *rows) {

@@ -13,32 +13,18 @@ static inline size_t judge_pairs_avx2(const mb_pair_loss *loss, size_t n, const 
 
 #include "kernels/graph_each.h"
 
-#define FOLD(t) ADD((t)[0], (t)[1])
-#define SUMS(t) add_up(t)
-#define EACH(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
-
-// The sums of quarters of MB_DOT numbers, whose halves are added already, and so on: one of the
-// two vectors to be added is blended, the other shuffled.
-static inline VEC quarters(VEC a, VEC b) {
-    return ADD(_mm256_blend_ps(a, b, 0xf0), _mm256_permute2f128_ps(a, b, 0x21));
-}
-
-static inline VEC pairs_of(VEC a, VEC b) {
-    return ADD(_mm256_blend_ps(a, b, 0xcc), _mm256_shuffle_ps(a, b, 0x4e));
-}
-
-static inline VEC neighbours(VEC a, VEC b) {
-    return ADD(_mm256_blend_ps(a, b, 0xaa), _mm256_permute_ps(_mm256_blend_ps(b, a, 0xaa), 0xb1));
-}
-
-static inline VEC add_up(const VEC *t) {
-    const VEC a = pairs_of(quarters(t[0], t[4]), quarters(t[2], t[6]));
-    const VEC b = pairs_of(quarters(t[1], t[5]), quarters(t[3], t[7]));
-    return neighbours(a, b);
+#define PAIR_UP(f) f(0)
+static inline __m256 relu_terms_common_avx2(
+    const float *p, const float *q, __m256 low, __m256 high) {
+    const __m256 zero = _mm256_setzero_ps();
+    const __m256 a = _mm256_max_ps(zero, _mm256_add_ps(_mm256_loadu_ps(p), _mm256_loadu_ps(q)));
+    const __m256 b = _mm256_max_ps(
+        zero, _mm256_add_ps(_mm256_loadu_ps(p + MB_LANES), _mm256_loadu_ps(q + MB_LANES)));
+    return _mm256_fmadd_ps(b, high, _mm256_mul_ps(a, low));
 }
 
 #include "kernels/x86/graph.h"
 
-const mb_graph_kernels mb_graph_kernels_avx2 = {scores_avx2, hidden_avx2, dots_avx2, sigmoid_avx2,
-    sigmoid_back_avx2, softmax_avx2, softmax_back_avx2, sums_avx2, products_avx2, gates_avx2,
-    row_gates_avx2, leave_avx2, weigh_avx2, join_avx2, pairs_avx2};
+const mb_graph_kernels mb_graph_kernels_avx2 = {product_avx2, scores_avx2, hidden_avx2, dots_avx2,
+    sigmoid_avx2, sigmoid_back_avx2, softmax_avx2, softmax_back_avx2, sums_avx2, products_avx2,
+    gates_avx2, row_gates_avx2, leave_avx2, weigh_avx2, join_avx2, pairs_avx2};

@@ -66,6 +66,23 @@ static void multiply(
     }
 }
 
+// n rows x[0] and, where there is one, x[1], times a matrix, with its bias.
+static void transform(const passage *p, size_t which, size_t n, const float *x, const float *second,
+    size_t n_out, bool is_rectified, float *out) {
+    const mb_message_matrix *m = &p->message->matrices[which];
+    const float *packed = p->step->packed;
+    const mb_row_product product = {.n = n,
+        .n_in = second != NULL ? m->n_in / 2 : m->n_in,
+        .x = {x, second},
+        .stride = second != NULL ? m->n_in / 2 : m->stride,
+        .w = packed + m->at,
+        .bias = packed + m->at_bias,
+        .width = m->width,
+        .n_out = n_out,
+        .is_rectified = is_rectified};
+    p->kernels->graph->product(&product, out);
+}
+
 static void add_rows(
     const passage *p, size_t n, const float *rows, size_t stride, float *to, size_t width) {
     if (stride == width) {
@@ -116,10 +133,7 @@ static float *find_hidden(const passage *p, size_t first, size_t n) {
         p->graph, first, n, p->source, p->destination, message->width[0], rows);
     for (size_t l = 1; l < message->n_hidden; l++) {
         float *next = area_of(p, MB_MESSAGE_MOST_AREAS + l);
-        multiply(p, MB_MESSAGE_HIDDEN + l, n, rows, next, message->width[l]);
-        for (size_t i = 0; i < n * message->width[l]; i++) {
-            next[i] = 0 > next[i] ? 0 : next[i];
-        }
+        transform(p, MB_MESSAGE_HIDDEN + l, n, rows, NULL, message->width[l], true, next);
         rows = next;
     }
     return rows;
@@ -158,25 +172,13 @@ static bool is_relu(const mb_message *message) {
     return strcmp(message->activation->name, "relu") == 0;
 }
 
-// n rows; relu in vectors, with the same bits.
-static void activate(const passage *p, size_t n, float *values) {
-    const mb_activation_ops *activation = p->message->activation;
-    const size_t n_floats = n * p->message->n_out;
-    const size_t n_whole = is_relu(p->message) ? n_floats / MB_SAMPLES : 0;
-    p->kernels->lanes->rectify(n_whole, values);
-    if (n_whole * MB_SAMPLES < n_floats) {
-        activation->forward(activation->default_parameters, values + n_whole * MB_SAMPLES,
-            n_floats - n_whole * MB_SAMPLES, p->message->n_out);
-    }
-}
-
 static void update(const passage *p, float *out) {
-    const mb_message *message = p->message;
-    for (size_t first = 0; first < p->graph->n_nodes; first += MB_MESSAGE_BLOCK) {
-        const size_t n = mb_min_size(MB_MESSAGE_BLOCK, p->graph->n_nodes - first);
-        float *to = out + first * message->n_out;
-        multiply(p, MB_MESSAGE_UPDATE, n, join_rows(p, first, n), to, message->n_out);
-        activate(p, n, to);
+    const size_t n = p->graph->n_nodes;
+    transform(p, MB_MESSAGE_UPDATE, n, p->in, p->sums, p->message->n_out, is_relu(p->message), out);
+    if (!is_relu(p->message)) {
+        const mb_activation_ops *activation = p->message->activation;
+        activation->forward(
+            activation->default_parameters, out, n * p->message->n_out, p->message->n_out);
     }
 }
 
@@ -185,8 +187,9 @@ void mb_message_forward(const mb_step *step, const mb_rows *rows) {
     for (size_t g = 0; g < rows->graphs->n; g++) {
         const passage p = open_passage(step, rows, g);
         const size_t n = p.graph->n_nodes;
-        multiply(&p, MB_MESSAGE_SOURCE, n, p.in, p.source, message->width[0]);
-        multiply(&p, MB_MESSAGE_DESTINATION, n, p.in, p.destination, message->width[0]);
+        transform(&p, MB_MESSAGE_SOURCE, n, p.in, NULL, message->width[0], false, p.source);
+        transform(
+            &p, MB_MESSAGE_DESTINATION, n, p.in, NULL, message->width[0], false, p.destination);
         find_weights(&p);
         memset(p.sums, 0, n * message->n_in * sizeof *p.sums);
         p.kernels->graph->sums(p.graph, MB_GRAPH_IN, p.weights, p.in, message->n_in, p.sums);

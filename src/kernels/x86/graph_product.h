@@ -1,0 +1,69 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Rows of nodes times a matrix, N_ROWS rows at a time in registers. Included by graph.h.
+
+#define FETCH(p) (is_whole ? LOAD(p) : LOAD_PART(part, p))
+
+// Columns o .. of the rows that begin at first, n_in numbers each; is_whole: LANES columns are.
+#define DEFINE_PRODUCT(title, N_ROWS)                                                              \
+    static inline void NAME(title)(const mb_row_product *p, size_t n_in, size_t stride,            \
+        size_t first, size_t o, bool is_whole, float *out) {                                       \
+        const PART part = PART_OF(p->width - o);                                                   \
+        const bool is_rectified = p->is_rectified;                                                 \
+        const size_t n_out = p->n_out;                                                             \
+        const float *w = p->w + o;                                                                 \
+        VEC sum[N_ROWS];                                                                           \
+        _Pragma("GCC unroll 8") for (size_t r = 0; r < N_ROWS; r++) {                              \
+            sum[r] = FETCH(p->bias + o);                                                           \
+        }                                                                                          \
+        for (size_t half = 0; half < 2 && p->x[half] != NULL; half++) {                            \
+            const float *x = p->x[half] + first * stride;                                          \
+            _Pragma("GCC unroll 4") for (size_t k = 0; k < n_in; k++) {                            \
+                const VEC weight = FETCH(w);                                                       \
+                w += p->width;                                                                     \
+                _Pragma("GCC unroll 8") for (size_t r = 0; r < N_ROWS; r++) {                      \
+                    sum[r] = FMA(SPLAT(x + r * stride + k), weight, sum[r]);                       \
+                }                                                                                  \
+            }                                                                                      \
+        }                                                                                          \
+        const PART kept = PART_OF(n_out - o);                                                      \
+        _Pragma("GCC unroll 8") for (size_t r = 0; r < N_ROWS; r++) {                              \
+            const VEC value = is_rectified ? MAX(ZERO, sum[r]) : sum[r];                           \
+            if (is_whole) {                                                                        \
+                STORE(out + (first + r) * n_out + o, value);                                       \
+            } else {                                                                               \
+                STORE_PART(kept, out + (first + r) * n_out + o, value);                            \
+            }                                                                                      \
+        }                                                                                          \
+    }
+enum { PRODUCT_ROWS = 8 };
+DEFINE_PRODUCT(product_tile, PRODUCT_ROWS)
+DEFINE_PRODUCT(product_row, 1)
+
+// The last rows may be among those that are done.
+#define PRODUCT_COLUMNS(n_in, stride, o, is_whole)                                                 \
+    for (size_t i = 0; p->n >= PRODUCT_ROWS && i < p->n; i += PRODUCT_ROWS) {                      \
+        NAME(product_tile)                                                                         \
+        (p, n_in, stride, mb_min_size(i, p->n - PRODUCT_ROWS), o, is_whole, out);                  \
+    }                                                                                              \
+    for (size_t i = 0; p->n < PRODUCT_ROWS && i < p->n; i++) {                                     \
+        NAME(product_row)(p, n_in, stride, i, o, is_whole, out);                                   \
+    }
+
+static void NAME(product_common)(const mb_row_product *p, size_t o, float *out) {
+    PRODUCT_COLUMNS(MB_DOT, MB_DOT, o, true)
+}
+
+static void NAME(product)(const mb_row_product *p, float *out) {
+    for (size_t o = 0; o < p->width && o < p->n_out; o += LANES) {
+        if (o + LANES > p->n_out) {
+            PRODUCT_COLUMNS(p->n_in, p->stride, o, false)
+        } else if (p->n_in == MB_DOT && p->stride == MB_DOT) {
+            NAME(product_common)(p, o, out);
+        } else {
+            PRODUCT_COLUMNS(p->n_in, p->stride, o, true)
+        }
+    }
+}
+#undef FETCH
