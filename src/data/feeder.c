@@ -324,10 +324,6 @@ const float *mb_feeder_target_row(const mb_feeder *feeder, size_t i) {
                                        : feeder->target + i * feeder->target_size;
 }
 
-size_t mb_feeder_target_size(const mb_feeder *feeder) {
-    return feeder->target_size;
-}
-
 const size_t *mb_feeder_offset(const mb_feeder *feeder, size_t axis) {
     return offset_of(feeder, axis);
 }

@@ -50,7 +50,6 @@ mb_status mb_feeder_fill(
 // Of the last fill, whose row numbers may be used, too; borrowed until the next.
 const mb_feed_input *mb_feeder_inputs(const mb_feeder *feeder);
 const float *mb_feeder_target(const mb_feeder *feeder); // rows x target size; NULL without target
-size_t mb_feeder_target_size(const mb_feeder *feeder);
 const float *mb_feeder_target_row(const mb_feeder *feeder, size_t i); // of the fill's row i
 const float *mb_feeder_weights(const mb_feeder *feeder); // per row; NULL when all are 1
 

@@ -61,9 +61,7 @@ mb_status mb_h5_attribute_texts(
     mb_h5_file *file, const char *path, const char *name, mb_names *texts) MB_MUST_CHECK;
 mb_status mb_h5_attribute_array(
     mb_h5_file *file, const char *path, const char *name, mb_array *out) MB_MUST_CHECK;
-// One number.
-mb_status mb_h5_attribute_double(
-    mb_h5_file *file, const char *path, const char *name, double *out) MB_MUST_CHECK;
+// One whole number.
 mb_status mb_h5_attribute_int64(
     mb_h5_file *file, const char *path, const char *name, int64_t *out) MB_MUST_CHECK;
 

@@ -308,11 +308,6 @@ static mb_status read_one(
     return status;
 }
 
-mb_status mb_h5_attribute_double(
-    mb_h5_file *file, const char *path, const char *name, double *out) {
-    return read_one(file, path, name, MB_F64, out);
-}
-
 mb_status mb_h5_attribute_int64(
     mb_h5_file *file, const char *path, const char *name, int64_t *out) {
     return read_one(file, path, name, MB_I64, out);

@@ -10,14 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-mb_status mb_npy_parse_info(
-    mb_context *ctx, const char *name, const void *bytes, size_t length, mb_npy_info *info) {
-    mb_npy_header header;
-    MB_TRY(mb_npy_header_parse(ctx, name, bytes, length, length, &header));
-    mb_npy_header_info(&header, info);
-    return MB_OK;
-}
-
 mb_status mb_npy_parse(
     mb_context *ctx, const char *name, const void *bytes, size_t length, mb_array *out) {
     *out = (mb_array){.data = NULL};

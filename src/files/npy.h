@@ -23,8 +23,6 @@ mb_status mb_npy_read(mb_context *ctx, const char *path, mb_array *out) MB_MUST_
 mb_status mb_npy_read_rows(
     mb_context *ctx, const char *path, size_t first, size_t n, mb_array *out) MB_MUST_CHECK;
 // The same from a file in memory; name is for messages.
-mb_status mb_npy_parse_info(mb_context *ctx, const char *name, const void *bytes, size_t length,
-    mb_npy_info *info) MB_MUST_CHECK;
 mb_status mb_npy_parse(mb_context *ctx, const char *name, const void *bytes, size_t length,
     mb_array *out) MB_MUST_CHECK;
 

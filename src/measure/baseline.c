@@ -3,7 +3,6 @@
 
 #include "measure/baseline.h"
 
-#include "base/node.h"
 #include "base/threads.h"
 #include "geometry/arrange.h"
 #include "geometry/telescope.h"
@@ -108,23 +107,6 @@ static const mb_baseline baseline_repeater = {
 
 const mb_baseline *const mb_baselines[] = {&baseline_threshold, &baseline_best, &baseline_stc16,
     &baseline_stc4, &baseline_share4, &baseline_repeater, NULL};
-
-mb_status mb_baseline_find(mb_context *ctx, const char *name, const mb_baseline **out) {
-    const char *names[16];
-    size_t n = 0;
-    for (; mb_baselines[n] != NULL && n < MB_COUNT_OF(names); n++) {
-        names[n] = mb_baselines[n]->name;
-        if (strcmp(names[n], name) == 0) {
-            *out = mb_baselines[n];
-            return MB_OK;
-        }
-    }
-    *out = NULL;
-    const char *near = mb_nearest_name(name, names, n);
-    return mb_fail(ctx, MB_ERR_ARG, "algorithm '%.60s': unknown; %s%s", name,
-        near != NULL ? "did you mean " : "write one of ",
-        near != NULL ? near : "threshold, best_choice, stc16, stc4, share4, repeater");
-}
 
 size_t mb_baseline_cells_of_links(size_t n_links) {
     static const uint8_t n_cells[] = {0, 1, 4, 6, 9, 14, 18, 23, 28, 32, 37, 41, 46};

@@ -29,9 +29,6 @@ typedef struct mb_baseline {
 
 // threshold, best_choice, stc16, stc4, share4, repeater; NULL-terminated.
 extern const mb_baseline *const mb_baselines[];
-// ARG with the nearest name.
-mb_status mb_baseline_find(
-    mb_context *ctx, const char *name, const mb_baseline **out) MB_MUST_CHECK;
 // 1.35 MIPT, as many cells as n_links carry, the first of equal cells, whole charges.
 mb_baseline_options mb_baseline_defaults(size_t n_links);
 // Cells that n_links carry with best_choice: 0 1 4 6 9 14 18 23 28 32 37 41 46, then all.

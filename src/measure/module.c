@@ -3,7 +3,6 @@
 
 #include "measure/module.h"
 
-#include "base/node.h"
 #include "base/threads.h"
 #include "geometry/telescope.h"
 #include "measure/profile.h"
@@ -226,23 +225,6 @@ static const mb_module_metric metric_sinkhorn = {"sinkhorn",
 
 const mb_module_metric *const mb_module_metrics[] = {&metric_emd, &metric_mean, &metric_rms,
     &metric_correlation, &metric_squares, &metric_zero, &metric_sinkhorn, NULL};
-
-mb_status mb_module_metric_find(mb_context *ctx, const char *name, const mb_module_metric **out) {
-    const char *names[16];
-    size_t n = 0;
-    for (; mb_module_metrics[n] != NULL && n < MB_COUNT_OF(names); n++) {
-        names[n] = mb_module_metrics[n]->name;
-        if (strcmp(names[n], name) == 0) {
-            *out = mb_module_metrics[n];
-            return MB_OK;
-        }
-    }
-    *out = NULL;
-    const char *near = mb_nearest_name(name, names, n);
-    return mb_fail(ctx, MB_ERR_ARG, "metric '%.60s': unknown; %s%s", name,
-        near != NULL ? "did you mean " : "write one of ",
-        near != NULL ? near : "emd, dMean, dRMS, cross_corr, SSD, zero_frac, sinkhorn");
-}
 
 enum { ROWS_A_TASK = 64 };
 

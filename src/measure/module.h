@@ -36,9 +36,6 @@ typedef struct mb_module_metric {
 
 // emd, dMean, dRMS, cross_corr, SSD, zero_frac, sinkhorn; NULL-terminated.
 extern const mb_module_metric *const mb_module_metrics[];
-// ARG with the nearest name.
-mb_status mb_module_metric_find(
-    mb_context *ctx, const char *name, const mb_module_metric **out) MB_MUST_CHECK;
 // Of n rows (n * 48 values each) into out (n). Numbers that are negative or not finite are RANGE,
 // with name_a or name_b, row and column. Parallel over rows.
 mb_status mb_module_metric_of_rows(const mb_module_metric *metric, const mb_module_tables *tables,

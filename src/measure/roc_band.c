@@ -93,14 +93,6 @@ mb_status mb_folds_random(
     return make_folds(ctx, labels, n_folds, &seed, fold);
 }
 
-void mb_false_rates_linear(double *false_rate, size_t n_points) {
-    const double step = 1.0 / (double)(n_points - 1);
-    for (size_t i = 0; i < n_points; i++) {
-        false_rate[i] = (double)i * step;
-    }
-    false_rate[n_points - 1] = 1;
-}
-
 void mb_false_rates_log(double *false_rate, size_t n_points, double lowest) {
     const double step = mb_log(lowest) / (double)(n_points - 1);
     for (size_t i = 0; i < n_points; i++) {

@@ -40,9 +40,8 @@ mb_status mb_roc_band_make(mb_roc_band *out, mb_context *ctx, mb_values scores, 
     const uint32_t *fold, size_t n_folds, const double *false_rate, size_t n_points) MB_MUST_CHECK;
 void mb_roc_band_clear(mb_roc_band *band);
 
-// Common false rates: n_points (at least 2) equally spaced over 0..1, as NumPy's linspace; or
-// equally spaced logarithms from lowest (above 0) to 1.
-void mb_false_rates_linear(double *false_rate, size_t n_points);
+// Common false rates: n_points (at least 2) of equally spaced logarithms from lowest (above 0)
+// to 1.
 void mb_false_rates_log(double *false_rate, size_t n_points, double lowest);
 
 #endif
