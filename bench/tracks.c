@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "detector/detector.h"
 #include "detector/tracks/reader.h"
+#include "files/names.h"
 #include "files/npy.h"
 #include "files/yaml.h"
 #include "measure/dbscan.h"
@@ -344,6 +345,7 @@ typedef struct reading {
     bench *bench;
     mb_detector_request request;
     mb_tracks_settings settings; // of events
+    mb_names names;
     size_t n_hits;
 } reading;
 
@@ -359,25 +361,28 @@ static void read_pickle(void *user) {
     }
 }
 
-// Hits, truth and particles of TrackML events, joined; of the graphs that events must have hardly
-// an edge passes the cuts.
-static void read_events(void *user) {
-    reading *r = user;
+// Hits, truth and particles of TrackML events, joined, as the peer does.
+static void read_events(reading *r, bool leaves_graphs) {
     bench *b = r->bench;
     mb_tracks_store store;
-    mb_tracks_reader reader = {
-        .ctx = b->ctx, .settings = &r->settings, .store = &store, .needs_truth = true};
+    mb_tracks_reader reader = {.ctx = b->ctx,
+        .settings = &r->settings,
+        .store = &store,
+        .needs_truth = true,
+        .leaves_graphs = leaves_graphs};
     mb_tracks_store_init(&store, b->ctx);
-    b->status = MB_OK;
-    for (int64_t i = 0; b->status == MB_OK && i < b->graphs; i++) {
-        char name[64];
-        mb_format(name, sizeof name, "event%09lld-hits.csv", (long long)i);
-        char *path = mb_path_join(b->ctx, b->path, name);
-        b->status = path == NULL ? MB_ERR_MEMORY : mb_tracks_read_csv(&reader, path);
-        mb_release(b->ctx, path);
-    }
+    b->status = mb_tracks_read_csvs(&reader, (const char *const *)r->names.name, r->names.n);
     r->n_hits = b->status == MB_OK ? (size_t)store.node_offset[store.n] : 0;
     mb_tracks_store_clear(&store);
+}
+
+static void read_tables(void *user) {
+    read_events(user, true);
+}
+
+// With the graphs that a study makes of them.
+static void read_and_build(void *user) {
+    read_events(user, false);
 }
 
 static mb_status bench_read(
@@ -392,6 +397,7 @@ static mb_status bench_read(
             .directory = b->path,
             .seed = 1}};
     MB_TRY(mb_tracks_settings_read(b->ctx, &r.request, &r.settings));
+    MB_TRY(mb_names_of_pattern(&r.names, b->ctx, b->path, "event*-hits.csv"));
     const bench_load since = bench_load_now();
     const size_t n = bench_repeat(work, &r, b->budget, 3, MOST_SECONDS, b->seconds);
     const double other = bench_load_other(&since);
@@ -402,6 +408,7 @@ static mb_status bench_read(
         mb_format(name, sizeof name, "%s_hits", metric);
         print_figure(name, "", (double)r.n_hits, (double)r.n_hits, n, 0);
     }
+    mb_names_clear(&r.names);
     return b->status;
 }
 
@@ -413,10 +420,14 @@ static mb_status bench_pickle(void *user) {
 
 static mb_status bench_csv(void *user) {
     bench *b = user;
-    return bench_read(b, "read_csv",
-        "{source: tracks, file: event*, features: [xyz], graph: {segments: {phi_slope: 1e-9, z0: "
-        "1e-3}}}",
-        read_events);
+    static const char data[] =
+        "{source: tracks, file: event*-hits.csv, features: [xyz], graph: {segments: {phi_slope: "
+        "0.0006, z0: 100}}}";
+    char name[32];
+    mb_format(name, sizeof name, "read_csv_t%lld", (long long)b->threads);
+    MB_TRY(bench_read(b, name, data, read_tables));
+    mb_format(name, sizeof name, "read_csv_graphs_t%lld", (long long)b->threads);
+    return bench_read(b, name, data, read_and_build);
 }
 
 static mb_status write_edges(

@@ -62,7 +62,8 @@ class Tracks(runner.Bench):
         for count in POINTS:
             self.ours("cluster", 1, (1, 1, 1), round_, path("tracks", f"points_{count}.npy"))
         self.ours("pickle", 1, (1, 1, 1), round_, path("tracks", "data"))
-        self.ours("csv", 1, (1, 1, EVENTS), round_, path("tracks", "events"))
+        for threads in (1, 2):
+            self.ours("csv", threads, (1, 1, EVENTS), round_, path("tracks", "events"))
         for peer in self.options.peers:
             for folder in [path("tracks", str(size[0])) for size in SIZES] if peer in NETWORKS else [path("tracks")]:
                 self.peer(peer, round_, folder, self.seconds, "2")

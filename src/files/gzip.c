@@ -9,7 +9,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
-enum { BLOCK = 262144, GZIP_WINDOW = 15 + 16 };
+// Of a plain file only the first bytes go through the block: what it is, it tells in two.
+enum { BLOCK = 262144, FIRST_BLOCK = 4096, GZIP_WINDOW = 15 + 16 };
 
 struct mb_text_reader {
     mb_context *ctx;
@@ -23,11 +24,12 @@ struct mb_text_reader {
     size_t block_length, block_used;
 };
 
-static mb_status fill(mb_text_reader *reader) {
-    reader->block_used = reader->block_length = 0;
-    while (reader->block_length < BLOCK) {
-        const ssize_t n = read(
-            reader->descriptor, reader->block + reader->block_length, BLOCK - reader->block_length);
+// Reads size bytes, fewer only at the end of the file.
+static mb_status read_file(
+    mb_text_reader *reader, unsigned char *bytes, size_t size, size_t *n_read) {
+    *n_read = 0;
+    while (*n_read < size) {
+        const ssize_t n = read(reader->descriptor, bytes + *n_read, size - *n_read);
         if (n < 0 && errno == EINTR) {
             continue;
         }
@@ -39,9 +41,14 @@ static mb_status fill(mb_text_reader *reader) {
             reader->is_at_end = true;
             break;
         }
-        reader->block_length += (size_t)n;
+        *n_read += (size_t)n;
     }
     return MB_OK;
+}
+
+static mb_status fill(mb_text_reader *reader, size_t size) {
+    reader->block_used = 0;
+    return read_file(reader, reader->block, size, &reader->block_length);
 }
 
 static mb_status start(mb_text_reader *reader) {
@@ -59,7 +66,7 @@ static mb_status start(mb_text_reader *reader) {
     if (reader->block == NULL) {
         return MB_ERR_MEMORY;
     }
-    MB_TRY(fill(reader));
+    MB_TRY(fill(reader, FIRST_BLOCK));
     reader->is_compressed =
         reader->block_length >= 2 && reader->block[0] == 0x1F && reader->block[1] == 0x8B;
     if (reader->is_compressed) {
@@ -89,19 +96,24 @@ mb_status mb_text_reader_open(mb_context *ctx, const char *path, mb_text_reader 
     return status;
 }
 
-static mb_status read_plain(mb_text_reader *reader, char *bytes, size_t size, size_t *n_read) {
+static mb_status read_plain(
+    mb_text_reader *reader, unsigned char *bytes, size_t size, size_t *n_read) {
     while (*n_read < size) {
-        if (reader->block_used == reader->block_length) {
-            if (reader->is_at_end) {
-                break;
-            }
-            MB_TRY(fill(reader));
-            continue;
+        const size_t left = reader->block_length - reader->block_used;
+        if (left > 0) {
+            const size_t n = mb_min_size(size - *n_read, left);
+            memcpy(bytes + *n_read, reader->block + reader->block_used, n);
+            reader->block_used += n;
+            *n_read += n;
+        } else if (reader->is_at_end) {
+            break;
+        } else if (size - *n_read < BLOCK) {
+            MB_TRY(fill(reader, BLOCK));
+        } else {
+            size_t n = 0;
+            MB_TRY(read_file(reader, bytes + *n_read, size - *n_read, &n));
+            *n_read += n;
         }
-        const size_t n = mb_min_size(size - *n_read, reader->block_length - reader->block_used);
-        memcpy(bytes + *n_read, reader->block + reader->block_used, n);
-        reader->block_used += n;
-        *n_read += n;
     }
     return MB_OK;
 }
@@ -119,7 +131,7 @@ static mb_status next_member(mb_text_reader *reader, bool *is_end) {
             if (*is_end) {
                 return MB_OK;
             }
-            MB_TRY(fill(reader));
+            MB_TRY(fill(reader, BLOCK));
         } else if (reader->block[reader->block_used] == 0) {
             reader->block_used++;
         } else {
@@ -141,7 +153,7 @@ static mb_status read_compressed(mb_text_reader *reader, char *bytes, size_t siz
             }
         }
         if (reader->block_used == reader->block_length && !reader->is_at_end) {
-            MB_TRY(fill(reader));
+            MB_TRY(fill(reader, BLOCK));
         }
         z_stream *stream = &reader->stream;
         const size_t room = mb_min_size(size - *n_read, 1U << 30);

@@ -14,8 +14,9 @@ typedef struct mb_number_column {
     const char *name;
     mb_dtype dtype; // MB_F32, MB_F64 (correctly rounded) or MB_I64 (exact)
     bool is_optional;
-    bool is_there; // out
-    void *value;   // out: one number a row, freed with mb_number_columns_release
+    const char *unless; // skipped where the table has the wanted column of this name; or NULL
+    bool is_there;      // out
+    void *value;        // out: one number a row, freed with mb_number_columns_release
 } mb_number_column;
 
 // Reads columns by name from a file, plain or gzip. On failure no value is kept. Fails with IO,

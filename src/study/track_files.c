@@ -66,8 +66,10 @@ mb_status mb_track_write_clusters(const mb_track_evaluation *e, const char *path
     return mb_write_buffer(&table, path);
 }
 
-// Hits are numbered from 1, as in TrackML's files.
+// Hits are named as their files name them, or numbered from 1, as TrackML's are.
 static mb_status write_submission(const mb_track_evaluation *e, const char *path) {
+    const mb_column *hit_id = mb_dataset_find(e->dataset, "hit_id");
+    const int64_t *id = hit_id != NULL ? hit_id->dense.data : NULL;
     const mb_track_space *space = learned_of(e);
     space = space != NULL ? space : &e->space[0];
     mb_buffer table;
@@ -77,7 +79,7 @@ static mb_status write_submission(const mb_track_evaluation *e, const char *path
         const size_t first = (size_t)e->offset[i];
         for (size_t node = first; node < e->offset[i + 1]; node++) {
             mb_csv_put_int64(&table, true, e->dataset->event[i]);
-            mb_csv_put_int64(&table, false, (int64_t)(node - first) + 1);
+            mb_csv_put_int64(&table, false, id != NULL ? id[node] : (int64_t)(node - first) + 1);
             mb_csv_put_int64(&table, false, space->label[MB_TRACK_CHOSEN][node]);
             mb_csv_end_row(&table);
         }

@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "files/number_table.h"
 
+#include <stdlib.h>
 #include <zlib.h>
 
 static mb_test_world world;
@@ -82,6 +83,123 @@ static void test_number_table__numbers_are_those_of_the_slow_way(void **state) {
     mb_buffer_clear(&text);
 }
 
+static void put_digits(mb_buffer *text, mb_random *random, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t draw = mb_random_u32(random);
+        mb_buffer_format(text, "%u", (draw & 1) == 0 ? 0 : draw / 2 % 10);
+    }
+}
+
+// All lengths on both sides of the point, with zeros at both ends; sometimes an exponent.
+static void put_decimal(mb_buffer *text, mb_random *random) {
+    const size_t n_whole = mb_random_u32(random) % 21;
+    const size_t n_fraction = mb_random_u32(random) % 22 + (n_whole == 0);
+    mb_buffer_text(text, mb_random_u32(random) % 2 == 0 ? "-" : "");
+    put_digits(text, random, n_whole);
+    mb_buffer_text(text, n_fraction > 0 || mb_random_u32(random) % 2 == 0 ? "." : "");
+    put_digits(text, random, n_fraction);
+    if (mb_random_u32(random) % 16 == 0) {
+        mb_buffer_format(text, "e%d", (int)(mb_random_u32(random) % 40) - 20);
+    }
+}
+
+// The first column is short or empty of letters, so that lines begin anywhere in a word of 8 bytes.
+static void test_number_table__decimals_of_any_length_are_those_of_strtod(void **state) {
+    (void)state;
+    mb_random random = mb_random_stream(mb_test_seed(), MB_PURPOSE_TEST, 0, 2);
+    mb_buffer text;
+    mb_buffer_init(&text, world.ctx);
+    double *wanted = mb_allocate(world.ctx, N_ROWS, sizeof *wanted);
+    float *narrow = mb_allocate(world.ctx, N_ROWS, sizeof *narrow);
+    mb_buffer_text(&text, "s,x,y\n"); // too short to read 16 bytes before the first line
+    for (size_t i = 0; i < N_ROWS; i++) {
+        mb_buffer_format(&text, "%.*s,", (int)(i % 9), "a.b.c.d.e");
+        const size_t at = text.length;
+        put_decimal(&text, &random);
+        wanted[i] = strtod(text.data + at, NULL);
+        mb_buffer_text(&text, ",");
+        const size_t second = text.length;
+        put_decimal(&text, &random);
+        narrow[i] = (float)strtod(text.data + second, NULL);
+        mb_buffer_text(&text, i % 3 == 0 ? "\r\n" : "\n");
+        if (i == N_ROWS / 2) { // a line longer than any piece
+            for (size_t k = 0; k < 20000; k++) {
+                mb_buffer_text(&text, k % 7 == 0 ? "." : "w");
+            }
+            mb_buffer_text(&text, ",1.5,2\n");
+            wanted[++i] = 1.5;
+            narrow[i] = 2;
+        }
+    }
+    mb_number_column columns[] = {{.name = "x", .dtype = MB_F64}, {.name = "y", .dtype = MB_F32}};
+    size_t n = 0;
+    assert_ok(world.ctx,
+        mb_number_table_parse(world.ctx, "text", text.data, text.length, columns, 2, &n));
+    assert_int_equal(n, N_ROWS);
+    mb_test_assert_same_bits(columns[0].value, wanted, n, sizeof *wanted, "x");
+    mb_test_assert_same_bits(columns[1].value, narrow, n, sizeof *narrow, "y");
+    mb_number_columns_release(world.ctx, columns, 2);
+    mb_release(world.ctx, wanted);
+    mb_release(world.ctx, narrow);
+    mb_buffer_clear(&text);
+}
+
+static void test_number_table__whole_numbers_of_any_length_are_exact(void **state) {
+    (void)state;
+    static const char text[] =
+        "id,some name\n0,a\n-0,a\n12345678,a\n-123456789,a\n1234567890123456,a\n"
+        "12345678901234567,a\n-9223372036854775808,a\n9223372036854775807,a\n+5,a\n"
+        "00000000000000000000000007,a\n";
+    static const int64_t wanted[] = {0, 0, 12345678, -123456789, 1234567890123456,
+        12345678901234567, INT64_MIN, INT64_MAX, 5, 7};
+    mb_number_column column = {.name = "id", .dtype = MB_I64};
+    size_t n = 0;
+    assert_ok(
+        world.ctx, mb_number_table_parse(world.ctx, "t", text, sizeof text - 1, &column, 1, &n));
+    assert_int_equal(n, MB_COUNT_OF(wanted));
+    assert_memory_equal(column.value, wanted, sizeof wanted);
+    mb_number_columns_release(world.ctx, &column, 1);
+}
+
+// Bytes that are nearly digits, in lines that go the quick way.
+static void test_number_table__bytes_that_are_no_digits_are_refused(void **state) {
+    (void)state;
+    static const char line[] = "some long header,id,x\n1,123456789,4.256\n2,123456789,4.256\n";
+    static const char kept[] = "0123456789,\neE";
+    static const size_t places[] = {3, 10, 14, 15}; // in the second line
+    for (int byte = 1; byte < 256; byte++) {
+        for (size_t k = 0; strchr(kept, byte) == NULL && k < MB_COUNT_OF(places); k++) {
+            char text[sizeof line];
+            memcpy(text, line, sizeof line);
+            char *second = strchr(strchr(text, '\n') + 1, '\n') + 1;
+            second[places[k]] = (char)byte;
+            mb_number_column columns[] = {
+                {.name = "id", .dtype = MB_I64}, {.name = "x", .dtype = MB_F64}};
+            size_t n = 0;
+            const char *says = k < 2 ? "t:3:3: id is no whole number" : "t:3:13: x is no number";
+            assert_fails(world.ctx,
+                mb_number_table_parse(world.ctx, "t", text, sizeof line - 1, columns, 2, &n),
+                MB_ERR_FORMAT, says);
+        }
+    }
+}
+
+static void test_number_table__a_column_may_make_another_needless(void **state) {
+    (void)state;
+    for (int has_weight = 0; has_weight <= 1; has_weight++) {
+        const char *text = has_weight ? "z,weight\nany,0.5\n" : "z,height\n2.5,any\n";
+        mb_number_column columns[] = {
+            {.name = "z", .dtype = MB_F32, .is_optional = true, .unless = "weight"},
+            {.name = "weight", .dtype = MB_F32, .is_optional = true}};
+        size_t n = 0;
+        assert_ok(
+            world.ctx, mb_number_table_parse(world.ctx, "t", text, strlen(text), columns, 2, &n));
+        assert_true(columns[0].is_there == !has_weight && columns[1].is_there == has_weight);
+        assert_float_equal(*(const float *)columns[has_weight].value, has_weight ? 0.5 : 2.5, 0);
+        mb_number_columns_release(world.ctx, columns, 2);
+    }
+}
+
 static void test_number_table__bad_lines_are_named(void **state) {
     (void)state;
     static const struct {
@@ -137,6 +255,10 @@ static void test_number_table__plain_and_gzip_files_are_read(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_number_table__numbers_are_those_of_the_slow_way),
+        cmocka_unit_test(test_number_table__decimals_of_any_length_are_those_of_strtod),
+        cmocka_unit_test(test_number_table__whole_numbers_of_any_length_are_exact),
+        cmocka_unit_test(test_number_table__bytes_that_are_no_digits_are_refused),
+        cmocka_unit_test(test_number_table__a_column_may_make_another_needless),
         cmocka_unit_test(test_number_table__bad_lines_are_named),
         cmocka_unit_test(test_number_table__plain_and_gzip_files_are_read),
     };

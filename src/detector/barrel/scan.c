@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "detector/barrel/digits.h"
+#include "base/digits.h"
 #include "detector/barrel/scan.h"
 
 // The second step of the quick reader: the marks of one line to a hit.
@@ -26,7 +26,7 @@ typedef struct run {
 static inline run take_run(uint64_t *mask) {
     const uint64_t lowest = *mask & (~*mask + 1);
     const uint64_t carried = *mask + lowest; // in place of the run, the bit behind it
-    const run found = {mb_barrel_lowest(lowest), mb_barrel_lowest(carried)};
+    const run found = {mb_lowest_bit(lowest), mb_lowest_bit(carried)};
     *mask = carried & (carried - 1);
     return found;
 }
@@ -35,9 +35,9 @@ static inline run take_run(uint64_t *mask) {
 static inline uint64_t take_barcode(const char *end, unsigned n) {
     const unsigned low = n < 8 ? n : 8;
     const unsigned middle = n - low < 8 ? n - low : 8;
-    const uint64_t high = mb_barrel_digits_before(end - 16, n - low - middle);
-    return (high * 100000000 + mb_barrel_digits_before(end - 8, middle)) * 100000000 +
-           mb_barrel_digits_before(end, low);
+    const uint64_t high = mb_digits_before(end - 16, n - low - middle);
+    return (high * 100000000 + mb_digits_before(end - 8, middle)) * 100000000 +
+           mb_digits_before(end, low);
 }
 
 // The four whole numbers from begin to the first list.
@@ -57,10 +57,10 @@ static inline bool take_fields(
         return false;
     }
     const char *text = scan->text + begin;
-    hit->hitid = mb_barrel_digits_before(text + r[0].end, n[0]);
+    hit->hitid = mb_digits_before(text + r[0].end, n[0]);
     hit->barcode = take_barcode(text + r[1].end, n[1]);
-    hit->volid = (uint16_t)mb_barrel_digits_before(text + r[2].end, n[2]);
-    hit->layid = (uint16_t)mb_barrel_digits_before(text + r[3].end, n[3]);
+    hit->volid = (uint16_t)mb_digits_before(text + r[2].end, n[2]);
+    hit->layid = (uint16_t)mb_digits_before(text + r[3].end, n[3]);
     return true;
 }
 
@@ -68,14 +68,14 @@ static inline bool take_fields(
 // lengths: they look random.
 static inline bool take_coordinate(const char *text, uint64_t signs, run r, float *out) {
     static const double powers[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7};
-    const unsigned n = mb_barrel_lowest((signs | UINT64_C(1) << r.end) >> r.begin);
+    const unsigned n = mb_lowest_bit((signs | UINT64_C(1) << r.end) >> r.begin);
     const unsigned point = r.begin + n;
     const unsigned n_fraction = r.end - point - (point < r.end);
     if ((n | n_fraction) > 7) {
         return false;
     }
-    const uint64_t whole = mb_barrel_digits_before(text + point, n);
-    const uint64_t fraction = mb_barrel_digits_before(text + r.end, n_fraction);
+    const uint64_t whole = mb_digits_before(text + point, n);
+    const uint64_t fraction = mb_digits_before(text + r.end, n_fraction);
     // Fewer than 15 digits and a small power of ten: one rounding, so the nearest double.
     const double power = powers[n_fraction];
     const float value =

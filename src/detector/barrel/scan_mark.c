@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "detector/barrel/digits.h"
+#include "base/digits.h"
 #include "detector/barrel/scan.h"
 
 // The first step of the quick reader. Legality is a
@@ -81,7 +81,7 @@ static inline uint64_t below_lowest(uint64_t mask) {
 
 static inline uint16_t *append(uint16_t *out, uint64_t mask, size_t base) {
     for (; mask != 0; mask &= mask - 1) {
-        *out++ = (uint16_t)(base + mb_barrel_lowest(mask));
+        *out++ = (uint16_t)(base + mb_lowest_bit(mask));
     }
     return out;
 }

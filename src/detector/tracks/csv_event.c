@@ -3,7 +3,8 @@
 
 #include "base/math.h"
 #include "detector/tracks/reader.h"
-#include "detector/tracks/truth.h"
+#include "base/threads.h"
+#include "detector/tracks/ids.h"
 #include "files/number_table.h"
 #include "geometry/barrel.h"
 
@@ -21,19 +22,22 @@ enum { TRUTH_HIT, TRUTH_PARTICLE, TRUTH_Z, TRUTH_WEIGHT, N_TRUTH };
 enum { PARTICLE_ID, PARTICLE_VZ, PARTICLE_PX, PARTICLE_PY, PARTICLE_PZ, N_PARTICLE };
 enum { CELL_HIT, CELL_VALUE, N_CELL };
 
-typedef struct event {
-    mb_tracks_reader *reader;
-    mb_zip *zip;        // NULL: files
-    const char *prefix; // "DIR/event000001000", in the archive without DIR
-    char name[1200];    // of the table at work, for messages
-    int64_t number;
+struct mb_tracks_event {
+    mb_context *ctx;
+    const mb_tracks_reader *reader; // the settings are read, nothing is written
+    mb_zip *zip;                    // NULL: files
+    char *prefix;                   // "DIR/event000001000", in the archive without DIR
+    char name[1200];                // of the table at work, for messages
+    mb_status status;               // of reading the tables ahead
     mb_number_column hit[N_HIT], truth[N_TRUTH], particle[N_PARTICLE], cell[N_CELL];
     size_t n_hits, n_truth, n_particles, n_cells, first;
-    mb_tracks_member *by_id;       // hits by hit_id
-    mb_tracks_member *of_particle; // particles by id
-    bool *is_told;                 // hits that the truth has named
+    mb_tracks_ids by_id;       // hits by hit_id
+    mb_tracks_ids of_particle; // particles by id
+    float *pt, *eta;           // of particles
+    bool *is_told;             // hits that the truth has named
     bool has_table[N_TABLES];
-} event;
+};
+typedef struct mb_tracks_event event;
 
 static mb_status read_member(event *e, const char *name, mb_number_column *columns, size_t n,
     size_t *n_rows, bool *is_there) {
@@ -46,9 +50,9 @@ static mb_status read_member(event *e, const char *name, mb_number_column *colum
     size_t length = 0;
     mb_status status = mb_zip_read(e->zip, member, &bytes, &length);
     if (status == MB_OK) {
-        status = mb_number_table_parse(e->reader->ctx, name, bytes, length, columns, n, n_rows);
+        status = mb_number_table_parse(e->ctx, name, bytes, length, columns, n, n_rows);
     }
-    mb_release(e->reader->ctx, bytes);
+    mb_release(e->ctx, bytes);
     return status;
 }
 
@@ -65,14 +69,14 @@ static mb_status read_table(
                 i > 0 ? MB_OK : read_member(e, e->name, columns, n, n_rows, &e->has_table[kind]));
         } else if (mb_path_exists(e->name)) {
             e->has_table[kind] = true;
-            MB_TRY(mb_number_table_read(e->reader->ctx, e->name, columns, n, n_rows));
+            MB_TRY(mb_number_table_read(e->ctx, e->name, columns, n, n_rows));
         }
     }
     return MB_OK;
 }
 
 static mb_status fail_absent(const event *e, size_t kind) {
-    return mb_fail(e->reader->ctx, MB_ERR_FORMAT,
+    return mb_fail(e->ctx, MB_ERR_FORMAT,
         "%s-%s.csv: there is no such table; put it beside the hits", e->prefix, table_names[kind]);
 }
 
@@ -85,33 +89,17 @@ static float float_at(const mb_number_column *column, size_t row) {
 }
 
 static mb_status make_index(
-    event *e, const mb_number_column *ids, size_t n, mb_tracks_member **out, const char *what) {
-    *out = mb_allocate(e->reader->ctx, n, sizeof **out);
-    if (*out == NULL) {
-        return MB_ERR_MEMORY;
-    }
-    mb_tracks_sort_members(ids->value, n, *out);
-    for (size_t i = 1; i < n; i++) {
-        if ((*out)[i].particle == (*out)[i - 1].particle) {
-            return mb_fail(e->reader->ctx, MB_ERR_FORMAT,
-                "%s:%zu: %s %lld is in line %zu already; give each once", e->name,
-                (size_t)(*out)[i].hit + 2, what, (long long)(*out)[i].particle,
-                (size_t)(*out)[i - 1].hit + 2);
+    event *e, mb_tracks_ids *index, const mb_number_column *ids, size_t n, const char *what) {
+    size_t twice;
+    MB_TRY(mb_tracks_ids_make(index, e->ctx, ids->value, n, &twice));
+    for (size_t i = 0; twice != SIZE_MAX; i++) {
+        if (id_at(ids, i) == id_at(ids, twice)) {
+            return mb_fail(e->ctx, MB_ERR_FORMAT,
+                "%s:%zu: %s %lld is in line %zu already; give each once", e->name, twice + 2, what,
+                (long long)id_at(ids, twice), i + 2);
         }
     }
     return MB_OK;
-}
-
-// The row of an id, or SIZE_MAX.
-static size_t find_row(const mb_tracks_member *index, size_t n, int64_t id) {
-    size_t first = 0;
-    for (size_t left = n; left > 0;) {
-        const size_t half = left / 2;
-        const bool is_below = index[first + half].particle < id;
-        first += is_below ? half + 1 : 0;
-        left = is_below ? left - half - 1 : half;
-    }
-    return first < n && index[first].particle == id ? (size_t)index[first].hit : SIZE_MAX;
 }
 
 static float layer_of(int64_t volume, int64_t layer) {
@@ -131,6 +119,11 @@ static bool is_wanted(const mb_texts *texts, const char *name) {
     return false;
 }
 
+static bool needs_cells(const event *e) {
+    const mb_tracks_settings *settings = e->reader->settings;
+    return is_wanted(&settings->features, "cells") || is_wanted(&settings->builder.of, "cells");
+}
+
 static mb_status read_hits(event *e) {
     static const mb_number_column columns[N_HIT] = {{.name = "hit_id", .dtype = MB_I64},
         {.name = "x", .dtype = MB_F32}, {.name = "y", .dtype = MB_F32},
@@ -142,21 +135,20 @@ static mb_status read_hits(event *e) {
         return fail_absent(e, HITS);
     }
     if (e->n_hits >= INT32_MAX) {
-        return mb_fail(e->reader->ctx, MB_ERR_LIMIT, "%s: more than 2^31 hits; cut it", e->name);
+        return mb_fail(e->ctx, MB_ERR_LIMIT, "%s: more than 2^31 hits; cut it", e->name);
     }
-    return make_index(e, &e->hit[HIT_ID], e->n_hits, &e->by_id, "hit_id");
+    return make_index(e, &e->by_id, &e->hit[HIT_ID], e->n_hits, "hit_id");
 }
 
 // Events bring the same arrays, or what one lacks would be left unfilled.
-static mb_status check_tables(const event *e) {
-    const mb_tracks_store *store = e->reader->store;
+static mb_status check_tables(const event *e, const mb_tracks_store *store) {
     const bool had_table[] = {
         [TRUTH] = store->has_particle, [PARTICLES] = mb_tracks_store_find(store, "pt") != NULL};
     const bool has_table[] = {[TRUTH] = e->has_table[TRUTH],
         [PARTICLES] = e->has_table[TRUTH] && e->has_table[PARTICLES]};
     for (size_t kind = TRUTH; kind <= PARTICLES && store->n > 0; kind++) {
         if (had_table[kind] != has_table[kind]) {
-            return mb_fail(e->reader->ctx, MB_ERR_FORMAT,
+            return mb_fail(e->ctx, MB_ERR_FORMAT,
                 "%s-%s.csv: this event %s such a table, those before %s; give all events the same",
                 e->prefix, table_names[kind], has_table[kind] ? "has" : "lacks",
                 had_table[kind] ? "have one" : "lack it");
@@ -165,14 +157,12 @@ static mb_status check_tables(const event *e) {
     return MB_OK;
 }
 
-static mb_status put_hits(event *e) {
-    mb_tracks_store *store = e->reader->store;
-    MB_TRY(check_tables(e));
+// The arrays that the event's tables give.
+static mb_status make_fields(const event *e, mb_tracks_store *store) {
     mb_tracks_field *field;
-    const mb_tracks_settings *settings = e->reader->settings;
     MB_TRY(mb_tracks_store_field(store, "xyz", 3, &field));
     MB_TRY(mb_tracks_store_field(store, "layer", 1, &field));
-    if (is_wanted(&settings->features, "cells") || is_wanted(&settings->builder.of, "cells")) {
+    if (needs_cells(e)) {
         MB_TRY(mb_tracks_store_field(store, "cells", 2, &field));
     }
     if (e->has_table[TRUTH] && e->truth[TRUTH_WEIGHT].is_there) {
@@ -186,6 +176,13 @@ static mb_status put_hits(event *e) {
         MB_TRY(mb_tracks_store_field(store, mb_tracks_way, 1, &field));
     }
     store->has_particle = e->has_table[TRUTH];
+    store->has_hit_id = true;
+    return MB_OK;
+}
+
+static mb_status put_hits(event *e, mb_tracks_store *store) {
+    MB_TRY(check_tables(e, store));
+    MB_TRY(make_fields(e, store));
     MB_TRY(mb_tracks_store_begin(store, e->n_hits, &e->first));
     float *xyz = mb_tracks_store_find(store, "xyz")->value + 3 * e->first;
     float *layer = mb_tracks_store_find(store, "layer")->value + e->first;
@@ -193,12 +190,15 @@ static mb_status put_hits(event *e) {
         for (size_t c = 0; c < 3; c++) {
             xyz[3 * i + c] = float_at(&e->hit[HIT_X + c], i);
             if (!isfinite(xyz[3 * i + c])) {
-                return mb_fail(e->reader->ctx, MB_ERR_RANGE,
+                return mb_fail(e->ctx, MB_ERR_RANGE,
                     "%s-hits.csv:%zu: %s is too large; correct the line", e->prefix, i + 2,
                     e->hit[HIT_X + c].name);
             }
         }
         layer[i] = layer_of(id_at(&e->hit[HIT_VOLUME], i), id_at(&e->hit[HIT_LAYER], i));
+    }
+    if (e->n_hits > 0) {
+        memcpy(store->hit_id + e->first, e->hit[HIT_ID].value, e->n_hits * sizeof *store->hit_id);
     }
     return MB_OK;
 }
@@ -206,12 +206,35 @@ static mb_status put_hits(event *e) {
 static mb_status read_truth(event *e) {
     static const mb_number_column columns[N_TRUTH] = {{.name = "hit_id", .dtype = MB_I64},
         {.name = "particle_id", .dtype = MB_I64},
-        {.name = "tz", .dtype = MB_F32, .is_optional = true},
+        {.name = "tz", .dtype = MB_F32, .is_optional = true, .unless = "weight"},
         {.name = "weight", .dtype = MB_F32, .is_optional = true}};
     memcpy(e->truth, columns, sizeof columns);
     MB_TRY(read_table(e, TRUTH, e->truth, N_TRUTH, &e->n_truth));
     if (!e->has_table[TRUTH] && e->reader->needs_truth) {
         return fail_absent(e, TRUTH);
+    }
+    return MB_OK;
+}
+
+// asinh(pz / pt), that of a vanishing pt kept finite.
+static float eta_of(double pt, double pz) {
+    const double t = fabs(pz) / fmax(pt, 1e-9);
+    const double eta = mb_log(t + sqrt(t * t + 1));
+    return (float)(pz < 0 ? -eta : eta);
+}
+
+static mb_status weigh_particles(event *e) {
+    e->pt = mb_allocate(e->ctx, e->n_particles, sizeof *e->pt);
+    e->eta = mb_allocate(e->ctx, e->n_particles, sizeof *e->eta);
+    if (e->pt == NULL || e->eta == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    for (size_t row = 0; row < e->n_particles; row++) {
+        const double px = (double)float_at(&e->particle[PARTICLE_PX], row);
+        const double py = (double)float_at(&e->particle[PARTICLE_PY], row);
+        const double pt = sqrt(px * px + py * py);
+        e->pt[row] = (float)pt;
+        e->eta[row] = eta_of(pt, (double)float_at(&e->particle[PARTICLE_PZ], row));
     }
     return MB_OK;
 }
@@ -222,112 +245,110 @@ static mb_status read_particles(event *e) {
         {.name = "py", .dtype = MB_F32}, {.name = "pz", .dtype = MB_F32}};
     memcpy(e->particle, columns, sizeof columns);
     MB_TRY(read_table(e, PARTICLES, e->particle, N_PARTICLE, &e->n_particles));
-    return e->has_table[PARTICLES] ? make_index(e, &e->particle[PARTICLE_ID], e->n_particles,
-                                         &e->of_particle, "particle_id")
-                                   : MB_OK;
-}
-
-// asinh(pz / pt), that of a vanishing pt kept finite.
-static float eta_of(double pt, double pz) {
-    const double t = fabs(pz) / fmax(pt, 1e-9);
-    const double eta = mb_log(t + sqrt(t * t + 1));
-    return (float)(pz < 0 ? -eta : eta);
-}
-
-static void put_particle(event *e, size_t hit, int64_t id) {
-    mb_tracks_store *store = e->reader->store;
-    float *pt = mb_tracks_store_find(store, "pt")->value + e->first + hit;
-    float *eta = mb_tracks_store_find(store, "eta")->value + e->first + hit;
-    const size_t row = find_row(e->of_particle, e->n_particles, id);
-    *pt = *eta = 0;
-    if (row == SIZE_MAX) {
-        return;
+    if (!e->has_table[PARTICLES]) {
+        return MB_OK;
     }
-    const double px = (double)float_at(&e->particle[PARTICLE_PX], row);
-    const double py = (double)float_at(&e->particle[PARTICLE_PY], row);
-    const double value = sqrt(px * px + py * py);
-    *pt = (float)value;
-    *eta = eta_of(value, (double)float_at(&e->particle[PARTICLE_PZ], row));
+    if (e->n_particles >= INT32_MAX) {
+        return mb_fail(e->ctx, MB_ERR_LIMIT, "%s: more than 2^31 particles; cut it", e->name);
+    }
+    MB_TRY(
+        make_index(e, &e->of_particle, &e->particle[PARTICLE_ID], e->n_particles, "particle_id"));
+    return weigh_particles(e);
+}
+
+// What a hit takes from its particle.
+static void put_particles(const event *e, mb_tracks_store *store) {
+    const int64_t *particle = store->particle + e->first;
+    float *pt = mb_tracks_store_find(store, "pt")->value + e->first;
+    float *eta = mb_tracks_store_find(store, "eta")->value + e->first;
     mb_tracks_field *way = mb_tracks_store_find(store, mb_tracks_way);
-    if (way != NULL) {
-        way->value[e->first + hit] -= float_at(&e->particle[PARTICLE_VZ], row);
+    for (size_t hit = 0; hit < e->n_hits; hit++) {
+        const size_t row = mb_tracks_ids_find(&e->of_particle, particle[hit]);
+        const bool is_known = row != SIZE_MAX;
+        pt[hit] = is_known ? e->pt[row] : 0;
+        eta[hit] = is_known ? e->eta[row] : 0;
+        if (is_known && way != NULL) {
+            way->value[e->first + hit] -= float_at(&e->particle[PARTICLE_VZ], row);
+        }
     }
 }
 
-static mb_status put_truth(event *e) {
+// The hit of a line of the truth.
+static mb_status find_told(event *e, size_t row, size_t *hit) {
+    const int64_t id = id_at(&e->truth[TRUTH_HIT], row);
+    *hit = mb_tracks_ids_find(&e->by_id, id);
+    if (*hit == SIZE_MAX) {
+        return mb_fail(e->ctx, MB_ERR_FORMAT,
+            "%s-truth.csv:%zu: hit_id %lld is not among the hits; correct the line", e->prefix,
+            row + 2, (long long)id);
+    }
+    if (e->is_told[*hit]) {
+        return mb_fail(e->ctx, MB_ERR_FORMAT,
+            "%s-truth.csv:%zu: hit_id %lld is in a line before already; give each once", e->prefix,
+            row + 2, (long long)id);
+    }
+    e->is_told[*hit] = true;
+    return MB_OK;
+}
+
+static mb_status put_truth(event *e, mb_tracks_store *store) {
     if (!e->has_table[TRUTH]) {
         return MB_OK;
     }
-    mb_tracks_store *store = e->reader->store;
     int64_t *particle = store->particle + e->first;
-    mb_tracks_field *weight = mb_tracks_store_find(store, "weight");
-    mb_tracks_field *way = mb_tracks_store_find(store, mb_tracks_way);
-    for (size_t i = 0; i < e->n_hits; i++) {
-        particle[i] = 0;
-        *(weight != NULL ? &weight->value[e->first + i] : &way->value[e->first + i]) = 0;
-    }
-    e->is_told = mb_allocate_zeroed(e->reader->ctx, e->n_hits, sizeof *e->is_told);
+    const bool has_weight = e->truth[TRUTH_WEIGHT].is_there;
+    float *to =
+        mb_tracks_store_find(store, has_weight ? "weight" : mb_tracks_way)->value + e->first;
+    const mb_number_column *from = &e->truth[has_weight ? TRUTH_WEIGHT : TRUTH_Z];
+    e->is_told = mb_allocate_zeroed(e->ctx, e->n_hits, sizeof *e->is_told);
     if (e->is_told == NULL) {
         return MB_ERR_MEMORY;
     }
-    for (size_t row = 0; row < e->n_truth; row++) {
-        const int64_t id = id_at(&e->truth[TRUTH_HIT], row);
-        const size_t hit = find_row(e->by_id, e->n_hits, id);
-        if (hit == SIZE_MAX) {
-            return mb_fail(e->reader->ctx, MB_ERR_FORMAT,
-                "%s-truth.csv:%zu: hit_id %lld is not among the hits; correct the line", e->prefix,
-                row + 2, (long long)id);
-        }
-        if (e->is_told[hit]) {
-            return mb_fail(e->reader->ctx, MB_ERR_FORMAT,
-                "%s-truth.csv:%zu: hit_id %lld is in a line before already; give each once",
-                e->prefix, row + 2, (long long)id);
-        }
-        e->is_told[hit] = true;
-        particle[hit] = id_at(&e->truth[TRUTH_PARTICLE], row);
-        if (weight != NULL) {
-            weight->value[e->first + hit] = float_at(&e->truth[TRUTH_WEIGHT], row);
-        } else {
-            const bool has_z = e->truth[TRUTH_Z].is_there;
-            way->value[e->first + hit] =
-                has_z ? float_at(&e->truth[TRUTH_Z], row) : float_at(&e->hit[HIT_Z], hit);
-        }
+    for (size_t i = 0; i < e->n_hits; i++) {
+        particle[i] = 0;
+        to[i] = 0;
     }
-    for (size_t hit = 0; e->has_table[PARTICLES] && hit < e->n_hits; hit++) {
-        put_particle(e, hit, particle[hit]);
+    for (size_t row = 0; row < e->n_truth; row++) {
+        size_t hit;
+        MB_TRY(find_told(e, row, &hit));
+        particle[hit] = id_at(&e->truth[TRUTH_PARTICLE], row);
+        to[hit] = from->is_there ? float_at(from, row) : float_at(&e->hit[HIT_Z], hit);
+    }
+    if (e->has_table[PARTICLES]) {
+        put_particles(e, store);
     }
     return MB_OK;
 }
 
-// Number of cells and their summed value, hit by hit.
-static mb_status put_cells(event *e) {
+static mb_status read_cells(event *e) {
     static const mb_number_column columns[N_CELL] = {
         {.name = "hit_id", .dtype = MB_I64}, {.name = "value", .dtype = MB_F32}};
-    const mb_tracks_field *field = mb_tracks_store_find(e->reader->store, "cells");
-    if (field == NULL) {
-        return MB_OK;
-    }
     memcpy(e->cell, columns, sizeof columns);
     MB_TRY(read_table(e, CELLS, e->cell, N_CELL, &e->n_cells));
-    if (!e->has_table[CELLS]) {
-        return fail_absent(e, CELLS);
+    return e->has_table[CELLS] ? MB_OK : fail_absent(e, CELLS);
+}
+
+// Number of cells and their summed value, hit by hit.
+static mb_status put_cells(const event *e, mb_tracks_store *store) {
+    if (!needs_cells(e)) {
+        return MB_OK;
     }
-    float *cells = field->value + 2 * e->first;
+    float *cells = mb_tracks_store_find(store, "cells")->value + 2 * e->first;
     for (size_t i = 0; i < 2 * e->n_hits; i++) {
         cells[i] = 0;
     }
     for (size_t row = 0; row < e->n_cells; row++) {
         const int64_t id = id_at(&e->cell[CELL_HIT], row);
-        const size_t hit = find_row(e->by_id, e->n_hits, id);
+        const size_t hit = mb_tracks_ids_find(&e->by_id, id);
         if (hit == SIZE_MAX) {
-            return mb_fail(e->reader->ctx, MB_ERR_FORMAT,
+            return mb_fail(e->ctx, MB_ERR_FORMAT,
                 "%s:%zu: hit_id %lld is not among the hits; correct the line", e->name, row + 2,
                 (long long)id);
         }
         cells[2 * hit] += 1;
         cells[2 * hit + 1] += float_at(&e->cell[CELL_VALUE], row);
         if (!isfinite(cells[2 * hit + 1])) {
-            return mb_fail(e->reader->ctx, MB_ERR_RANGE,
+            return mb_fail(e->ctx, MB_ERR_RANGE,
                 "%s:%zu: value makes the sum of hit %lld too large; correct the line", e->name,
                 row + 2, (long long)id);
         }
@@ -335,20 +356,49 @@ static mb_status put_cells(event *e) {
     return MB_OK;
 }
 
-static mb_status read_event(event *e) {
-    if (e->reader->settings->builder.kind == MB_TRACKS_AS_GIVEN) {
-        return mb_fail(e->reader->ctx, MB_ERR_UNSUPPORTED,
-            "%s: TrackML events hold no graphs; say how to build them in data.graph, such as "
-            "{segments: {phi_slope: 0.0006, z0: 100}}",
-            e->prefix);
-    }
+static mb_status read_tables(event *e) {
     MB_TRY(read_hits(e));
     MB_TRY(read_truth(e));
     MB_TRY(read_particles(e));
-    MB_TRY(put_hits(e));
-    MB_TRY(put_truth(e));
-    MB_TRY(put_cells(e));
-    return mb_tracks_end_sample(e->reader, e->first, e->n_hits, e->number);
+    return needs_cells(e) ? read_cells(e) : MB_OK;
+}
+
+static void clear_event(event *e) {
+    mb_number_columns_release(e->ctx, e->hit, N_HIT);
+    mb_number_columns_release(e->ctx, e->truth, N_TRUTH);
+    mb_number_columns_release(e->ctx, e->particle, N_PARTICLE);
+    mb_number_columns_release(e->ctx, e->cell, N_CELL);
+    mb_tracks_ids_clear(&e->by_id, e->ctx);
+    mb_tracks_ids_clear(&e->of_particle, e->ctx);
+    mb_release(e->ctx, e->pt);
+    mb_release(e->ctx, e->eta);
+    mb_release(e->ctx, e->is_told);
+    mb_release(e->ctx, e->prefix);
+    *e = (event){.ctx = e->ctx};
+}
+
+// Begins the event whose hits are in a file or a member of this name.
+static mb_status begin_event(
+    event *e, mb_context *ctx, const mb_tracks_reader *reader, mb_zip *zip, const char *hits) {
+    *e = (event){.ctx = ctx, .reader = reader, .zip = zip, .prefix = mb_copy_text(ctx, hits)};
+    if (e->prefix == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    char *end = e->prefix;
+    for (char *at = strstr(e->prefix, "-hits.csv"); at != NULL; at = strstr(at + 1, "-hits.csv")) {
+        end = at;
+    }
+    *end = '\0';
+    return MB_OK;
+}
+
+static mb_status check_settings(const event *e) {
+    return e->reader->settings->builder.kind != MB_TRACKS_AS_GIVEN
+               ? MB_OK
+               : mb_fail(e->ctx, MB_ERR_UNSUPPORTED,
+                     "%s: TrackML events hold no graphs; say how to build them in data.graph, such "
+                     "as {segments: {phi_slope: 0.0006, z0: 100}}",
+                     e->prefix);
 }
 
 // The number in "event000001000", or that of the sample.
@@ -360,48 +410,107 @@ static int64_t number_of(const char *prefix, int64_t otherwise) {
                                                                                  : otherwise;
 }
 
-static mb_status read_prefix(mb_tracks_reader *reader, mb_zip *zip, const char *prefix) {
+// Appends an event whose tables were read.
+static mb_status put_event(mb_tracks_reader *reader, event *e) {
+    mb_tracks_store *store = reader->store;
+    if (store->n == 0) {
+        mb_tracks_store_forget_fields(store);
+    }
+    MB_TRY(put_hits(e, store));
+    MB_TRY(put_truth(e, store));
+    MB_TRY(put_cells(e, store));
+    return mb_tracks_end_sample(
+        reader, e->first, e->n_hits, number_of(e->prefix, reader->next_sample));
+}
+
+static mb_status read_event(mb_tracks_reader *reader, mb_zip *zip, const char *hits) {
     event *e = mb_allocate_zeroed(reader->ctx, 1, sizeof *e);
     if (e == NULL) {
         return MB_ERR_MEMORY;
     }
-    e->reader = reader;
-    e->zip = zip;
-    e->prefix = prefix;
-    e->number = number_of(prefix, reader->next_sample);
-    if (reader->store->n == 0) {
-        mb_tracks_store_forget_fields(reader->store);
+    mb_status status = begin_event(e, reader->ctx, reader, zip, hits);
+    if (status == MB_OK) {
+        status = check_settings(e);
     }
-    const mb_status status = read_event(e);
-    mb_number_columns_release(reader->ctx, e->hit, N_HIT);
-    mb_number_columns_release(reader->ctx, e->truth, N_TRUTH);
-    mb_number_columns_release(reader->ctx, e->particle, N_PARTICLE);
-    mb_number_columns_release(reader->ctx, e->cell, N_CELL);
-    mb_release(reader->ctx, e->by_id);
-    mb_release(reader->ctx, e->of_particle);
-    mb_release(reader->ctx, e->is_told);
+    if (status == MB_OK) {
+        status = read_tables(e);
+    }
+    if (status == MB_OK) {
+        status = put_event(reader, e);
+    }
+    clear_event(e);
     mb_release(reader->ctx, e);
+    return status;
+}
+
+static mb_status count_event(mb_tracks_reader *reader, mb_status status) {
     reader->next_sample++;
     return status != MB_OK && mb_tracks_may_drop(reader, status) ? MB_OK : status;
 }
 
-static mb_status read_name(mb_tracks_reader *reader, mb_zip *zip, const char *name) {
-    const char *end = strstr(name, "-hits.csv");
-    for (const char *next = end; next != NULL; next = strstr(next + 1, "-hits.csv")) {
-        end = next;
-    }
-    char *prefix = mb_copy_text(reader->ctx, name);
-    if (prefix == NULL) {
-        return MB_ERR_MEMORY;
-    }
-    prefix[end != NULL ? (size_t)(end - name) : 0] = '\0';
-    const mb_status status = read_prefix(reader, zip, prefix);
-    mb_release(reader->ctx, prefix);
-    return status;
+mb_status mb_tracks_read_csv(mb_tracks_reader *reader, const char *path) {
+    return count_event(reader, read_event(reader, NULL, path));
 }
 
-mb_status mb_tracks_read_csv(mb_tracks_reader *reader, const char *path) {
-    return read_name(reader, NULL, path);
+// Events of one round, read by all threads.
+typedef struct ahead {
+    const mb_tracks_reader *reader;
+    const char *const *paths;
+    event *events;
+} ahead;
+
+// A failure is left to the reading of the event alone, which meets it in its turn.
+static mb_status read_ahead(void *user, mb_context *ctx, size_t task, unsigned worker) {
+    (void)worker;
+    const ahead *a = user;
+    event *e = &a->events[task];
+    e->status = begin_event(e, ctx, a->reader, NULL, a->paths[task]);
+    if (e->status == MB_OK) {
+        e->status = read_tables(e);
+    }
+    if (e->status != MB_OK) {
+        const mb_status status = e->status;
+        clear_event(e);
+        e->status = status;
+        mb_context_clear(ctx);
+    }
+    return MB_OK;
+}
+
+static mb_status put_ahead(mb_tracks_reader *reader, event *e, const char *path) {
+    if (e->status != MB_OK) {
+        return mb_tracks_read_csv(reader, path);
+    }
+    e->ctx = reader->ctx;
+    mb_status status = check_settings(e);
+    if (status == MB_OK) {
+        status = put_event(reader, e);
+    }
+    clear_event(e);
+    return count_event(reader, status);
+}
+
+mb_status mb_tracks_read_csvs(mb_tracks_reader *reader, const char *const *paths, size_t n) {
+    const size_t n_threads = mb_runtime_threads(mb_context_runtime(reader->ctx));
+    const size_t round = mb_min_size(n, n_threads);
+    event *events = mb_allocate_zeroed(reader->ctx, mb_max_size(round, 1), sizeof *events);
+    mb_status status = events == NULL ? MB_ERR_MEMORY : MB_OK;
+    const uint32_t first_file = reader->file;
+    for (size_t first = 0; first < n && status == MB_OK; first += round) {
+        const size_t n_events = mb_min_size(round, n - first);
+        ahead a = {reader, paths + first, events};
+        status = mb_parallel(reader->ctx, n_events, read_ahead, &a);
+        for (size_t i = 0; i < n_events; i++) {
+            reader->file = first_file + (uint32_t)(first + i);
+            if (status == MB_OK) {
+                status = put_ahead(reader, &events[i], paths[first + i]);
+            }
+            events[i].ctx = reader->ctx;
+            clear_event(&events[i]);
+        }
+    }
+    mb_release(reader->ctx, events);
+    return status;
 }
 
 mb_status mb_tracks_parse_zip(mb_tracks_reader *reader, const char *path, mb_zip *zip) {
@@ -410,7 +519,7 @@ mb_status mb_tracks_parse_zip(mb_tracks_reader *reader, const char *path, mb_zip
         const char *name = mb_zip_name(zip, i);
         if (mb_path_has_suffix(name, "-hits.csv")) {
             n_found++;
-            MB_TRY(read_name(reader, zip, name));
+            MB_TRY(count_event(reader, read_event(reader, zip, name)));
         }
     }
     return n_found > 0 ? MB_OK

@@ -23,37 +23,78 @@ typedef struct loader {
 } loader;
 
 typedef mb_status (*read_fn)(mb_tracks_reader *reader, const char *path);
+typedef mb_status (*read_many_fn)(mb_tracks_reader *reader, const char *const *paths, size_t n);
 
 // The readers, by how a file's name ends.
-static const struct {
+typedef struct file_kind {
     const char *suffix, *content;
     read_fn read;
-} kinds[] = {
-    {".pickle", "samples", mb_tracks_read_pickle},
-    {".pkl", "samples", mb_tracks_read_pickle},
-    {".npz", "segment graphs", mb_tracks_read_npz},
-    {"-hits.csv", "TrackML events", mb_tracks_read_csv},
-    {"-hits.csv.gz", "TrackML events", mb_tracks_read_csv},
-    {".zip", "TrackML events", mb_tracks_read_zip},
+    read_many_fn read_many; // or NULL
+} file_kind;
+static const file_kind kinds[] = {
+    {".pickle", "samples", mb_tracks_read_pickle, NULL},
+    {".pkl", "samples", mb_tracks_read_pickle, NULL},
+    {".npz", "segment graphs", mb_tracks_read_npz, NULL},
+    {"-hits.csv", "TrackML events", mb_tracks_read_csv, mb_tracks_read_csvs},
+    {"-hits.csv.gz", "TrackML events", mb_tracks_read_csv, mb_tracks_read_csvs},
+    {".zip", "TrackML events", mb_tracks_read_zip, NULL},
 };
 
-static mb_status read_file(loader *l, const char *path) {
-    for (size_t i = 0; i < MB_COUNT_OF(kinds); i++) {
-        if (!mb_path_has_suffix(path, kinds[i].suffix)) {
-            continue;
-        }
-        // Each content brings arrays and labels that another lacks.
-        if (l->content != NULL && strcmp(l->content, kinds[i].content) != 0) {
-            return mb_fail(l->ctx, MB_ERR_UNSUPPORTED,
-                "%s: is a file of %s, files before hold %s; name files of one content", path,
-                kinds[i].content, l->content);
-        }
-        l->content = kinds[i].content;
-        return kinds[i].read(&l->reader, path);
+static const file_kind *kind_of(const char *path) {
+    const file_kind *kind = kinds;
+    while (kind < kinds + MB_COUNT_OF(kinds) && !mb_path_has_suffix(path, kind->suffix)) {
+        kind++;
     }
-    return mb_fail(l->ctx, MB_ERR_UNSUPPORTED,
-        "%s: is none of .pickle, .npz, NAME-hits.csv, NAME-hits.csv.gz and .zip; name such a file",
-        path);
+    return kind < kinds + MB_COUNT_OF(kinds) ? kind : NULL;
+}
+
+// Tables that lie beside the hits: those of an event are read with them, that of the detector is
+// not needed.
+static bool is_companion(const char *path) {
+    static const char *const ends[] = {"-cells.csv", "-particles.csv", "-truth.csv",
+        "detectors.csv", "-cells.csv.gz", "-particles.csv.gz", "-truth.csv.gz", "detectors.csv.gz"};
+    for (size_t i = 0; i < MB_COUNT_OF(ends); i++) {
+        if (mb_path_has_suffix(path, ends[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static mb_status check_kind(loader *l, const char *path) {
+    const file_kind *kind = kind_of(path);
+    if (kind == NULL) {
+        return mb_fail(l->ctx, MB_ERR_UNSUPPORTED,
+            "%s: is none of .pickle, .npz, NAME-hits.csv, NAME-hits.csv.gz and .zip; name such a "
+            "file",
+            path);
+    }
+    // Each content brings arrays and labels that another lacks.
+    if (l->content != NULL && strcmp(l->content, kind->content) != 0) {
+        return mb_fail(l->ctx, MB_ERR_UNSUPPORTED,
+            "%s: is a file of %s, files before hold %s; name files of one content", path,
+            kind->content, l->content);
+    }
+    l->content = kind->content;
+    return MB_OK;
+}
+
+// The files from first on, of which each is read with others of its kind where that is quicker.
+static mb_status read_files(loader *l, size_t first) {
+    const size_t n = l->out->n_files;
+    while (first < n) {
+        MB_TRY(check_kind(l, l->names[first]));
+        const file_kind *kind = kind_of(l->names[first]);
+        size_t end = first + 1;
+        while (kind->read_many != NULL && end < n && kind_of(l->names[end]) == kind) {
+            end++;
+        }
+        l->reader.file = (uint32_t)first;
+        MB_TRY(end > first + 1 ? kind->read_many(&l->reader, l->names + first, end - first)
+                               : kind->read(&l->reader, l->names[first]));
+        first = end;
+    }
+    return MB_OK;
 }
 
 static mb_status each_path(
@@ -72,19 +113,26 @@ static mb_status read_pattern(loader *l, const char *pattern) {
     const char *directory = l->request->n_files > 0 ? "." : l->request->directory;
     mb_status status = each_path(l->ctx, directory, pattern, &names, true);
     mb_dataset *out = l->out;
+    const size_t first = out->n_files;
     for (size_t i = 0; i < names.n && status == MB_OK; i++) {
+        if (names.n > 1 && is_companion(names.name[i])) {
+            continue;
+        }
         const char *name = mb_arena_text(&out->arena, l->ctx, names.name[i]);
         status = name == NULL ? MB_ERR_MEMORY
                               : mb_grow(l->ctx, &l->names, &l->name_capacity, out->n_files + 1,
                                     sizeof *l->names);
         if (status == MB_OK) {
-            l->reader.file = (uint32_t)out->n_files;
             l->names[out->n_files++] = name;
-            status = read_file(l, name);
         }
     }
+    if (status == MB_OK && out->n_files == first) {
+        status = mb_fail(l->ctx, MB_ERR_IO,
+            "%s/%s: holds tables of events but no hits; put NAME-hits.csv beside them", directory,
+            pattern);
+    }
     mb_names_clear(&names);
-    return status;
+    return status == MB_OK ? read_files(l, first) : status;
 }
 
 static mb_status read_all(loader *l) {
@@ -244,6 +292,13 @@ static mb_status put_fields(loader *l) {
         const mb_status status = put_column(l, field->name, MB_ROLE_EXTRA, "nodes", MB_F32,
             field->width, field->width == 1, &value);
         field->value = value;
+        MB_TRY(status);
+    }
+    if (l->store.has_hit_id) {
+        void *value = l->store.hit_id;
+        const mb_status status =
+            put_column(l, "hit_id", MB_ROLE_EXTRA, "nodes", MB_I64, 1, true, &value);
+        l->store.hit_id = value;
         MB_TRY(status);
     }
     if (!l->store.has_particle) {

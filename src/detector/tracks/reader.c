@@ -22,7 +22,7 @@ static mb_status build_graphs(mb_tracks_reader *reader, size_t first, size_t n) 
 }
 
 mb_status mb_tracks_end_sample(mb_tracks_reader *reader, size_t first, size_t n, int64_t event) {
-    if (reader->settings->builder.kind != MB_TRACKS_AS_GIVEN) {
+    if (reader->settings->builder.kind != MB_TRACKS_AS_GIVEN && !reader->leaves_graphs) {
         MB_TRY(build_graphs(reader, first, n));
     }
     return mb_tracks_store_end(reader->store, n, event, reader->file);

@@ -16,6 +16,7 @@ typedef struct mb_tracks_reader {
     const mb_tracks_settings *settings;
     mb_tracks_store *store;
     bool needs_truth;    // particles and all graphs must be there
+    bool leaves_graphs;  // ends samples without building graphs
     uint32_t file;       // index of the file at work
     int64_t next_sample; // samples met so far, over all files
     size_t n_dropped;
@@ -34,6 +35,10 @@ mb_status mb_tracks_parse_npz(
     mb_tracks_reader *reader, const char *path, mb_zip *zip) MB_MUST_CHECK;
 // A TrackML event: path names its hits (PREFIX-hits.csv or .csv.gz), the others lie beside it.
 mb_status mb_tracks_read_csv(mb_tracks_reader *reader, const char *path) MB_MUST_CHECK;
+// The same for n events, whose files are numbered from reader->file on. Tables are read by all
+// threads, an event on each.
+mb_status mb_tracks_read_csvs(
+    mb_tracks_reader *reader, const char *const *paths, size_t n) MB_MUST_CHECK;
 // All TrackML events inside a zip archive.
 mb_status mb_tracks_read_zip(mb_tracks_reader *reader, const char *path) MB_MUST_CHECK;
 mb_status mb_tracks_parse_zip(

@@ -33,6 +33,7 @@ void mb_tracks_store_clear(mb_tracks_store *store) {
     mb_release(ctx, store->event);
     mb_release(ctx, store->file);
     mb_release(ctx, store->particle);
+    mb_release(ctx, store->hit_id);
     mb_release(ctx, store->label);
     mb_arena_clear(&store->arena);
     *store = (mb_tracks_store){0};
@@ -89,6 +90,10 @@ mb_status mb_tracks_store_begin(mb_tracks_store *store, size_t n, size_t *first)
     if (store->has_particle) {
         MB_TRY(mb_grow(store->ctx, &store->particle, &store->particle_capacity, total,
             sizeof *store->particle));
+    }
+    if (store->has_hit_id) {
+        MB_TRY(mb_grow(
+            store->ctx, &store->hit_id, &store->hit_id_capacity, total, sizeof *store->hit_id));
     }
     for (size_t i = 0; i < MB_TRACKS_N_GRAPHS; i++) {
         mb_tracks_edges *graph = &store->graph[i];

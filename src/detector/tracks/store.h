@@ -37,6 +37,9 @@ typedef struct mb_tracks_store {
     int64_t *particle; // bits of uint64 where has_large_particle
     size_t particle_capacity;
     bool has_particle, has_large_particle;
+    int64_t *hit_id; // of the files, where they have any
+    size_t hit_id_capacity;
+    bool has_hit_id;
     mb_tracks_edges graph[MB_TRACKS_N_GRAPHS];
     float *label; // per loss edge, where the files have labels in place of a graph "true"
     size_t label_capacity;
