@@ -69,6 +69,11 @@ MB_API mb_status mb_study_run(mb_context *ctx, const mb_study *study,
 MB_API mb_status mb_scan(mb_context *ctx, const char *study_path, const mb_study_settings *study,
     const mb_run_settings *settings, mb_answer **out) MB_MUST_CHECK;
 
+// No training: the metric of a run's quantised models against the bits of each place, into
+// settings->directory. For runs on modules; others are refused with what does it for them.
+MB_API mb_status mb_run_scan_bits(mb_context *ctx, const char *directory,
+    const mb_run_settings *settings, mb_answer **out) MB_MUST_CHECK;
+
 // One trial of a scan, by its number from 0, on its own: many may run at a time, on many machines.
 // Its result waits in settings->directory until mb_scan puts all together (is_resumed). A trial
 // that is done there is not done again. Fails with ARG for a number that the scan does not have and

@@ -210,6 +210,7 @@ static mb_status add_figures(mb_module_evaluation *e, mb_gallery *gallery,
         return draw_data(e, gallery);
     }
     MB_TRY(draw_history(e, gallery, result));
+    MB_TRY(mb_module_draw_places(e, gallery, "bits_scan", result));
     return draw_weights(e, gallery, result);
 }
 

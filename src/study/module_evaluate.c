@@ -199,7 +199,7 @@ static mb_status judge_round(mb_module_evaluation *e, const mb_round *round) {
     return MB_OK;
 }
 
-static mb_status open(mb_module_evaluation *e, mb_run *run) {
+mb_status mb_module_open(mb_module_evaluation *e, mb_run *run) {
     *e = (mb_module_evaluation){.run = run};
     mb_arena_init(&e->arena, run->ctx);
     MB_TRY(choose_rows(e));
@@ -240,7 +240,7 @@ mb_status mb_module_evaluate(mb_run *run) {
     if (run->n_rounds == 0) {
         return MB_OK;
     }
-    mb_status status = open(&e, run);
+    mb_status status = mb_module_open(&e, run);
     if (status == MB_OK) {
         status = judge_baselines(&e);
     }

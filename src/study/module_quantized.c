@@ -19,7 +19,7 @@ enum { EXAMINED = 2000, SCANNED = 500 };
 
 typedef struct work {
     mb_module_evaluation *e;
-    const mb_module_result *result;
+    mb_module_result *result;
     mb_model *encoder, *decoder;
     size_t n; // rows of the scan
     float *codes, *cells, *pixels;
@@ -141,35 +141,83 @@ static mb_status judge_twin(void *user, mb_context *ctx, const mb_twin *twin, do
     return judge_codes(w, w->n, w->codes, out);
 }
 
+// Kept behind the twin, whose names these are.
+static mb_status keep_place(work *w, const mb_bits_line *line, mb_module_place *out) {
+    mb_context *ctx = w->e->run->ctx;
+    mb_arena *arena = &w->e->arena;
+    *out = (mb_module_place){.layer = mb_arena_text(arena, ctx, line->layer),
+        .part = mb_bits_part_names[line->part],
+        .start = line->start,
+        .chosen = line->chosen,
+        .is_exact = line->is_exact,
+        .figure = line->figure,
+        .bits = mb_arena_allocate(arena, ctx, line->n_points + 1, sizeof(double)),
+        .emd = mb_arena_allocate(arena, ctx, line->n_points + 1, sizeof(double)),
+        .n = line->n_points};
+    if (out->layer == NULL || out->bits == NULL || out->emd == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    for (size_t k = 0; k < line->n_points; k++) {
+        out->bits[k] = line->points[k].bits;
+        out->emd[k] = line->points[k].figure;
+    }
+    return MB_OK;
+}
+
+static mb_status keep_places(work *w, const mb_bits_scan *scan) {
+    mb_module_result *r = w->result;
+    r->places = mb_arena_allocate(&w->e->arena, w->e->run->ctx, scan->n + 1, sizeof *r->places);
+    if (r->places == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    r->n_places = scan->n;
+    r->start_emd = scan->start_figure;
+    r->joint_emd = scan->joint_figure;
+    for (size_t i = 0; i < scan->n; i++) {
+        MB_TRY(keep_place(w, &scan->lines[i], &r->places[i]));
+    }
+    return MB_OK;
+}
+
 // Fewer bits place by place, as long as the mean distance grows by less than a hundredth.
 static mb_status scan_bits(work *w, const mb_twin *twin) {
     mb_context *ctx = w->e->run->ctx;
     double start = 0;
     mb_bits_scan scan;
-    mb_buffer text;
-    const char *path = mb_run_file(ctx, &w->e->arena, w->result->directory, "bits_scan.csv");
-    MB_TRY(path == NULL ? MB_ERR_MEMORY : judge_twin(w, ctx, twin, &start));
+    MB_TRY(judge_twin(w, ctx, twin, &start));
     const mb_bits_request request = {.twin = twin,
         .parts = {true, true, true, true},
         .figure = judge_twin,
         .user = w,
         .limit = 1.01 * start};
     MB_TRY(mb_bits_run(ctx, &request, &scan));
-    mb_buffer_init(&text, ctx);
-    mb_buffer_text(&text, "layer,place,bits,emd\n");
-    for (size_t i = 0; i < scan.n; i++) {
-        const mb_bits_line *line = &scan.lines[i];
-        for (size_t k = 0; k < line->n_points; k++) {
-            mb_buffer_format(&text, "%s,%s,%d", line->layer, mb_bits_part_names[line->part],
-                line->points[k].bits);
-            mb_csv_put_double(&text, false, line->points[k].figure);
-            mb_csv_end_row(&text);
-        }
-    }
+    const mb_status status = keep_places(w, &scan);
     mb_journal_line(&w->e->run->journal,
         "%s: emd %.4f, and %.4f with the fewest bits that each place needs alone (%zu twins)",
         w->result->name, scan.start_figure, scan.joint_figure, scan.n_twins);
     mb_bits_clear(&scan);
+    return status;
+}
+
+static mb_status write_places(work *w) {
+    const char *path =
+        mb_run_file(w->e->run->ctx, &w->e->arena, w->result->directory, "bits_scan.csv");
+    mb_buffer text;
+    if (path == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    mb_buffer_init(&text, w->e->run->ctx);
+    mb_buffer_text(&text, "layer,place,bits,emd\n");
+    for (size_t i = 0; i < w->result->n_places; i++) {
+        const mb_module_place *place = &w->result->places[i];
+        for (size_t k = 0; k < place->n; k++) {
+            mb_csv_put_text(&text, true, place->layer);
+            mb_csv_put_text(&text, false, place->part);
+            mb_csv_put_double(&text, false, place->bits[k]);
+            mb_csv_put_double(&text, false, place->emd[k]);
+            mb_csv_end_row(&text);
+        }
+    }
     return mb_write_buffer(&text, path);
 }
 
@@ -261,41 +309,55 @@ static double faults_of(const mb_round *round) {
                                                                                      : 0;
 }
 
-static mb_status look(work *w) {
+static mb_status make_room(work *w) {
     mb_context *ctx = w->e->run->ctx;
-    mb_twin *twin = NULL;
     const size_t n = mb_max_size(mb_min_size(w->e->n, EXAMINED), 1);
     w->n = mb_min_size(w->e->n, SCANNED);
     w->codes = mb_arena_allocate(&w->e->arena, ctx, n * w->result->n_codes, sizeof *w->codes);
     w->cells = mb_arena_allocate(&w->e->arena, ctx, n * MB_HEX48_CELLS, sizeof *w->cells);
     w->pixels = mb_arena_allocate(&w->e->arena, ctx, n * w->result->n_pixels, sizeof *w->pixels);
     w->values = mb_arena_allocate(&w->e->arena, ctx, n, sizeof *w->values);
-    if (w->codes == NULL || w->cells == NULL || w->pixels == NULL || w->values == NULL) {
-        return MB_ERR_MEMORY;
-    }
-    MB_TRY(mb_twin_from_model(ctx, w->encoder, NULL, &twin));
-    mb_status status = write_ranges(w, twin);
-    if (status == MB_OK) {
-        status = compare(w, twin);
-    }
-    if (status == MB_OK && w->e->run->study->evaluate.scan_bits) {
-        status = scan_bits(w, twin);
-    }
-    mb_twin_destroy(twin);
-    return status == MB_OK ? write_faults(w, faults_of(w->result->round)) : status;
+    return w->codes == NULL || w->cells == NULL || w->pixels == NULL || w->values == NULL
+               ? MB_ERR_MEMORY
+               : MB_OK;
 }
 
-mb_status mb_module_look_at_integers(mb_module_evaluation *e, const mb_module_result *result) {
+static mb_status look(work *w, const mb_twin *twin) {
+    MB_TRY(write_ranges(w, twin));
+    MB_TRY(compare(w, twin));
+    if (w->e->run->study->evaluate.scan_bits) {
+        MB_TRY(scan_bits(w, twin));
+        MB_TRY(write_places(w));
+    }
+    return write_faults(w, faults_of(w->result->round));
+}
+
+static mb_status with_twin(mb_module_evaluation *e, mb_module_result *result,
+    mb_status (*do_work)(work *w, const mb_twin *twin)) {
     work w = {.e = e, .result = result};
+    mb_twin *twin = NULL;
     if (result->n_codes == 0 || e->n == 0) {
         return MB_OK;
     }
     mb_status status = mb_module_load_part(e, result, "encoder", &w.encoder);
     if (status == MB_OK && is_quantized(w.encoder)) {
         status = mb_module_load_part(e, result, "decoder", &w.decoder);
-        status = status == MB_OK ? look(&w) : status;
+        status = status == MB_OK ? make_room(&w) : status;
+        if (status == MB_OK) {
+            status = mb_twin_from_model(e->run->ctx, w.encoder, NULL, &twin);
+        }
+        status = status == MB_OK ? do_work(&w, twin) : status;
     }
+    mb_twin_destroy(twin);
     mb_model_destroy(w.encoder);
     mb_model_destroy(w.decoder);
     return status;
+}
+
+mb_status mb_module_look_at_integers(mb_module_evaluation *e, mb_module_result *result) {
+    return with_twin(e, result, look);
+}
+
+mb_status mb_module_scan_places(mb_module_evaluation *e, mb_module_result *result) {
+    return with_twin(e, result, scan_bits);
 }

@@ -5,7 +5,9 @@
 #define STUDY_MODULE_RUN_H
 
 #include "geometry/arrange.h"
+#include "draw/gallery.h"
 #include "measure/module.h"
+#include "study/bits.h"
 #include "study/run.h"
 
 // The judgement of a run on modules of the concentrator: every trained autoencoder and every
@@ -44,6 +46,16 @@ typedef struct mb_module_bits {
     mb_emd_summary summary;
 } mb_module_bits;
 
+// The metric against the bits of one place of a quantised encoder.
+typedef struct mb_module_place {
+    const char *layer, *part; // part: "weight", "result" ...
+    mb_fixed start, chosen;   // as in mb_bits_line
+    bool is_exact;
+    double figure;
+    double *bits, *emd; // (n)
+    size_t n;
+} mb_module_place;
+
 // What a model made of the judged rows.
 typedef struct mb_module_result {
     const char *name;
@@ -56,6 +68,9 @@ typedef struct mb_module_result {
     float *cells;             // (n, 48): pixels read back
     float *charges;           // (n, 48): restored counts
     uint64_t encoder_parameters, parameters, encoder_flops;
+    mb_module_place *places; // of a bit scan
+    size_t n_places;
+    double start_emd, joint_emd; // with the formats as they are, and with all that were chosen
 } mb_module_result;
 
 typedef struct mb_module_evaluation {
@@ -99,7 +114,14 @@ mb_status mb_module_choose_shown(mb_module_evaluation *e) MB_MUST_CHECK;
 mb_status mb_module_predict_files(
     mb_run *run, const char *directory, const char *output, mb_answer *answer) MB_MUST_CHECK;
 
+// The bits of each place of the run's quantised encoders, into a folder: a page, bits.csv (the
+// fewest that do), curves.csv, a picture a model. Fails with ARG where no model is quantised.
+mb_status mb_module_scan_run(
+    mb_run *run, const char *output, bool is_forced, mb_answer **out) MB_MUST_CHECK;
+
 // In parts.
+// Chooses rows and reads their charges. The caller clears e->arena, also after a failure.
+mb_status mb_module_open(mb_module_evaluation *e, mb_run *run) MB_MUST_CHECK;
 // The charges and scales of e->rows.
 mb_status mb_module_gather_charges(mb_module_evaluation *e) MB_MUST_CHECK;
 mb_status mb_module_judge_model(
@@ -109,7 +131,12 @@ mb_status mb_module_load_part(mb_module_evaluation *e, const mb_module_result *r
     const char *part, mb_model **out) MB_MUST_CHECK;
 // Of a quantised encoder: ranges.csv, bits_scan.csv (evaluate.scan_bits) and bit_errors.csv.
 mb_status mb_module_look_at_integers(
-    mb_module_evaluation *e, const mb_module_result *result) MB_MUST_CHECK;
+    mb_module_evaluation *e, mb_module_result *result) MB_MUST_CHECK;
+// The bit scan alone: fills result->places, none where the encoder has no quantisers.
+mb_status mb_module_scan_places(mb_module_evaluation *e, mb_module_result *result) MB_MUST_CHECK;
+// Figure name: a line a place; nothing where there are none.
+mb_status mb_module_draw_places(mb_module_evaluation *e, mb_gallery *gallery, const char *name,
+    const mb_module_result *result) MB_MUST_CHECK;
 // Decoded charges of codes cut to so many bits (n, 48).
 mb_status mb_module_decode(mb_module_evaluation *e, const mb_module_result *result,
     const float *codes, float *pixels) MB_MUST_CHECK;

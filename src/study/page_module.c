@@ -89,7 +89,8 @@ static mb_status add_figures(
 
 // Each model's own figures, folded.
 static mb_status add_models(const mb_page *p, const mb_csv *table) {
-    static const char *const figures[] = {"history", "weights", "hist_emd", "profile_emd"};
+    static const char *const figures[] = {
+        "history", "weights", "bits_scan", "hist_emd", "profile_emd"};
     const char *last = "";
     for (size_t row = 0; row < table->n_rows; row++) {
         const char *model = mb_csv_field(table, row, 0);

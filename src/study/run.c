@@ -377,6 +377,46 @@ static mb_status forbid_toy_events(
     return status;
 }
 
+mb_status mb_run_scan_bits(
+    mb_context *ctx, const char *directory, const mb_run_settings *settings, mb_answer **out) {
+    if (out != NULL) {
+        *out = NULL;
+    }
+    mb_arena arena;
+    mb_arena_init(&arena, ctx);
+    mb_study *study = NULL;
+    mb_run run = {0};
+    const char *stored = mb_run_file(ctx, &arena, directory, "study.yaml");
+    const char *log = mb_run_file(ctx, &arena, directory, "log.txt");
+    mb_status status = stored == NULL || log == NULL ? MB_ERR_MEMORY : MB_OK;
+    if (status == MB_OK && !mb_path_exists(stored)) {
+        status = mb_fail(
+            ctx, MB_ERR_ARG, "%s: is one fit of a run; name the folder of the run", directory);
+    }
+    if (status == MB_OK) {
+        status = mb_study_open(ctx, stored, NULL, &study);
+    }
+    if (status == MB_OK && !mb_module_is_study(study)) {
+        status = mb_fail(ctx, MB_ERR_UNSUPPORTED,
+            "%s: bits are scanned of runs on modules of the concentrator; 'minbias calo "
+            "precision-tuner' does it for networks on regions, 'minbias scan STUDY' trains",
+            directory);
+    }
+    if (status == MB_OK) {
+        status = forbid_toy_events(ctx, &arena, study, directory);
+    }
+    if (status == MB_OK) {
+        status = mb_run_open(&run, ctx, study, directory, log, settings);
+    }
+    if (status == MB_OK) {
+        status = mb_module_scan_run(&run, settings->directory, settings->is_forced, out);
+    }
+    mb_run_clear(&run);
+    mb_study_destroy(study);
+    mb_arena_clear(&arena);
+    return status;
+}
+
 mb_status mb_run_evaluate(
     mb_context *ctx, const char *directory, const mb_run_settings *settings, mb_answer **out) {
     if (out != NULL) {

@@ -182,6 +182,30 @@ static void test_econt__new_files_are_predicted_as_the_run_judged(void **state) 
     assert_non_null(strstr(world->last.err, "restores modules, it accepts no events"));
 }
 
+static void test_econt__bits_of_a_run_are_scanned_without_training(void **state) {
+    mb_tool_world *world = *state;
+    mb_tool_expect(world, 0, "scan toy1 -o bits");
+    assert_non_null(strstr(world->last.out, "8x8_c8_S2_tele_qK_6bit: the fewest bits"));
+    assert_says(world, "bits/curves.csv",
+        "model,layer,place,bits,emd\n8x8_c8_S2_tele_qK_6bit,input_qa,result,1,");
+    assert_says(world, "bits/bits.csv", "8x8_c8_S2_tele_qK_6bit,encod_qa,result,\"<9,1>u ");
+    assert_says(world, "bits/index.html", "One place of the encoder at a time");
+    // With all bits the model is what it was.
+    char *table = mb_tool_read(world, "bits/curves.csv");
+    double whole[2] = {0};
+    assert_int_equal(
+        sscanf(strstr(table, "input_qa,result,11,"), "input_qa,result,11,%lf", &whole[0]), 1);
+    assert_int_equal(
+        sscanf(strstr(table, "encod_qa,result,9,"), "encod_qa,result,9,%lf", &whole[1]), 1);
+    assert_true(whole[0] == whole[1]);
+    mb_release(world->base.ctx, table);
+    mb_tool_expect(world, 2, "scan one -o bits2");
+    assert_non_null(strstr(world->last.err, "none of its models is quantised"));
+    mb_tool_expect(world, 2, "scan toy1/fits/8x8_c8_S2_tele -o bits2");
+    assert_non_null(strstr(world->last.err, "name the folder of the run"));
+    mb_tool_expect(world, 2, "scan toy1 -o bits2 --trial 1");
+}
+
 static void test_econt__flipped_bits_of_weights_are_judged(void **state) {
     mb_tool_world *world = *state;
     mb_tool_expect(world, 0,
@@ -271,6 +295,7 @@ int main(void) {
         cmocka_unit_test(test_econt__a_study_trains_its_networks_first),
         cmocka_unit_test(test_econt__the_shipped_study_gives_the_same_bits_twice),
         cmocka_unit_test(test_econt__new_files_are_predicted_as_the_run_judged),
+        cmocka_unit_test(test_econt__bits_of_a_run_are_scanned_without_training),
         cmocka_unit_test(test_econt__flipped_bits_of_weights_are_judged),
         cmocka_unit_test(test_econt__quantised_twins_are_taken_but_by_the_original),
         cmocka_unit_test(test_econt__all_models_quantised_are_those_with_quantisers),
