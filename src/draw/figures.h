@@ -39,10 +39,10 @@ mb_status mb_draw_roc(mb_gallery *gallery, mb_context *ctx, const char *name,
 mb_status mb_draw_roc_alone(
     mb_gallery *gallery, mb_context *ctx, const char *name, const mb_roc *roc) MB_MUST_CHECK;
 
-// Figure "scores": score histograms of each class, logarithmic y; labels may be empty. A NaN
-// threshold draws no line.
-mb_status mb_draw_scores(mb_gallery *gallery, mb_context *ctx, mb_values scores, mb_values labels,
-    double threshold) MB_MUST_CHECK;
+// Figure "scores": score histograms of each class, of events or of edges between hits, logarithmic
+// y; labels may be empty. A NaN threshold draws no line.
+mb_status mb_draw_scores(mb_gallery *gallery, mb_context *ctx, bool are_edges, mb_values scores,
+    mb_values labels, double threshold) MB_MUST_CHECK;
 
 typedef struct mb_turn_on_columns {
     mb_values scores;

@@ -162,7 +162,7 @@ static mb_status add_class(mb_panel *panel, mb_context *ctx, mb_binning binning,
     }
     char label[LONGEST_LABEL];
     mb_format(label, sizeof label, "%s (%zu)",
-        labels.n == 0 ? "All events"
+        labels.n == 0 ? "All"
         : wanted != 0 ? "Signal"
                       : "Background",
         n);
@@ -172,8 +172,8 @@ static mb_status add_class(mb_panel *panel, mb_context *ctx, mb_binning binning,
     return status;
 }
 
-mb_status mb_draw_scores(
-    mb_gallery *gallery, mb_context *ctx, mb_values scores, mb_values labels, double threshold) {
+mb_status mb_draw_scores(mb_gallery *gallery, mb_context *ctx, bool are_edges, mb_values scores,
+    mb_values labels, double threshold) {
     if (labels.n > 0 && labels.n != scores.n) {
         return mb_fail(ctx, MB_ERR_SHAPE,
             "figure scores: %zu labels for %zu scores; give one label for each score", labels.n,
@@ -182,13 +182,17 @@ mb_status mb_draw_scores(
     const mb_binning binning = mb_binning_choose(&(mb_histogram_set){NULL, scores}, 1, 0);
     mb_figure *figure = mb_figure_create(ctx, "scores", 7, 4.5);
     mb_figure_caption(figure,
-        "Events by trigger score%s. The further the two classes are apart, the better the trigger; "
-        "events right of the dashed line are accepted.",
+        are_edges
+            ? "Edges by score, 1 less the distance of their hits%s. The further the two classes "
+              "are apart, the better; edges right of the dashed line are taken for one particle's."
+            : "Events by trigger score%s. The further the two classes are apart, the better the "
+              "trigger; events right of the dashed line are accepted.",
         labels.n > 0 ? ", each class on its own" : "");
-    mb_panel *panel = mb_figure_panel(figure, &(mb_panel_settings){.title = "Trigger score",
-                                                  .x = {.label = "Score"},
-                                                  .y = {.label = "Events", .is_log = true},
-                                                  .legend = MB_LEGEND_TOP_LEFT});
+    mb_panel *panel = mb_figure_panel(
+        figure, &(mb_panel_settings){.title = are_edges ? "Score of edges" : "Trigger score",
+                    .x = {.label = are_edges ? "1 - distance" : "Score"},
+                    .y = {.label = are_edges ? "Edges" : "Events", .is_log = true},
+                    .legend = MB_LEGEND_TOP_LEFT});
     mb_status status = add_class(panel, ctx, binning, scores, labels, 1);
     if (status == MB_OK && labels.n > 0) {
         status = add_class(panel, ctx, binning, scores, labels, 0);

@@ -25,6 +25,11 @@ static const mb_node *part_of(const mb_node *metrics, const char *name) {
     return mb_node_find(metrics, name);
 }
 
+// What has a score: pairs of hits where tracks are learned.
+static const char *noun_of(const mb_node *metrics) {
+    return mb_node_find(metrics, "tracks") != NULL ? "edges" : "events";
+}
+
 static void add_tiles(const mb_page *p, const mb_node *metrics) {
     mb_report_tile tiles[5];
     size_t n = 0;
@@ -32,8 +37,8 @@ static void add_tiles(const mb_page *p, const mb_node *metrics) {
     const double auc = mb_node_number(metrics, "auc");
     const char *split = mb_node_text(mb_node_find(metrics, "evaluated_on"));
     if (isfinite(auc)) {
-        const char *error = mb_arena_format(p->arena, p->ctx, "\xC2\xB1 %.4f, %s events",
-            mb_node_number(metrics, "auc_error"), split != NULL ? split : "");
+        const char *error = mb_arena_format(p->arena, p->ctx, "\xC2\xB1 %.4f, %s %s",
+            mb_node_number(metrics, "auc_error"), split != NULL ? split : "", noun_of(metrics));
         tiles[n++] =
             (mb_report_tile){mb_page_number(p, auc, "%.4f"), "area under the ROC curve", error};
     }
@@ -42,8 +47,8 @@ static void add_tiles(const mb_page *p, const mb_node *metrics) {
     if (isfinite(accuracy)) {
         tiles[n++] = (mb_report_tile){mb_page_number(p, accuracy, "%.4f"), "accuracy", split};
     }
-    tiles[n++] = (mb_report_tile){
-        mb_page_number(p, mb_node_number(metrics, "events"), "%.0f"), "events", "read, all sets"};
+    tiles[n++] = (mb_report_tile){mb_page_number(p, mb_node_number(metrics, "events"), "%.0f"),
+        noun_of(metrics), "read, all sets"};
     tiles[n++] = (mb_report_tile){
         mb_page_number(p, mb_node_number(training, "parameters"), "%.0f"), "parameters", NULL};
     tiles[n++] = (mb_report_tile){
@@ -53,8 +58,9 @@ static void add_tiles(const mb_page *p, const mb_node *metrics) {
 
 static void add_balance(const mb_page *p, const mb_node *metrics, bool has_heading) {
     static const char *const names[] = {"train", "validation", "test"};
-    static const char *const head[] = {
-        "set", "events", "signal", "fraction", "accuracy", "AUC", "error"};
+    const bool has_edges = mb_node_find(metrics, "tracks") != NULL;
+    const char *const head[] = {
+        "set", noun_of(metrics), "signal", "fraction", "accuracy", "AUC", "error"};
     const char *cells[3 * MB_COUNT_OF(head)];
     size_t n = 0;
     for (size_t i = 0; i < MB_COUNT_OF(names); i++) {
@@ -75,10 +81,13 @@ static void add_balance(const mb_page *p, const mb_node *metrics, bool has_headi
     }
     if (n > 0) {
         if (has_heading) {
-            mb_report_heading(p->report, 2, "Events and classes");
+            mb_report_heading(p->report, 2, has_edges ? "Edges and classes" : "Events and classes");
         }
-        mb_report_table(p->report, "Signal is label 1; accuracy at score 0.5.", head,
-            MB_COUNT_OF(head), cells, n);
+        mb_report_table(p->report,
+            has_edges ? "Pairs of hits of the loss graph: signal is a pair of one particle, the "
+                        "score 1 less the distance, accuracy at score 0.5."
+                      : "Signal is label 1; accuracy at score 0.5.",
+            head, MB_COUNT_OF(head), cells, n);
     } else {
         mb_report_paragraph(p->report,
             "The target is not 0 or 1 an event, or there is no truth: areas, efficiencies and "
@@ -124,8 +133,9 @@ static void add_working_points(const mb_page *p, const mb_node *metrics) {
         "Efficiency at the lowest existing score whose background rate is not above the target. An "
         "empty cell: less than one background event is allowed in this sample.",
         at_keys, at_head, MB_COUNT_OF(at_head));
-    add_list(p, thresholds, "Fractions of events with score >= threshold, binomial errors.", keys,
-        head, MB_COUNT_OF(head));
+    const char *caption = mb_arena_format(p->arena, p->ctx,
+        "Fractions of %s with score >= threshold, binomial errors.", noun_of(metrics));
+    add_list(p, thresholds, caption, keys, head, MB_COUNT_OF(head));
 }
 
 // What a meeting looks at first comes first: how the network does, then what it was given, single

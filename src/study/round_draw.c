@@ -182,8 +182,9 @@ static mb_status draw_scores(
     mb_scored_part part;
     mb_status status = mb_scored_part_make(&part, ctx, scored, split);
     if (status == MB_OK && part.n > 0) {
-        status = mb_draw_scores(gallery, ctx, mb_values_f32(part.score, part.n),
-            mb_values_f32(part.label, part.n), run->study->evaluate.threshold);
+        status = mb_draw_scores(gallery, ctx, mb_track_is_study(run->study),
+            mb_values_f32(part.score, part.n), mb_values_f32(part.label, part.n),
+            run->study->evaluate.threshold);
     }
     if (status == MB_OK && part.n > 0) {
         status = draw_turn_on(gallery, run, ctx, scored, split, &part);

@@ -45,16 +45,19 @@ static void test_figures__scores_are_split_by_class(void **state) {
     drawing *f = *state;
     const float score[4] = {0.01F, 0.01F, 0.99F, NAN};
     const int64_t label[4] = {0, 0, 1, 1};
-    assert_ok(f->world.ctx, mb_draw_scores(f->gallery, f->world.ctx, mb_values_f32(score, 4),
+    assert_ok(f->world.ctx, mb_draw_scores(f->gallery, f->world.ctx, false, mb_values_f32(score, 4),
                                 mb_values_i64(label, 4), 0.5));
     assert_holds(f, "scores.gp", "Background (2)", "Signal (2)", "threshold 0.5", "set logscale y");
     assert_holds(f, "scores.csv", "\n0,0,2\n", "\n0.98,1,0\n");
-    assert_ok(f->world.ctx, mb_draw_scores(f->gallery, f->world.ctx, mb_values_f32(score, 4),
+    assert_ok(f->world.ctx, mb_draw_scores(f->gallery, f->world.ctx, false, mb_values_f32(score, 4),
                                 mb_values_i64(NULL, 0), NAN));
-    assert_holds(f, "scores.gp", "All events (4)");
+    assert_holds(f, "scores.gp", "All (4)");
+    assert_ok(f->world.ctx, mb_draw_scores(f->gallery, f->world.ctx, true, mb_values_f32(score, 4),
+                                mb_values_i64(label, 4), 0.5));
+    assert_holds(f, "scores.gp", "Score of edges", "1 - distance");
     assert_fails(f->world.ctx,
         mb_draw_scores(
-            f->gallery, f->world.ctx, mb_values_f32(score, 4), mb_values_i64(label, 3), 0.5),
+            f->gallery, f->world.ctx, false, mb_values_f32(score, 4), mb_values_i64(label, 3), 0.5),
         MB_ERR_SHAPE, "3 labels");
     assert_all_draw(f);
 }

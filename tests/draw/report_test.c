@@ -142,7 +142,7 @@ static mb_status fill_report(mb_context *ctx, const char *directory, mb_gallery 
     char path[4096];
     const char *cells[] = {"1", "2 ± 1", "text", NULL};
     const mb_values numbers = mb_values_f64(values, 4);
-    MB_TRY(mb_draw_scores(gallery, ctx, numbers, mb_values_i32(labels, 4), 0.5));
+    MB_TRY(mb_draw_scores(gallery, ctx, false, numbers, mb_values_i32(labels, 4), 0.5));
     MB_TRY(mb_gallery_draw(gallery, ctx));
     mb_report *report = mb_report_create(ctx, "title", NULL);
     mb_report_heading(report, 2, "part");
