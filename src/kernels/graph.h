@@ -70,6 +70,9 @@ typedef struct mb_pair_loss {
 } mb_pair_loss;
 
 struct mb_graph_kernels {
+    // Whether all of n numbers are below n_nodes and none is below 0.
+    bool (*are_nodes)(size_t n, const int32_t *numbers, size_t n_nodes);
+
     void (*product)(const mb_row_product *product, float *out);
 
     // score[e] = bias + relu(p[source] + q[destination]) . w

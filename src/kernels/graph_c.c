@@ -226,6 +226,6 @@ static void join_c(size_t n, const float *a, const float *b, size_t width, float
     }
 }
 
-const mb_graph_kernels mb_graph_kernels_c = {product_c, scores_c, hidden_c, dots_c, sigmoid_c,
-    sigmoid_back_c, softmax_c, softmax_back_c, sums_c, products_c, gates_c, row_gates_c, leave_c,
-    weigh_c, join_c, pairs_c};
+const mb_graph_kernels mb_graph_kernels_c = {are_nodes_c, product_c, scores_c, hidden_c, dots_c,
+    sigmoid_c, sigmoid_back_c, softmax_c, softmax_back_c, sums_c, products_c, gates_c, row_gates_c,
+    leave_c, weigh_c, join_c, pairs_c};

@@ -25,6 +25,15 @@
 #define EXP_C2      1.6666665459e-1F
 #define EXP_C1      5.0000001201e-1F
 
+static bool NAME(are_nodes)(size_t n, const int32_t *numbers, size_t n_nodes) {
+    uint32_t most = 0;
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t number = (uint32_t)numbers[i];
+        most = number > most ? number : most;
+    }
+    return n == 0 || most < mb_min_size(n_nodes, (size_t)INT32_MAX + 1);
+}
+
 // Adds up MB_DOT sums in pairs.
 static inline float NAME(total)(const float *t) {
     float sum[MB_DOT / 2];

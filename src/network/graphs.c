@@ -5,13 +5,11 @@
 
 #include "base/threads.h"
 
-bool mb_graph_sort(size_t n_nodes, size_t n_edges, const int32_t *source,
-    const int32_t *destination, uint32_t *memory, mb_graph *out) {
-    for (size_t e = 0; e < n_edges; e++) {
-        if (source[e] < 0 || destination[e] < 0 || (size_t)source[e] >= n_nodes ||
-            (size_t)destination[e] >= n_nodes) {
-            return false;
-        }
+bool mb_graph_sort(const mb_graph_kernels *kernels, size_t n_nodes, size_t n_edges,
+    const int32_t *source, const int32_t *destination, uint32_t *memory, mb_graph *out) {
+    if (!kernels->are_nodes(n_edges, source, n_nodes) ||
+        !kernels->are_nodes(n_edges, destination, n_nodes)) {
+        return false;
     }
     mb_graph_build(n_nodes, n_edges, source, destination, false, memory, out);
     return true;
@@ -25,6 +23,12 @@ static mb_status check_graph(
     if (n_nodes >= UINT32_MAX || end - begin >= UINT32_MAX) {
         return mb_fail(ctx, MB_ERR_LIMIT,
             "%s: event %zu has more nodes or edges than 32 bits count; split it", name, graph);
+    }
+    const mb_graph_kernels *kernels =
+        mb_kernels_for(mb_runtime_cpu(mb_context_runtime(ctx)))->graph;
+    if (kernels->are_nodes((size_t)(end - begin), edges->source + begin, (size_t)n_nodes) &&
+        kernels->are_nodes((size_t)(end - begin), edges->destination + begin, (size_t)n_nodes)) {
+        return MB_OK;
     }
     for (uint64_t e = begin; e < end; e++) {
         const bool is_source = edges->source[e] < 0 || (uint64_t)edges->source[e] >= n_nodes;

@@ -34,8 +34,8 @@ void mb_graph_set_destroy(mb_graph_set *set);
 
 // One graph for prediction, in memory of the caller's (mb_graph_words). False where an end is no
 // node.
-bool mb_graph_sort(size_t n_nodes, size_t n_edges, const int32_t *source,
-    const int32_t *destination, uint32_t *memory, mb_graph *out);
+bool mb_graph_sort(const mb_graph_kernels *kernels, size_t n_nodes, size_t n_edges,
+    const int32_t *source, const int32_t *destination, uint32_t *memory, mb_graph *out);
 
 // The graphs of a block of events, whose rows lie one graph behind the other.
 typedef struct mb_graph_rows {

@@ -15,6 +15,7 @@ struct mb_predictor {
     const mb_model *model;
     size_t max_nodes, max_edges;
     size_t graphs_offset, words_offset; // of the relations in the scratch: graph_view, words
+    const mb_graph_kernels *kernels;
     size_t n_kinds;
     unsigned kinds[MB_MOST_AXES]; // axes of edges
 };
@@ -66,6 +67,7 @@ static mb_status fill(mb_context *ctx, const mb_model *model, const mb_predictor
     }
     MB_TRY(check_limits(ctx, model, settings));
     predictor->model = model;
+    predictor->kernels = mb_kernels_for(mb_runtime_cpu(predictor->runtime))->graph;
     predictor->max_nodes = settings->max_nodes;
     predictor->max_edges = settings->max_edges;
     size_t rows[MB_MOST_AXES] = {0};
@@ -216,7 +218,7 @@ mb_status mb_predictor_run_graph(const mb_predictor *predictor, void *scratch,
         const mb_predictor_edges *of = &edges[k];
         if (of->n > predictor->max_edges ||
             (of->n > 0 && (of->source == NULL || of->destination == NULL)) ||
-            !mb_graph_sort(n_nodes, of->n, of->source, of->destination,
+            !mb_graph_sort(predictor->kernels, n_nodes, of->n, of->source, of->destination,
                 words + k * kind_words(predictor), &view->graph[axis])) {
             return MB_ERR_ARG;
         }

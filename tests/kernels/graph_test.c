@@ -14,7 +14,7 @@
 // Every version of every kernel of message passing against plain C, bit for bit, and plain C
 // against other ways to say the same.
 
-enum { CHECKED_KERNELS = 16 };
+enum { CHECKED_KERNELS = 17 };
 
 // A kernel that is added needs a check below.
 static_assert(sizeof(mb_graph_kernels) == CHECKED_KERNELS * sizeof(void (*)(void)),
@@ -58,6 +58,22 @@ static void close_net(net *it) {
     free(it->destination);
     free(it->truth);
     free(it->words);
+}
+
+static void check_nodes(const mb_kernels *k, const shape *s) {
+    net it;
+    open_net(&it, s, "are_nodes", k->name);
+    const size_t n = it.graph.n_edges, n_nodes = it.graph.n_nodes;
+    assert_true(k->graph->are_nodes(n, it.source, n_nodes));
+    assert_true(k->graph->are_nodes(0, NULL, 0));
+    const int32_t wrong[] = {-1, INT32_MIN, (int32_t)n_nodes, INT32_MAX};
+    for (size_t i = 0; i < n; i++) {
+        const int32_t kept = it.source[i];
+        it.source[i] = wrong[i % MB_COUNT_OF(wrong)];
+        assert_false(k->graph->are_nodes(n, it.source, n_nodes));
+        it.source[i] = kept;
+    }
+    close_net(&it);
 }
 
 static void check_scores(const mb_kernels *k, const shape *s) {
@@ -259,6 +275,7 @@ static void test_graph__versions_agree_on_scores(void **state) {
 static void test_graph__versions_agree_on_products(void **state) {
     (void)state;
     check_all(check_product);
+    check_all(check_nodes);
     check_all(check_products);
 }
 
