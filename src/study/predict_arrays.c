@@ -3,6 +3,7 @@
 
 #include "minbias/inspect.h"
 
+#include "base/output.h"
 #include "files/arrays.h"
 #include "files/hdf5.h"
 #include "files/npy.h"
@@ -12,14 +13,9 @@
 
 // `predict MODEL INPUT -o OUTPUT`: arrays in, arrays out.
 
-static bool has_suffix(const char *path, const char *suffix) {
-    const size_t n = strlen(path);
-    const size_t m = strlen(suffix);
-    return n >= m && strcmp(path + n - m, suffix) == 0;
-}
-
 static bool is_h5(const char *path) {
-    return has_suffix(path, ".h5") || has_suffix(path, ".hdf5") || has_suffix(path, ".hdf");
+    return mb_path_has_suffix(path, ".h5") || mb_path_has_suffix(path, ".hdf5") ||
+           mb_path_has_suffix(path, ".hdf");
 }
 
 // The array for a model input: by name, in an .h5 also below /inputs; the only array for an only
@@ -115,11 +111,11 @@ static mb_status read_inputs(
             "%s: is no file of arrays; give .npy, .npz or .h5, or predict with a run's folder",
             path);
     }
-    if (has_suffix(path, ".npy") && model->n_axes > 1) {
+    if (mb_path_has_suffix(path, ".npy") && model->n_axes > 1) {
         return mb_fail(ctx, MB_ERR_SHAPE,
             "%s: holds one array, but the model works with graphs; give what prepare wrote", path);
     }
-    if (has_suffix(path, ".npy") && model->n_inputs > 1) {
+    if (mb_path_has_suffix(path, ".npy") && model->n_inputs > 1) {
         return mb_fail(ctx, MB_ERR_SHAPE,
             "%s: holds one array but the model has %zu inputs; give an .npz or .h5 with one array "
             "for each",
@@ -174,9 +170,9 @@ static mb_status write_outputs(
         pointers[i] = &arrays[i];
     }
     if (status == MB_OK) {
-        status = has_suffix(path, ".npy") ? mb_npy_write(ctx, path, &arrays[0])
-                 : is_h5(path)            ? write_h5(ctx, path, names, arrays, n)
-                                          : mb_npz_write(ctx, path, names, pointers, n, false);
+        status = mb_path_has_suffix(path, ".npy") ? mb_npy_write(ctx, path, &arrays[0])
+                 : is_h5(path)                    ? write_h5(ctx, path, names, arrays, n)
+                               : mb_npz_write(ctx, path, names, pointers, n, false);
     }
     mb_release(ctx, names);
     mb_release(ctx, pointers);
@@ -185,11 +181,11 @@ static mb_status write_outputs(
 
 static mb_status check_output(
     mb_context *ctx, const mb_model *model, const char *path, bool is_forced) {
-    if (!has_suffix(path, ".npy") && !has_suffix(path, ".npz") && !is_h5(path)) {
+    if (!mb_path_has_suffix(path, ".npy") && !mb_path_has_suffix(path, ".npz") && !is_h5(path)) {
         return mb_fail(
             ctx, MB_ERR_ARG, "%s: the suffix says no format; write .npy, .npz or .h5", path);
     }
-    if (has_suffix(path, ".npy") && model->n_outputs > 1) {
+    if (mb_path_has_suffix(path, ".npy") && model->n_outputs > 1) {
         return mb_fail(ctx, MB_ERR_SHAPE,
             "%s: holds one array but the model has %zu outputs; write .npz or .h5", path,
             model->n_outputs);

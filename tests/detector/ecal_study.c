@@ -3,6 +3,7 @@
 
 #include "ecal_study.h"
 
+#include "base/output.h"
 #include "files/hdf5.h"
 #include "files/npy.h"
 
@@ -26,11 +27,6 @@ void ecal_fill(float *images, size_t n, double code) {
     }
 }
 
-static bool ends_with(const char *name, const char *suffix) {
-    const size_t n = strlen(name);
-    return n > strlen(suffix) && strcmp(name + n - strlen(suffix), suffix) == 0;
-}
-
 static void write_npy(noting_world *world, const char *name, const mb_array *x, const mb_array *y) {
     char labels[256];
     assert_ok(world->ctx, mb_npy_write(world->ctx, noting_world_path(world, name), x));
@@ -49,9 +45,9 @@ void ecal_write(
         .data = (void *)(uintptr_t)images};
     const mb_array y = {
         .dtype = MB_F32, .rank = 1, .shape = {n}, .data = (void *)(uintptr_t)labels};
-    if (ends_with(name, ".npy")) {
+    if (mb_path_has_suffix(name, ".npy")) {
         write_npy(world, name, &x, &y);
-    } else if (ends_with(name, ".npz")) {
+    } else if (mb_path_has_suffix(name, ".npz")) {
         const mb_array *arrays[] = {&x, &y};
         const char *names[] = {"X", "y"};
         assert_ok(ctx, mb_npz_write(ctx, noting_world_path(world, name), names, arrays,
