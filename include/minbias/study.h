@@ -91,7 +91,8 @@ MB_API mb_status mb_run_report(mb_context *ctx, const char *const *directories, 
 // Whether a path is the folder of a run (it holds a study.yaml).
 MB_API bool mb_run_is_directory(const char *path);
 // Scores raw detector files with a run's model: one row an event into a .csv; of modules a row has
-// outputs and restored charges, and an .npz is taken, too. accept: NULL, or the rate ("5kHz") or
+// outputs and restored charges, and an .npz is taken, too. Of one .h5 that prepare wrote it does
+// what mb_model_predict_file does with the run's model.h5. accept: NULL, or the rate ("5kHz") or
 // background fraction ("0.01") whose threshold decides.
 MB_API mb_status mb_run_predict(mb_context *ctx, const char *directory, const char *const *files,
     size_t n_files, const char *accept, const char *output, bool is_forced,

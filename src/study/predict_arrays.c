@@ -11,6 +11,8 @@
 #include "study/predict_graphs.h"
 #include "study/study.h"
 
+#include <math.h>
+
 // `predict MODEL INPUT -o OUTPUT`: arrays in, arrays out.
 
 static bool is_h5(const char *path) {
@@ -63,6 +65,28 @@ static bool has_shape_of(const mb_array *array, const mb_value_type *type) {
            memcmp(array->shape + 1, type->dim, wanted * sizeof *type->dim) == 0;
 }
 
+// Messages would carry what is no number over to the neighbours, and on from there.
+static mb_status check_nodes(mb_context *ctx, const mb_dataset *dataset, const char *path,
+    const char *name, const char *axis, const mb_array *array) {
+    const uint64_t *offset = mb_dataset_find_axis(dataset, axis)->offset;
+    const size_t n = mb_array_count(array);
+    const size_t width = n / mb_max_size(array->shape[0], 1);
+    size_t graph = 0;
+    for (size_t i = 0; i < n; i++) {
+        const double value = mb_array_get(array, i);
+        if (!isfinite(value)) {
+            while (i / width >= offset[graph + 1]) {
+                graph++;
+            }
+            return mb_fail(ctx, MB_ERR_RANGE,
+                "%s: %s: graph %zu, row %zu of its %s, column %zu is %g; correct it or leave the "
+                "graph out",
+                path, name, graph, i / width - (size_t)offset[graph], axis, i % width, value);
+        }
+    }
+    return MB_OK;
+}
+
 static mb_status add_column(mb_context *ctx, mb_dataset *dataset, const mb_model *model,
     size_t input, mb_array *array, const char *path) {
     const mb_value_type *type = &model->values[model->inputs[input]].type;
@@ -89,6 +113,9 @@ static mb_status add_column(mb_context *ctx, mb_dataset *dataset, const mb_model
             "%s: inputs '%s' and '%s' have %zu and %zu events; give arrays of equal length", path,
             mb_model_input_name(model, 0), mb_model_input_name(model, input), dataset->n_rows,
             n_rows);
+    }
+    if (axis != NULL) {
+        MB_TRY(check_nodes(ctx, dataset, path, mb_model_input_name(model, input), axis, array));
     }
     mb_column *column = NULL;
     MB_TRY(mb_dataset_add_column(

@@ -3,7 +3,9 @@
 
 #include "base/output.h"
 #include "files/csv.h"
+#include "files/hdf5.h"
 #include "exchange/shipped.h"
+#include "minbias/inspect.h"
 #include "study/alternate_run.h"
 #include "study/facts.h"
 #include "study/module_run.h"
@@ -38,10 +40,9 @@ bool mb_run_is_directory(const char *path) {
     return is_there && mb_path_is_directory(path);
 }
 
-static mb_status open_run(scoring *s) {
-    const char *study = mb_run_study_path(s->ctx, &s->arena, s->directory);
-    const char *model = mb_run_file(s->ctx, &s->arena, s->directory, "model.h5");
-    if (study == NULL || model == NULL) {
+static mb_status find_model(scoring *s, const char **path) {
+    const char *model = *path = mb_run_file(s->ctx, &s->arena, s->directory, "model.h5");
+    if (model == NULL) {
         return MB_ERR_MEMORY;
     }
     if (!mb_path_exists(model) && !mb_shipped_is_path(model)) {
@@ -51,6 +52,16 @@ static mb_status open_run(scoring *s) {
             has_fits ? "it holds several fits: name one of the folders below its fits/"
                      : "train it first");
     }
+    return MB_OK;
+}
+
+static mb_status open_run(scoring *s) {
+    const char *study = mb_run_study_path(s->ctx, &s->arena, s->directory);
+    const char *model = NULL;
+    if (study == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    MB_TRY(find_model(s, &model));
     MB_TRY(mb_facts_read(s->ctx, study, &s->facts));
     MB_TRY(mb_study_open(s->ctx, study, NULL, &s->study));
     return mb_model_load(s->ctx, model, &s->model);
@@ -218,6 +229,43 @@ static mb_status check_table(mb_context *ctx, const char *output) {
                      output);
 }
 
+// Whether the input is one that prepare wrote: arrays as the model takes them, no raw events.
+static mb_status find_prepared(
+    mb_context *ctx, const char *const *files, size_t n_files, bool *is_prepared) {
+    mb_context *quiet = NULL;
+    mb_h5_file *file = NULL;
+    *is_prepared = false;
+    if (n_files != 1 || !mb_path_has_suffix(files[0], ".h5")) {
+        return MB_OK;
+    }
+    // What cannot be opened is for the reader of raw files to tell.
+    MB_TRY(mb_context_create(mb_context_runtime(ctx), &quiet));
+    if (mb_h5_open(quiet, files[0], &file) == MB_OK) {
+        *is_prepared = mb_h5_is_group(file, "/inputs");
+        mb_h5_close(file);
+    }
+    mb_context_destroy(quiet);
+    return MB_OK;
+}
+
+static mb_status predict_prepared(scoring *s, const char *input, const char *accept,
+    const char *output, bool is_forced, mb_answer **out) {
+    const char *path = NULL;
+    if (accept != NULL) {
+        return mb_fail(s->ctx, MB_ERR_ARG,
+            "--accept: %s holds prepared arrays, of which no table is made; give raw files", input);
+    }
+    if (mb_path_has_suffix(output, ".csv")) {
+        return mb_fail(s->ctx, MB_ERR_ARG,
+            "%s: %s holds prepared arrays, of which arrays are made; name the output as .npy, .npz "
+            "or .h5, or give raw files",
+            output, input);
+    }
+    MB_TRY(find_model(s, &path));
+    MB_TRY(mb_model_load(s->ctx, path, &s->model));
+    return mb_model_predict_file(s->ctx, s->model, input, output, is_forced, out);
+}
+
 // Hits in place of events: clusters of each, with the radii that the run chose.
 static mb_status predict_tracks(scoring *s, const char *const *files, size_t n_files,
     const char *accept, const char *output, mb_answer *answer) {
@@ -264,6 +312,11 @@ static mb_status predict_modules(scoring *s, const char *const *files, size_t n_
         return mb_fail(s->ctx, MB_ERR_UNSUPPORTED,
             "--accept: %s restores modules, it accepts no events; leave the option out",
             s->directory);
+    }
+    if (!mb_path_has_suffix(output, ".csv") && !mb_path_has_suffix(output, ".npz")) {
+        return mb_fail(s->ctx, MB_ERR_ARG,
+            "%s: what this run says of modules is a table; name it as FILE.csv or FILE.npz",
+            output);
     }
     const mb_source_request request = {
         .for_models = true, .files = files, .n_files = n_files, .facts = &s->facts};
@@ -336,7 +389,11 @@ mb_status mb_run_predict(mb_context *ctx, const char *directory, const char *con
     }
     MB_TRY(mb_check_absent(ctx, output, is_forced));
     bool is_theirs = false;
-    MB_TRY(predict_alternate(ctx, directory, files, n_files, accept, output, &is_theirs, out));
+    bool is_prepared = false;
+    MB_TRY(find_prepared(ctx, files, n_files, &is_prepared));
+    if (!is_prepared) {
+        MB_TRY(predict_alternate(ctx, directory, files, n_files, accept, output, &is_theirs, out));
+    }
     if (is_theirs) {
         return MB_OK;
     }
@@ -344,11 +401,12 @@ mb_status mb_run_predict(mb_context *ctx, const char *directory, const char *con
     mb_arena_init(&s.arena, ctx);
     mb_dataset_init(&s.dataset, ctx);
     mb_answer *answer = NULL;
-    mb_status status = open_run(&s);
-    if (status == MB_OK) {
+    mb_status status =
+        is_prepared ? predict_prepared(&s, files[0], accept, output, is_forced, out) : open_run(&s);
+    if (status == MB_OK && !is_prepared) {
         status = mb_answer_create(ctx, &answer);
     }
-    if (status == MB_OK) {
+    if (status == MB_OK && !is_prepared) {
         status = mb_module_is_study(s.study)
                      ? predict_modules(&s, files, n_files, accept, output, answer)
                  : mb_track_is_study(s.study)

@@ -11,6 +11,7 @@
 #include "study/facts.h"
 #include "study/matrix.h"
 #include "study/module_run.h"
+#include "study/track_run.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -231,6 +232,9 @@ static mb_status do_round(void *user, mb_context *ctx, size_t task, unsigned wor
 
 static mb_status do_rounds(mb_run *run, bool trains, bool evaluates) {
     rounds_task task = {.run = run, .trains = trains, .evaluates = evaluates};
+    if (evaluates && mb_track_is_study(run->study)) {
+        MB_TRY(mb_track_check_weights(run->ctx, run->study, &run->dataset));
+    }
     if (trains) {
         MB_TRY(mb_facts_write(run->ctx, &run->dataset.facts, run->directory));
     }

@@ -373,6 +373,35 @@ static int quoted_split(const mb_track_evaluation *e) {
                                       : MB_SPLIT_TRAIN;
 }
 
+mb_status mb_track_check_weights(
+    mb_context *ctx, const mb_study *study, const mb_dataset *dataset) {
+    const mb_dataset_axis *nodes = mb_dataset_find_axis(dataset, "nodes");
+    size_t width, n_without = 0;
+    const float *weight = floats_of(dataset, "weight", &width);
+    const mb_node *on_bad = mb_node_find(study->data, "on_bad");
+    const char *way = on_bad != NULL ? mb_node_text(on_bad) : NULL;
+    const bool may_drop = way != NULL && strcmp(way, "drop") == 0;
+    for (size_t i = 0; weight != NULL && nodes != NULL && i < dataset->n_rows; i++) {
+        bool has_any = nodes->offset[i] == nodes->offset[i + 1];
+        for (uint64_t hit = nodes->offset[i]; hit < nodes->offset[i + 1] && !has_any; hit++) {
+            has_any = weight[hit] != 0;
+        }
+        if (!has_any && !may_drop) {
+            return mb_fail(ctx, MB_ERR_RANGE,
+                "%s: sample %lld: no hit has any weight (particles of fewer than 4 hits have "
+                "none), so there is no TrackML score; leave the sample out, or set data.on_bad: "
+                "drop",
+                dataset->file_names[dataset->file[i]], (long long)dataset->event[i]);
+        }
+        n_without += !has_any;
+    }
+    if (n_without > 0) {
+        mb_notice(ctx, MB_NOTICE_WARNING, "data",
+            "%zu samples have no hit of any weight: they have no TrackML score", n_without);
+    }
+    return MB_OK;
+}
+
 mb_status mb_track_open(mb_track_evaluation *e, mb_context *ctx, const mb_study *study,
     const mb_model *model, const mb_dataset *dataset, const uint8_t *split, const mb_node *eps) {
     *e = (mb_track_evaluation){.ctx = ctx,

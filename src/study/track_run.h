@@ -51,6 +51,10 @@ struct mb_track_evaluation {
     bool *is_clustered;    // per sample
 };
 
+// Fails with RANGE, naming file and sample, where the hits of a sample have no weight at all, for
+// then it has no TrackML score; where data.on_bad is drop a notice counts these.
+mb_status mb_track_check_weights(
+    mb_context *ctx, const mb_study *study, const mb_dataset *dataset) MB_MUST_CHECK;
 // Embeds all nodes of a dataset with a model. eps: chosen radii of a run by space, or NULL: choose
 // them on the training samples. The caller closes *out, also after a failure. Without truth, and
 // without eps, the study's radius is taken for both.

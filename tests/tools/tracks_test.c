@@ -4,6 +4,11 @@
 #include "tool.h"
 
 #include "files/csv.h"
+#include "files/hdf5.h"
+#include "files/npy.h"
+#include "files/pickle_write.h"
+
+#include <math.h>
 
 // The shipped study of tracks, as a user runs it: clusters, scores and predictions.
 
@@ -101,6 +106,116 @@ static void test_tool_tracks__predict_clusters_new_hits_with_the_chosen_radius(v
     assert_non_null(strstr(world->last.err, "accepts no events"));
 }
 
+static void test_tool_tracks__predict_takes_prepared_graphs_to_a_run_as_to_its_model(void **state) {
+    mb_tool_world *world = *state;
+    mb_context *ctx = world->base.ctx;
+    mb_array own;
+    mb_array models;
+    mb_array features;
+    make_study(world);
+    if (!mb_path_exists(mb_tool_path(world, "run/model.h5"))) {
+        mb_tool_expect(world, 0, "run track-graph.yaml -o run " SMALL);
+    }
+    mb_tool_expect(world, 0, "prepare track-graph.yaml -o graphs.h5 --set data.dir=toys");
+    mb_tool_expect(world, 0, "predict run graphs.h5 -o own.npy");
+    mb_tool_expect(world, 0, "predict run/model.h5 graphs.h5 -o models.npy");
+    assert_ok(ctx, mb_npy_read(ctx, mb_tool_path(world, "own.npy"), &own));
+    assert_ok(ctx, mb_npy_read(ctx, mb_tool_path(world, "models.npy"), &models));
+    assert_int_equal(own.shape[0], models.shape[0]);
+    mb_test_assert_same_bits(own.data, models.data, mb_array_count(&own), 4, "embedding");
+    mb_array_clear(&own);
+    mb_array_clear(&models);
+    mb_tool_expect(world, 2, "predict run graphs.h5 -o own.csv");
+    assert_non_null(strstr(world->last.err, "graphs.h5 holds prepared arrays"));
+    // What is no number is told by its place.
+    mb_h5_file *file;
+    mb_h5_writer *writer;
+    mb_array arrays[4];
+    static const char *const names[] = {
+        "/node_offset", "/edge_offset", "/edges/pred", "/edges/loss"};
+    assert_ok(ctx, mb_h5_open(ctx, mb_tool_path(world, "graphs.h5"), &file));
+    assert_ok(ctx, mb_h5_read(file, "/inputs/features", &features));
+    const size_t node = (size_t)9;
+    ((float *)features.data)[node * features.shape[1] + 4] = NAN;
+    assert_ok(ctx, mb_h5_create(ctx, mb_tool_path(world, "nan.h5"), MB_H5_IN_MEMORY, &writer));
+    assert_ok(ctx, mb_h5_write_array(writer, "/inputs/features", &features));
+    for (size_t i = 0; i < 4; i++) {
+        assert_ok(ctx, mb_h5_read(file, names[i], &arrays[i]));
+        assert_ok(ctx, mb_h5_write_array(writer, names[i], &arrays[i]));
+        mb_array_clear(&arrays[i]);
+    }
+    assert_ok(ctx, mb_h5_commit(writer));
+    mb_h5_close(file);
+    mb_array_clear(&features);
+    mb_tool_expect(world, 1, "predict run nan.h5 -o own.npy --force");
+    assert_non_null(
+        strstr(world->last.err, "nan.h5: features: graph 0, row 9 of its nodes, column 4 is nan"));
+}
+
+// Samples of two particles with three hits each: TrackML gives weight from four hits on.
+static void write_weightless(mb_tool_world *world, const char *name, size_t n) {
+    static const char *const graphs[] = {"pred", "loss", "true"};
+    const int64_t particle[6] = {1, 1, 1, 2, 2, 2};
+    float places[18];
+    for (size_t i = 0; i < 18; i++) {
+        places[i] = (float)i;
+    }
+    mb_runtime *runtime = mb_context_runtime(world->base.ctx);
+    const mb_array xyz = {MB_F32, 2, {6, 3}, places, runtime};
+    const mb_array ids = {MB_I64, 1, {6}, (void *)(uintptr_t)particle, runtime};
+    mb_buffer out;
+    mb_pickle_writer writer;
+    mb_buffer_init(&out, world->base.ctx);
+    mb_pickle_start(&writer, &out);
+    mb_pickle_begin_list(&writer);
+    for (size_t i = 0; i < n; i++) {
+        mb_pickle_begin_dict(&writer);
+        mb_pickle_put_text(&writer, "hits");
+        mb_pickle_begin_dict(&writer);
+        mb_pickle_put_text(&writer, "xyz");
+        mb_pickle_put_array(&writer, &xyz);
+        mb_pickle_put_text(&writer, "emb");
+        mb_pickle_put_array(&writer, &xyz);
+        mb_pickle_put_text(&writer, "particle_id");
+        mb_pickle_put_array(&writer, &ids);
+        mb_pickle_end(&writer);
+        mb_pickle_put_text(&writer, "graphs");
+        mb_pickle_begin_dict(&writer);
+        for (size_t g = 0; g < 3; g++) {
+            mb_pickle_put_text(&writer, graphs[g]);
+            mb_pickle_begin_list(&writer);
+            for (int64_t hit = 0; hit < 6; hit++) {
+                mb_pickle_begin_list(&writer);
+                mb_pickle_put_int(&writer, (hit + 1) % 6);
+                mb_pickle_end(&writer);
+            }
+            mb_pickle_end(&writer);
+        }
+        mb_pickle_end(&writer);
+        mb_pickle_end(&writer);
+    }
+    mb_pickle_end(&writer);
+    assert_ok(world->base.ctx, mb_pickle_finish(&writer));
+    assert_ok(world->base.ctx, mb_make_directory(world->base.ctx, mb_tool_path(world, "short")));
+    assert_ok(world->base.ctx, mb_write_buffer(&out, mb_tool_path(world, name)));
+}
+
+static void test_tool_tracks__samples_without_weight_are_refused_before_the_training(void **state) {
+    mb_tool_world *world = *state;
+    make_study(world);
+    write_weightless(world, "short/empty.pickle", 0);
+    mb_tool_expect(world, 1, "inspect short/empty.pickle");
+    assert_non_null(strstr(world->last.err, "is a pickle of an empty list"));
+    write_weightless(world, "short/tracks.pickle", 6);
+    mb_tool_expect(world, 1, "run track-graph.yaml -o weightless " SMALL " --set data.dir=short");
+    assert_non_null(strstr(world->last.err, "tracks.pickle: sample 0: no hit has any weight"));
+    assert_false(mb_path_exists(mb_tool_path(world, "weightless/model.h5")));
+    mb_tool_expect(world, 0,
+        "run track-graph.yaml -o weightless " SMALL
+        " --set data.dir=short --set data.on_bad=drop --force");
+    assert_non_null(strstr(world->last.err, "6 samples have no hit of any weight"));
+}
+
 static void test_tool_tracks__compat_clusters_by_batch(void **state) {
     mb_tool_world *world = *state;
     make_study(world);
@@ -136,6 +251,7 @@ static void test_tool_tracks__wrong_keys_are_named(void **state) {
         {"'evaluate.cluster.of=[learned, xy]'", "of names 'xy'; write some of learned, emb, xyz"},
         {"evaluate.tracks.min_hits=0", "min_hits"},
         {"'data.graph={neighbours: {radius: 0}}'", "radius is 0"},
+        {"'data.features=[xyz, particle_id]'", "particle_id is the truth"},
         {"'data.graph={circles: {}}'", "unknown way 'circles'"},
         {"'compat=[isolated_zeros]'", "did you mean 'isolated_zero'"},
         {"train.validation=1.5", "validation"},
@@ -155,6 +271,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tool_tracks__a_run_clusters_and_scores_all_samples),
         cmocka_unit_test(test_tool_tracks__predict_clusters_new_hits_with_the_chosen_radius),
+        cmocka_unit_test(test_tool_tracks__predict_takes_prepared_graphs_to_a_run_as_to_its_model),
+        cmocka_unit_test(test_tool_tracks__samples_without_weight_are_refused_before_the_training),
         cmocka_unit_test(test_tool_tracks__compat_clusters_by_batch),
         cmocka_unit_test(test_tool_tracks__tables_are_built_into_graphs),
         cmocka_unit_test(test_tool_tracks__wrong_keys_are_named),

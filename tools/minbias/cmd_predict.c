@@ -5,8 +5,6 @@
 
 #include "minbias/inspect.h"
 
-#include <string.h>
-
 static mb_status predict_arrays(mb_session *session, const char *output, mb_answer **answer) {
     if (session->arguments.n_operands != 2) {
         return usage_fail(session,
@@ -37,13 +35,6 @@ static mb_status run(mb_session *session) {
     }
     mb_answer *answer = NULL;
     const bool is_run = mb_run_is_directory(session->arguments.operands[0]);
-    const char *dot = strrchr(output, '.');
-    if (is_run && (dot == NULL || (strcmp(dot, ".csv") != 0 && strcmp(dot, ".npz") != 0))) {
-        return usage_fail(session,
-            "predict: the scores of a run's events are a table; name it as FILE.csv (or FILE.npz, "
-            "of runs on modules), not %s",
-            output);
-    }
     const mb_status status =
         is_run ? mb_run_predict(session->ctx, session->arguments.operands[0],
                      session->arguments.operands + 1, session->arguments.n_operands - 1,
@@ -64,7 +55,8 @@ static const option options[] = {
 
 static const operand operands[] = {
     {"MODEL", false, false, "a model file, a SavedModel folder, or the folder of a run"},
-    {"INPUT", true, false, "arrays (.npy, .npz, .h5) for a model, raw detector files for a run"},
+    {"INPUT", true, false,
+        "arrays (.npy, .npz, .h5) for a model, raw detector files or a prepared .h5 for a run"},
     {NULL, false, false, NULL}};
 
 const mb_command command_predict = {.name = "predict",
@@ -73,8 +65,9 @@ const mb_command command_predict = {.name = "predict",
         "With a model file: runs it over arrays, one per input name, and writes arrays "
         "named after the output layers. With the folder of a run: reads raw detector "
         "files, which need no truth, and writes one score per event; of hits their clusters, "
-        "of modules the encoder's outputs and the restored charges. A run of several fits "
-        "has such folders below its fits/.",
+        "of modules the encoder's outputs and the restored charges; of a file that prepare wrote "
+        "what the run's model.h5 gives, as arrays. A run of several fits has such folders below "
+        "its fits/.",
     .options = options,
     .operands = operands,
     .example = "minbias predict run data/clusters_1.csv -o scores.csv --accept 0.01",

@@ -90,6 +90,11 @@ mb_status mb_tracks_inspect(mb_context *ctx, const char *path, bool *is_mine, mb
     if (hits != NULL && hits->kind == MB_PICKLE_DICT) {
         tell_samples(samples, text);
         status = text->status;
+    } else if (samples != NULL && samples->n == 0) {
+        status = mb_fail(ctx, MB_ERR_UNSUPPORTED,
+            "%s: is a pickle of an empty list: it holds no samples; write some {hits: {...}, "
+            "graphs: {...}} into it",
+            path);
     } else {
         status = mb_fail(ctx, MB_ERR_UNSUPPORTED,
             "%s: is a pickle of a %s, no list of samples {hits: {...}, graphs: {...}}", path,

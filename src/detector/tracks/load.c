@@ -363,8 +363,24 @@ static mb_status fill_rows(loader *l) {
     return put_fields(l);
 }
 
+static void warn_of_truth(const loader *l) {
+    static const char *const of_particles[] = {"weight", "pt", "eta"};
+    for (size_t i = 0; i < l->settings.features.n; i++) {
+        const char *name = l->settings.features.value[i];
+        for (size_t k = 0; k < MB_COUNT_OF(of_particles); k++) {
+            if (strcmp(name, of_particles[k]) == 0) {
+                mb_notice(l->ctx, MB_NOTICE_WARNING, "data.features",
+                    "%s is of the particle in TrackML and toy files: then the network sees the "
+                    "truth",
+                    name);
+            }
+        }
+    }
+}
+
 static void warn(const loader *l) {
     const mb_tracks_tally *t = &l->tally;
+    warn_of_truth(l);
     if (t->n_pred_not_loss > 0) {
         mb_notice(l->ctx, MB_NOTICE_WARNING, "data",
             "%llu edges of pred are not in loss: the network is not judged on them",

@@ -84,6 +84,19 @@ static mb_status read_graph(
                                    "neighbours: of is empty; name an array, such as xyz");
 }
 
+// New hits do not have it.
+static mb_status check_features(
+    mb_context *ctx, const mb_detector_request *request, const mb_tracks_settings *s) {
+    for (size_t i = 0; i < s->features.n; i++) {
+        if (strcmp(s->features.value[i], "particle_id") == 0) {
+            return mb_fail_at(ctx, request->document, mb_node_find(request->data, "features"),
+                "data.features: particle_id is the truth that the network is to find; take arrays "
+                "that are measured, such as xyz");
+        }
+    }
+    return MB_OK;
+}
+
 // source, dir, split and rows are the study's own.
 static const char *const common_keys[] = {"source", "dir", "split", "rows", NULL};
 
@@ -95,5 +108,6 @@ mb_status mb_tracks_settings_read(
         return mb_fail_at(ctx, request->document, request->data,
             "data.file: is an empty list; name a file, such as tracks.pickle");
     }
+    MB_TRY(check_features(ctx, request, out));
     return read_graph(ctx, request, out);
 }
