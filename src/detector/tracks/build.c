@@ -3,7 +3,7 @@
 
 #include "detector/tracks/build.h"
 
-#include "base/math.h"
+#include "detector/tracks/segments.h"
 #include "geometry/barrel.h"
 
 #include <math.h>
@@ -103,7 +103,6 @@ typedef struct search {
     strips strips;
     int32_t *found; // of one hit
     size_t n_found, capacity;
-    double reach[MB_BARREL_N_LAYERS]; // segments: in phi, from a layer to the next
 } search;
 
 static int compare_indices(const void *a, const void *b) {
@@ -120,12 +119,26 @@ static mb_status add_found(search *s, int32_t hit) {
     return MB_OK;
 }
 
+// Mostly a few, nearly in order.
+static void sort_found(search *s) {
+    if (s->n_found > 32) {
+        qsort(s->found, s->n_found, sizeof *s->found, compare_indices);
+        return;
+    }
+    for (size_t i = 1; i < s->n_found; i++) {
+        const int32_t at = s->found[i];
+        size_t k = i;
+        for (; k > 0 && s->found[k - 1] > at; k--) {
+            s->found[k] = s->found[k - 1];
+        }
+        s->found[k] = at;
+    }
+}
+
 static mb_status emit_found(search *s, size_t source) {
     mb_tracks_edges *graph = &s->store->graph[MB_TRACKS_PRED];
     MB_TRY(mb_tracks_store_reserve(s->store, graph, s->n_found));
-    if (s->n_found > 1) {
-        qsort(s->found, s->n_found, sizeof *s->found, compare_indices);
-    }
+    sort_found(s);
     for (size_t k = 0; k < s->n_found; k++) {
         graph->source[graph->n] = (int32_t)source;
         graph->destination[graph->n++] = s->found[k];
@@ -240,97 +253,11 @@ static mb_status build_neighbours(search *s, size_t first) {
     return find_neighbours(s, s->x + axis[0] * s->n, s->x + axis[1] * s->n);
 }
 
-static double wrap(double phi) {
-    return phi - 2 * MB_PI * floor((phi + MB_PI) / (2 * MB_PI));
-}
-
-// x holds r, phi, z. A segment goes outwards from a to b.
-static bool is_segment(const search *s, size_t a, size_t b) {
-    const double *r = s->x;
-    const double *phi = s->x + s->n;
-    const double *z = s->x + 2 * s->n;
-    const double dr = r[b] - r[a];
-    if (!(dr > 0) || fabs(wrap(phi[b] - phi[a])) > s->builder->phi_slope * dr) {
-        return false;
-    }
-    return fabs(z[a] - r[a] * (z[b] - z[a]) / dr) <= s->builder->z0;
-}
-
-// Hits of a layer in order of phi; a search over the neighbouring layer looks at a range of phi,
-// which may go round.
-static mb_status find_segments(search *s) {
-    const double *phi = s->x + s->n;
-    for (size_t i = 0; i < s->n; i++) {
-        s->strips.sorted[i] = (entry){s->layer[i], phi[i], (int32_t)i};
-    }
-    if (s->n > 1) {
-        qsort(s->strips.sorted, s->n, sizeof(entry), compare_entries);
-    }
-    for (size_t i = 0; i < s->n; i++) {
-        s->n_found = 0;
-        for (int32_t step = s->builder->both_directions ? -1 : 1; step <= 1; step += 2) {
-            const int32_t layer = s->layer[i] + step;
-            const bool is_pair = s->layer[i] >= 0 && layer >= 0 && layer < MB_BARREL_N_LAYERS;
-            for (int turn = -1; turn <= 1 && is_pair; turn++) {
-                const double middle = phi[i] + 2 * MB_PI * turn;
-                const double own = s->reach[step > 0 ? s->layer[i] : layer];
-                for (size_t e = lower_bound(&s->strips, layer, middle - own); e < s->n; e++) {
-                    const entry *at = &s->strips.sorted[e];
-                    if (at->strip != layer || !(at->along < middle + own)) {
-                        break;
-                    }
-                    const size_t other = (size_t)at->hit;
-                    if (step > 0 ? is_segment(s, i, other) : is_segment(s, other, i)) {
-                        MB_TRY(add_found(s, at->hit));
-                    }
-                }
-            }
-        }
-        MB_TRY(emit_found(s, i));
-    }
-    return MB_OK;
-}
-
-static void set_reaches(search *s) {
-    double least[MB_BARREL_N_LAYERS];
-    double most[MB_BARREL_N_LAYERS];
-    for (size_t k = 0; k < MB_BARREL_N_LAYERS; k++) {
-        least[k] = INFINITY;
-        most[k] = 0;
-    }
-    for (size_t i = 0; i < s->n; i++) {
-        if (s->layer[i] >= 0 && s->layer[i] < MB_BARREL_N_LAYERS) {
-            least[s->layer[i]] = fmin(least[s->layer[i]], s->x[i]);
-            most[s->layer[i]] = fmax(most[s->layer[i]], s->x[i]);
-        }
-    }
-    for (size_t k = 0; k + 1 < MB_BARREL_N_LAYERS; k++) {
-        const double dr = fmax(most[k + 1] - least[k], 0);
-        // A reach of more than half a turn would find hits twice.
-        s->reach[k] = fmin(s->builder->phi_slope * dr * (1 + 0x1p-20) + 0x1p-40, MB_PI);
-    }
-}
-
-static mb_status build_segments(search *s, size_t first) {
+static mb_status build_segments(const search *s, size_t first) {
     const mb_tracks_field *xyz;
     MB_TRY(find_xyz(s->store, &xyz));
-    s->n_columns = 3;
-    s->x = mb_allocate(s->store->ctx, mb_max_size(s->n, 1) * 3, sizeof *s->x);
-    if (s->x == NULL) {
-        return MB_ERR_MEMORY;
-    }
-    for (size_t i = 0; i < s->n; i++) {
-        const float *at = xyz->value + (first + i) * 3;
-        const double x = (double)at[0];
-        const double y = (double)at[1];
-        const double r = sqrt(x * x + y * y);
-        s->x[i] = r;
-        s->x[s->n + i] = mb_atan2(y, x);
-        s->x[2 * s->n + i] = (double)at[2];
-    }
     MB_TRY(mb_tracks_layers(s->store, first, s->n, s->layer));
-    set_reaches(s);
-    return find_segments(s);
+    return mb_tracks_build_segments(s->store, s->builder, s->n, xyz->value + 3 * first, s->layer);
 }
 
 mb_status mb_tracks_build(

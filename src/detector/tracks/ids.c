@@ -40,7 +40,7 @@ static mb_status fill_sorted(
     if (index->sorted == NULL) {
         return MB_ERR_MEMORY;
     }
-    mb_tracks_sort_members(ids, index->n, index->sorted);
+    MB_TRY(mb_tracks_sort_members(ctx, ids, index->n, index->sorted));
     for (size_t i = 1; i < index->n; i++) {
         if (index->sorted[i].particle == index->sorted[i - 1].particle) {
             *twice = (size_t)index->sorted[i].hit;

@@ -6,22 +6,53 @@
 #include <math.h>
 #include <stdlib.h>
 
-static int compare_members(const void *a, const void *b) {
-    const mb_tracks_member *x = a;
-    const mb_tracks_member *y = b;
-    if (x->particle != y->particle) {
-        return x->particle < y->particle ? -1 : 1;
+enum { N_BYTES = 8, N_VALUES = 256 };
+
+// Sorts by one byte of the particle; members of the same byte keep their order.
+static void sort_by_byte(const mb_tracks_member *from, mb_tracks_member *to, size_t n,
+    unsigned shift, const size_t *count) {
+    size_t start[N_VALUES];
+    size_t sum = 0;
+    for (size_t value = 0; value < N_VALUES; value++) {
+        start[value] = sum;
+        sum += count[value];
     }
-    return (x->hit > y->hit) - (x->hit < y->hit);
+    for (size_t i = 0; i < n; i++) {
+        to[start[(uint64_t)from[i].particle >> shift & 255]++] = from[i];
+    }
 }
 
-void mb_tracks_sort_members(const int64_t *particle, size_t n, mb_tracks_member *out) {
-    for (size_t i = 0; i < n; i++) {
-        out[i] = (mb_tracks_member){particle[i], (int32_t)i};
+mb_status mb_tracks_sort_members(
+    mb_context *ctx, const int64_t *particle, size_t n, mb_tracks_member *out) {
+    const uint64_t sign = UINT64_C(1) << 63;
+    size_t(*count)[N_VALUES] = mb_allocate_zeroed(ctx, N_BYTES, sizeof *count);
+    mb_tracks_member *spare = mb_allocate(ctx, n, sizeof *spare);
+    const mb_status status = count == NULL || spare == NULL ? MB_ERR_MEMORY : MB_OK;
+    mb_tracks_member *from = out;
+    mb_tracks_member *to = spare;
+    for (size_t i = 0; i < n && status == MB_OK; i++) {
+        // With its sign turned round, a number sorts as its bits do.
+        const uint64_t bits = (uint64_t)particle[i] ^ sign;
+        out[i] = (mb_tracks_member){(int64_t)bits, (int32_t)i};
+        for (unsigned byte = 0; byte < N_BYTES; byte++) {
+            count[byte][bits >> 8 * byte & 255]++;
+        }
     }
-    if (n > 1) {
-        qsort(out, n, sizeof *out, compare_members);
+    for (unsigned byte = 0; byte < N_BYTES && n > 0 && status == MB_OK; byte++) {
+        // Where all have the same byte there is nothing to sort.
+        if (count[byte][(uint64_t)out[0].particle >> 8 * byte & 255] < n) {
+            sort_by_byte(from, to, n, 8 * byte, count[byte]);
+            mb_tracks_member *sorted = to;
+            to = from;
+            from = sorted;
+        }
     }
+    for (size_t i = 0; i < n && status == MB_OK; i++) {
+        out[i] = (mb_tracks_member){(int64_t)((uint64_t)from[i].particle ^ sign), from[i].hit};
+    }
+    mb_release(ctx, count);
+    mb_release(ctx, spare);
+    return status;
 }
 
 // Members of one particle: first .. the result.
@@ -76,10 +107,12 @@ static void weigh_particle(
 mb_status mb_tracks_weights(mb_context *ctx, size_t n, const int64_t *particle, const float *pt,
     const float *way, float *weight) {
     mb_tracks_member *member = mb_allocate(ctx, n, sizeof *member);
-    if (member == NULL) {
-        return MB_ERR_MEMORY;
+    const mb_status status =
+        member == NULL ? MB_ERR_MEMORY : mb_tracks_sort_members(ctx, particle, n, member);
+    if (status != MB_OK) {
+        mb_release(ctx, member);
+        return status;
     }
-    mb_tracks_sort_members(particle, n, member);
     memset(weight, 0, n * sizeof *weight);
     for (size_t first = 0, end; first < n; first = end) {
         end = end_of_particle(member, first, n);
@@ -123,7 +156,9 @@ mb_status mb_tracks_make_true(
     size_t *place = mb_allocate(store->ctx, n, sizeof *place); // of a hit's particle in member
     mb_status status = member == NULL || place == NULL ? MB_ERR_MEMORY : MB_OK;
     if (status == MB_OK) {
-        mb_tracks_sort_members(particle, n, member);
+        status = mb_tracks_sort_members(store->ctx, particle, n, member);
+    }
+    if (status == MB_OK) {
         status = mb_tracks_store_reserve(store, graph, count_links(member, n, has_self));
     }
     for (size_t first = 0, end; status == MB_OK && first < n; first = end) {
@@ -178,14 +213,31 @@ static int compare_indices(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
+static bool is_ascending(const int32_t *list, size_t n) {
+    bool is = true;
+    for (size_t i = 1; i < n; i++) {
+        is &= list[i - 1] <= list[i];
+    }
+    return is;
+}
+
+static void merge(int32_t *out, const int32_t *const list[2], const size_t n[2]) {
+    size_t a = 0;
+    size_t b = 0;
+    while (a < n[0] && b < n[1]) {
+        *out++ = list[0][a] <= list[1][b] ? list[0][a++] : list[1][b++];
+    }
+    memcpy(out, list[0] + a, (n[0] - a) * sizeof *out);
+    memcpy(out + n[0] - a, list[1] + b, (n[1] - b) * sizeof *out);
+}
+
 // Two lists of one source as one, ascending, each once.
 static void add_union(
     mb_tracks_edges *loss, int32_t source, const int32_t *const list[2], const size_t n[2]) {
     int32_t *out = loss->destination + loss->n;
-    memcpy(out, list[0], n[0] * sizeof *out);
-    memcpy(out + n[0], list[1], n[1] * sizeof *out);
     const size_t total = n[0] + n[1];
-    if (total > 1) {
+    merge(out, list, n);
+    if (!is_ascending(list[0], n[0]) || !is_ascending(list[1], n[1])) {
         qsort(out, total, sizeof *out, compare_indices);
     }
     size_t kept = 0;

@@ -13,7 +13,8 @@ typedef struct mb_tracks_member {
     int64_t particle;
     int32_t hit;
 } mb_tracks_member;
-void mb_tracks_sort_members(const int64_t *particle, size_t n, mb_tracks_member *out);
+mb_status mb_tracks_sort_members(
+    mb_context *ctx, const int64_t *particle, size_t n, mb_tracks_member *out) MB_MUST_CHECK;
 
 // The TrackML weights of n hits: 0 for noise and particles of fewer than 4 hits; else the product
 // of a weight of pt (GeV; 0.2 up to 0.5, linear to 1 at 3) and one of the hit's place along the
