@@ -3,6 +3,8 @@
 
 #include "base/numbers.h"
 
+#include "base/digits.h"
+
 #include <errno.h>
 #include <float.h>
 #include <locale.h>
@@ -71,6 +73,13 @@ const char *mb_parse_double(const char *text, const char *end, double *out) {
     int exponent = 0;
     if (p < end && *p == '.') {
         const char *fraction = ++p;
+        for (uint64_t bad = 0; end - p >= 8; p += 8) {
+            const uint64_t eight = mb_checked_digits_before(p + 8, 8, &bad);
+            if (bad != 0) {
+                break;
+            }
+            mantissa = mantissa * 100000000 + eight;
+        }
         while (p < end && is_digit(*p)) {
             mantissa = mantissa * 10 + (uint64_t)(*p++ - '0');
         }
@@ -115,6 +124,10 @@ const char *mb_parse_uint64(const char *text, const char *end, uint64_t *out) {
     uint64_t value = 0;
     if (p == end || !is_digit(*p)) {
         return NULL;
+    }
+    // As many digits always fit.
+    for (const char *safe = end - p > 19 ? p + 19 : end; p < safe && is_digit(*p); p++) {
+        value = value * 10 + (uint64_t)(*p - '0');
     }
     for (; p < end && is_digit(*p); p++) {
         const uint64_t digit = (uint64_t)(*p - '0');

@@ -5,6 +5,7 @@
 
 #include "base/numbers.h"
 #include "files/gzip.h"
+#include "files/marks.h"
 
 #include <math.h>
 
@@ -104,6 +105,86 @@ static mb_status parse_row(parser *p) {
     return MB_OK;
 }
 
+// Whether no field is quoted and nothing stands in the text that needs a message.
+static bool is_plain(const char *text, size_t length) {
+    const char *end = text + length;
+    if (length == 0 || memchr(text, '"', length) != NULL || memchr(text, '\0', length) != NULL) {
+        return false;
+    }
+    for (const char *at = text; (at = memchr(at, '\r', (size_t)(end - at))) != NULL; at++) {
+        if (at + 1 == end || at[1] != '\n') {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Fields of the row whose marks begin at mark, each ended where it is. Where its marks end, or NULL
+// where it has too many fields or too few.
+static const uint16_t *take_row(mb_csv *table, char *text, size_t begin, const uint16_t *mark) {
+    const size_t first = table->n_fields;
+    for (bool is_end = false; !is_end; mark++) {
+        is_end = text[*mark] == '\n';
+        table->field[table->n_fields++] = (size_t)(text - table->text) + begin;
+        text[*mark] = '\0';
+        begin = (size_t)*mark + 1;
+    }
+    const size_t n = table->n_fields - first;
+    if (table->n_rows > 0 && n != table->n_columns) {
+        table->n_fields = first;
+        return NULL;
+    }
+    const size_t end = begin - 1;
+    if (end > 0 && text[end - 1] == '\r') {
+        text[end - 1] = '\0';
+    }
+    table->n_columns = n;
+    return mark;
+}
+
+// The whole lines of the next piece of a plain text, the quick way; what it cannot do is left to
+// parse_row.
+static mb_status take_rows(parser *p, const char *start, mb_marks *marks) {
+    mb_csv *table = p->table;
+    mb_marks_find(marks, p->at, (size_t)(p->end - p->at), false);
+    if (table->n_fields + marks->n > mb_context_limits(table->ctx)->objects * 16) {
+        return MB_OK;
+    }
+    MB_TRY(mb_grow(table->ctx, &table->field, &table->field_capacity, table->n_fields + marks->n,
+        sizeof *table->field));
+    MB_TRY(mb_grow(table->ctx, &table->line, &table->line_capacity, table->n_rows + marks->n,
+        sizeof *table->line));
+    char *text = table->text + (p->at - start);
+    const size_t length = marks->n > 0 ? (size_t)marks->at[marks->n - 1] + 1 : 0;
+    memcpy(text, p->at, length);
+    size_t begin = 0;
+    for (const uint16_t *mark = marks->at; mark < marks->at + marks->n;) {
+        mark = take_row(table, text, begin, mark);
+        if (mark == NULL) {
+            break;
+        }
+        begin = (size_t)mark[-1] + 1;
+        table->line[table->n_rows++] = p->line++;
+    }
+    p->at += begin;
+    p->to = text + begin;
+    return MB_OK;
+}
+
+static mb_status parse_rows(parser *p, const char *start) {
+    const bool may_take = is_plain(p->at, (size_t)(p->end - p->at));
+    mb_marks marks;
+    while (p->at < p->end) {
+        if (may_take) {
+            MB_TRY(take_rows(p, start, &marks));
+        }
+        if (p->at < p->end) {
+            MB_TRY(parse_row(p));
+        }
+    }
+    return MB_OK;
+}
+
 mb_status mb_csv_parse(mb_csv *table, mb_context *ctx, const char *name, const char *text,
     size_t length, bool has_header) {
     *table = (mb_csv){.ctx = ctx, .has_header = has_header};
@@ -118,9 +199,7 @@ mb_status mb_csv_parse(mb_csv *table, mb_context *ctx, const char *name, const c
     if (length >= 3 && memcmp(start, "\xEF\xBB\xBF", 3) == 0) {
         p.at += 3; // the mark that spreadsheets put before UTF-8
     }
-    while (p.at < p.end) {
-        MB_TRY(parse_row(&p));
-    }
+    MB_TRY(parse_rows(&p, start));
     if (has_header) {
         if (table->n_rows == 0) {
             return mb_fail(

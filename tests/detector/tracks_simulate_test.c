@@ -154,6 +154,69 @@ static void test_tracks_simulate__tables_hold_the_hits_of_the_pickle(void **stat
     noting_world_close(&world);
 }
 
+static int layer_of(const float *at) {
+    static const double radii[] = {32, 72, 116, 172, 260, 360, 500, 660, 820, 1020};
+    const double r = hypot((double)at[0], (double)at[1]);
+    int layer = 0;
+    while (fabs(r - radii[layer]) > 1) {
+        layer++;
+    }
+    return layer;
+}
+
+static bool is_segment(const float *a, const float *b, double slope, double z0) {
+    const double dr = hypot((double)b[0], (double)b[1]) - hypot((double)a[0], (double)a[1]);
+    double turn = atan2((double)b[1], (double)b[0]) - atan2((double)a[1], (double)a[0]);
+    turn = fmin(fabs(turn), fabs(fabs(turn) - 2 * 3.14159265358979323846));
+    const double dz = (double)b[2] - (double)a[2];
+    return layer_of(b) == layer_of(a) + 1 && turn <= slope * dr &&
+           fabs((double)a[2] - hypot((double)a[0], (double)a[1]) * dz / dr) <= z0;
+}
+
+// All pairs, by brute force, against the search; cuts from narrow to half a turn.
+static void test_tracks_build__segments_are_all_pairs_within_the_cuts(void **state) {
+    (void)state;
+    static const double slopes[] = {0.0003, 0.003, 0.03, 0.2};
+    noting_world world;
+    noting_world_open(&world, 1);
+    mb_tracks_simulate_record record = defaults(2, MB_TRACKS_EASY);
+    record.particles = 40;
+    assert_ok(
+        world.ctx, detector_named("tracks")->simulate(world.ctx, &record, 6, world.directory));
+    for (size_t g = 0; g < 2 * MB_COUNT_OF(slopes); g++) {
+        const bool is_both = g % 2 == 0;
+        char data[256];
+        mb_dataset d;
+        snprintf(data, sizeof data,
+            "{graph: {segments: {phi_slope: %g, z0: 300, both_directions: %s}}}", slopes[g / 2],
+            is_both ? "true" : "false");
+        assert_ok(world.ctx, tracks_load(&world, data, NULL, &d, NULL));
+        const mb_dataset_axis *pred = mb_dataset_find_axis(&d, "edges.pred");
+        const uint64_t *offset = mb_dataset_find_axis(&d, "nodes")->offset;
+        const float *xyz = mb_dataset_find(&d, "xyz")->dense.data;
+        size_t e = 0;
+        for (size_t i = 0; i < 2; i++) {
+            const float *hits = xyz + 3 * offset[i];
+            const int32_t n = (int32_t)(offset[i + 1] - offset[i]);
+            for (int32_t a = 0; a < n; a++) {
+                for (int32_t b = 0; b < n; b++) {
+                    const float *from = hits + 3 * a;
+                    const float *to = hits + 3 * b;
+                    if (is_segment(from, to, slopes[g / 2], 300) ||
+                        (is_both && is_segment(to, from, slopes[g / 2], 300))) {
+                        assert_int_equal(pred->source[e], a);
+                        assert_int_equal(pred->destination[e++], b);
+                    }
+                }
+            }
+        }
+        assert_int_equal(e, pred->offset[2]);
+        assert_true(e > 100);
+        mb_dataset_clear(&d);
+    }
+    noting_world_close(&world);
+}
+
 // Pairs within a radius, by brute force, against the search; adjacent layers, too.
 static void test_tracks_build__neighbours_are_those_within_the_radius(void **state) {
     (void)state;
@@ -190,17 +253,7 @@ static void test_tracks_build__neighbours_are_those_within_the_radius(void **sta
                     }
                     bool is_wanted = sqrt(sum) <= radius[g] && (a != b || g == 0);
                     if (g == 2 && is_wanted) {
-                        static const double radii[] = {
-                            32, 72, 116, 172, 260, 360, 500, 660, 820, 1020};
-                        int layer[2] = {0, 0};
-                        for (int k = 0; k < 2; k++) {
-                            const float *at = xyz + 3 * (k == 0 ? a : b);
-                            const double r = hypot((double)at[0], (double)at[1]);
-                            while (fabs(r - radii[layer[k]]) > 1) {
-                                layer[k]++;
-                            }
-                        }
-                        is_wanted = abs(layer[0] - layer[1]) == 1;
+                        is_wanted = abs(layer_of(xyz + 3 * a) - layer_of(xyz + 3 * b)) == 1;
                     }
                     if (is_wanted) {
                         assert_int_equal(pred->source[e], a - first);
@@ -248,6 +301,7 @@ int main(void) {
         cmocka_unit_test(test_tracks_simulate__samples_have_the_wanted_figures),
         cmocka_unit_test(test_tracks_simulate__protocols_say_the_same),
         cmocka_unit_test(test_tracks_simulate__tables_hold_the_hits_of_the_pickle),
+        cmocka_unit_test(test_tracks_build__segments_are_all_pairs_within_the_cuts),
         cmocka_unit_test(test_tracks_build__neighbours_are_those_within_the_radius),
         cmocka_unit_test(test_tracks_truth__weights_follow_the_rule),
     };

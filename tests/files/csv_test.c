@@ -3,6 +3,7 @@
 
 #include "values.h"
 
+#include "base/random.h"
 #include "files/csv.h"
 
 #include <math.h>
@@ -69,6 +70,65 @@ static void test_csv__tables_without_header_become_arrays(void **state) {
     assert_ok(world.ctx, parse(&table, "", false));
     assert_int_equal(table.n_rows, 0);
     mb_csv_clear(&table);
+}
+
+// Rows of fields of any length, some longer than any piece of the text.
+static void put_rows(mb_buffer *text, mb_random *random, size_t n_rows) {
+    static const char letters[] = "0123456789.- abcxyz";
+    for (size_t row = 0; row < n_rows; row++) {
+        for (size_t column = 0; column < 3; column++) {
+            size_t length = mb_random_u32(random) % 20;
+            length += mb_random_u32(random) % 1000 == 0 ? 9000 : 0;
+            mb_buffer_text(text, column > 0 ? "," : "");
+            for (size_t i = 0; i < length; i++) {
+                mb_buffer_format(text, "%c", letters[mb_random_u32(random) % (sizeof letters - 1)]);
+            }
+        }
+        mb_buffer_text(text, mb_random_u32(random) % 2 == 0 ? "\n" : "\r\n");
+    }
+}
+
+// A quote anywhere makes the whole text go another way; what was before it must be the same.
+static void test_csv__a_quote_changes_nothing_elsewhere(void **state) {
+    (void)state;
+    enum { N = 3000 };
+    mb_random random = mb_random_stream(mb_test_seed(), MB_PURPOSE_TEST, 0, 3);
+    mb_buffer text;
+    mb_csv plain;
+    mb_csv quoted;
+    mb_buffer_init(&text, world.ctx);
+    mb_buffer_text(&text, "\xEF\xBB\xBFone,two,three\r\n");
+    put_rows(&text, &random, N);
+    const size_t length = text.length;
+    mb_buffer_text(&text, "last,\"of\",all");
+    assert_ok(world.ctx, mb_csv_parse(&plain, world.ctx, "plain", text.data, length, true));
+    assert_ok(world.ctx, mb_csv_parse(&quoted, world.ctx, "quoted", text.data, text.length, true));
+    assert_int_equal(plain.n_rows, N);
+    assert_int_equal(quoted.n_rows, N + 1);
+    assert_int_equal(plain.n_fields, 3 * (N + 1));
+    for (size_t row = 0; row < N; row++) {
+        assert_int_equal(plain.line[row + 1], row + 2);
+        for (size_t column = 0; column < 3; column++) {
+            assert_string_equal(
+                mb_csv_field(&plain, row, column), mb_csv_field(&quoted, row, column));
+        }
+    }
+    mb_csv_clear(&plain);
+    mb_csv_clear(&quoted);
+    // A line that is short of a field, far behind, and one without an end.
+    mb_buffer_clear(&text);
+    mb_buffer_init(&text, world.ctx);
+    put_rows(&text, &random, N);
+    mb_buffer_text(&text, "a,b");
+    assert_fails(world.ctx, mb_csv_parse(&plain, world.ctx, "plain", text.data, text.length, false),
+        MB_ERR_FORMAT, "plain:3001: 2 fields where the first line has 3");
+    mb_csv_clear(&plain);
+    mb_buffer_text(&text, "\n");
+    put_rows(&text, &random, 10);
+    assert_fails(world.ctx, mb_csv_parse(&plain, world.ctx, "plain", text.data, text.length, false),
+        MB_ERR_FORMAT, "plain:3001: 2 fields where the first line has 3");
+    mb_csv_clear(&plain);
+    mb_buffer_clear(&text);
 }
 
 static void test_csv__irregular_tables_are_refused_by_line(void **state) {
@@ -143,6 +203,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_csv__fields_quotes_and_line_ends_are_those_of_the_standard),
         cmocka_unit_test(test_csv__tables_without_header_become_arrays),
+        cmocka_unit_test(test_csv__a_quote_changes_nothing_elsewhere),
         cmocka_unit_test(test_csv__irregular_tables_are_refused_by_line),
         cmocka_unit_test(test_csv__what_is_written_is_read_back),
         cmocka_unit_test(test_csv__files_are_read_plain_and_named_when_absent),
