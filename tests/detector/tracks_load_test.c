@@ -316,6 +316,8 @@ static void write_graph(noting_world *world, size_t member, size_t entry, int64_
     int64_t lists[5][2] = {{1, 1}, {0, 1}, {2, 0}, {1, 0}, {1, 0}};
     if (member > 0) {
         lists[member - 1][entry] = value;
+    } else if (value != 0) {
+        x[entry] = 1e20F * (float)value;
     }
     mb_array arrays[6] = {{.dtype = MB_F32, .rank = 2, .shape = {3, 3}, .data = x}};
     const mb_array *pointers[6] = {&arrays[0]};
@@ -352,6 +354,10 @@ static void test_tracks_load__segment_graphs_are_read(void **state) {
         mb_status status;
         const char *says;
     } cases[] = {
+        {0, 3, INT64_C(1) << 60, MB_ERR_RANGE,
+            "graph.npz: X: hit 1, column 0 is 1.15292e+38, which is no place in a detector; write"},
+        {0, 7, 1, MB_ERR_RANGE, "X: hit 2, column 1 is 1e+20, which is no place"},
+        {0, 8, -1000, MB_ERR_RANGE, "X: hit 2, column 2 is -1e+23, which is no place"},
         {2, 1, 0, MB_ERR_FORMAT, "Ri_cols: edge 0 is there twice"},
         {3, 0, 3, MB_ERR_RANGE, "Ro_rows: entry 0 is 3, there are 3 hits"},
         {4, 0, -1, MB_ERR_RANGE, "Ro_cols: entry 0 is -1"},

@@ -3,6 +3,7 @@
 
 #include "tracks_study.h"
 
+#include "base/random.h"
 #include "detector/tracks/build.h"
 #include "detector/tracks/simulate.h"
 #include "detector/tracks/truth.h"
@@ -296,6 +297,45 @@ static void test_tracks_truth__weights_follow_the_rule(void **state) {
     mb_test_world_close(&world);
 }
 
+// Hits of one distance share the mean of their ranks; one particle may have all hits.
+static void test_tracks_truth__ties_share_their_mean_rank(void **state) {
+    (void)state;
+    enum { N = 500, N_PLACES = 20 };
+    static const double table[] = {10, 8, 6, 5, 3, 3, 3, 5, 6};
+    int64_t particle[N];
+    float pt[N];
+    float way[N];
+    float weight[N];
+    double wanted[N];
+    double sum = 0;
+    mb_test_world world;
+    mb_test_world_open(&world, 1, 0);
+    mb_random random = mb_random_stream(mb_test_seed(), MB_PURPOSE_TEST, 0, 1);
+    for (size_t i = 0; i < N; i++) {
+        particle[i] = -5;
+        pt[i] = 4;
+        way[i] = (float)(mb_random_u32(&random) % 60);
+    }
+    for (size_t i = 0; i < N; i++) {
+        size_t n_below = 0;
+        size_t n_same = 0;
+        for (size_t k = 0; k < N; k++) {
+            n_below += way[k] < way[i];
+            n_same += !(way[k] < way[i]) && !(way[k] > way[i]);
+        }
+        const size_t rank = n_below + (n_same - 1) / 2;
+        const double at = (double)(rank < N_PLACES - 1 ? rank : N_PLACES - 1) * 8 / (N_PLACES - 1);
+        const size_t low = at < 7 ? (size_t)at : 7;
+        wanted[i] = table[low] + (at - (double)low) * (table[low + 1] - table[low]);
+        sum += wanted[i];
+    }
+    assert_ok(world.ctx, mb_tracks_weights(world.ctx, N, particle, pt, way, weight));
+    for (size_t i = 0; i < N; i++) {
+        assert_float_equal(weight[i], (float)(wanted[i] / sum), 1e-8);
+    }
+    mb_test_world_close(&world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tracks_simulate__samples_have_the_wanted_figures),
@@ -304,6 +344,7 @@ int main(void) {
         cmocka_unit_test(test_tracks_build__segments_are_all_pairs_within_the_cuts),
         cmocka_unit_test(test_tracks_build__neighbours_are_those_within_the_radius),
         cmocka_unit_test(test_tracks_truth__weights_follow_the_rule),
+        cmocka_unit_test(test_tracks_truth__ties_share_their_mean_rank),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

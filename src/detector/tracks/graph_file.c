@@ -15,6 +15,9 @@ enum { X, RI_ROWS, RI_COLS, RO_ROWS, RO_COLS, Y, N_MEMBERS };
 static const char *const members[N_MEMBERS] = {
     "X", "Ri_rows", "Ri_cols", "Ro_rows", "Ro_cols", "y"};
 
+// In mm, as far as a float reaches with room for squares of differences.
+static const double farthest = 1e18;
+
 typedef struct graph_file {
     mb_tracks_reader *reader;
     const char *path;
@@ -172,10 +175,19 @@ static mb_status take_hits(graph_file *g) {
     for (size_t i = 0; i < g->n_hits; i++) {
         const double r = 1000 * (double)x[3 * i];
         const double phi = section * (double)x[3 * i + 1];
-        const bool is_angle = fabs(phi) <= 0x1p20;
-        xyz[3 * i] = is_angle ? (float)(r * mb_cos(phi)) : 0;
-        xyz[3 * i + 1] = is_angle ? (float)(r * mb_sin(phi)) : 0;
-        xyz[3 * i + 2] = 1000 * x[3 * i + 2];
+        const double z = 1000 * (double)x[3 * i + 2];
+        const bool fits[3] = {fabs(r) <= farthest, fabs(phi) <= 0x1p20, fabs(z) <= farthest};
+        for (size_t c = 0; c < 3; c++) {
+            if (!fits[c]) {
+                return fail(g, MB_ERR_RANGE, X,
+                    "hit %zu, column %zu is %g, which is no place in a detector; write r, phi and "
+                    "z divided by (1000, pi / data.phi_sections, 1000), or set data.on_bad: drop",
+                    i, c, (double)x[3 * i + c]);
+            }
+        }
+        xyz[3 * i] = (float)(r * mb_cos(phi));
+        xyz[3 * i + 1] = (float)(r * mb_sin(phi));
+        xyz[3 * i + 2] = (float)z;
     }
     return MB_OK;
 }

@@ -78,49 +78,62 @@ static double weight_of_pt(double pt) {
     return pt <= 0.5 ? 0.2 : pt >= 3 ? 1.0 : 0.2 + 0.8 * (pt - 0.5) / 2.5;
 }
 
-// Mean rank on ties, minus 1, truncated.
-static size_t rank_of(const mb_tracks_member *member, size_t n, size_t i, const float *way) {
-    size_t n_below = 0;
-    size_t n_same = 0;
-    const float own = way[member[i].hit];
-    for (size_t k = 0; k < n; k++) {
-        n_below += way[member[k].hit] < own;
-        n_same += !(way[member[k].hit] < own) && !(way[member[k].hit] > own);
+typedef struct ranked {
+    float way;
+    int32_t hit;
+} ranked;
+
+static int compare_ways(const void *a, const void *b) {
+    const ranked *x = a;
+    const ranked *y = b;
+    if (x->way < y->way || x->way > y->way) {
+        return x->way < y->way ? -1 : 1;
     }
-    return n_below + (mb_max_size(n_same, 1) - 1) / 2;
+    return (x->hit > y->hit) - (x->hit < y->hit);
 }
 
-static void weigh_particle(
-    const mb_tracks_member *member, size_t n, const float *pt, const float *way, float *weight) {
+// order: room for n.
+static void weigh_particle(const mb_tracks_member *member, size_t n, const float *pt,
+    const float *way, ranked *order, float *weight) {
     const size_t n_places = mb_min_size(n, MOST_HITS);
     double sum = 0;
     for (size_t i = 0; i < n_places; i++) {
         sum += stretched(i, n_places);
     }
     for (size_t i = 0; i < n; i++) {
-        const size_t place = mb_min_size(rank_of(member, n, i, way), n_places - 1);
-        const int32_t hit = member[i].hit;
-        weight[hit] = (float)(weight_of_pt((double)pt[hit]) * stretched(place, n_places) / sum);
+        order[i] = (ranked){way[member[i].hit], member[i].hit};
+    }
+    qsort(order, n, sizeof *order, compare_ways);
+    for (size_t first = 0, end; first < n; first = end) {
+        end = first + 1;
+        while (end < n && !(order[end].way > order[first].way)) {
+            end++;
+        }
+        // Mean rank on ties, minus 1, truncated.
+        const size_t place = mb_min_size(first + (end - first - 1) / 2, n_places - 1);
+        for (size_t i = first; i < end; i++) {
+            const int32_t hit = order[i].hit;
+            weight[hit] = (float)(weight_of_pt((double)pt[hit]) * stretched(place, n_places) / sum);
+        }
     }
 }
 
 mb_status mb_tracks_weights(mb_context *ctx, size_t n, const int64_t *particle, const float *pt,
     const float *way, float *weight) {
     mb_tracks_member *member = mb_allocate(ctx, n, sizeof *member);
-    const mb_status status =
-        member == NULL ? MB_ERR_MEMORY : mb_tracks_sort_members(ctx, particle, n, member);
-    if (status != MB_OK) {
-        mb_release(ctx, member);
-        return status;
+    ranked *order = mb_allocate(ctx, n, sizeof *order);
+    mb_status status = member == NULL || order == NULL ? MB_ERR_MEMORY : MB_OK;
+    if (status == MB_OK) {
+        status = mb_tracks_sort_members(ctx, particle, n, member);
     }
     memset(weight, 0, n * sizeof *weight);
-    for (size_t first = 0, end; first < n; first = end) {
+    for (size_t first = 0, end; status == MB_OK && first < n; first = end) {
         end = end_of_particle(member, first, n);
         if (member[first].particle == 0 || end - first < MB_TRACKS_LEAST_WEIGHTED) {
             continue;
         }
         if (pt != NULL) {
-            weigh_particle(member + first, end - first, pt, way, weight);
+            weigh_particle(member + first, end - first, pt, way, order, weight);
             continue;
         }
         for (size_t i = first; i < end; i++) {
@@ -135,7 +148,8 @@ mb_status mb_tracks_weights(mb_context *ctx, size_t n, const int64_t *particle, 
         weight[i] = (float)((double)weight[i] / sum);
     }
     mb_release(ctx, member);
-    return MB_OK;
+    mb_release(ctx, order);
+    return status;
 }
 
 // How many links the particles make, noise having none.
