@@ -33,6 +33,10 @@ void mb_output_abandon(mb_output *output);
 mb_status mb_read_file(mb_context *ctx, const char *path, char **out, size_t *length) MB_MUST_CHECK;
 // Makes a directory and its parents; an existing one is fine.
 mb_status mb_make_directory(mb_context *ctx, const char *path) MB_MUST_CHECK;
+// The same; *n_made is how many of the path's last steps were not there, for work that may fail.
+mb_status mb_make_directories(mb_context *ctx, const char *path, size_t *n_made) MB_MUST_CHECK;
+// Removes these again, as far as they are empty.
+void mb_unmake_directories(const char *path, size_t n_made);
 bool mb_path_exists(const char *path);
 bool mb_path_is_directory(const char *path);
 // Whether path ends in suffix (".csv") with something before it.

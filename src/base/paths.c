@@ -5,8 +5,10 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 bool mb_path_exists(const char *path) {
     struct stat info;
@@ -34,6 +36,12 @@ static mb_status fail_folder(mb_context *ctx, const char *path, const char *what
 }
 
 mb_status mb_make_directory(mb_context *ctx, const char *path) {
+    size_t n_made;
+    return mb_make_directories(ctx, path, &n_made);
+}
+
+mb_status mb_make_directories(mb_context *ctx, const char *path, size_t *n_made) {
+    *n_made = 0;
     char *copy = mb_copy_text(ctx, path);
     if (copy == NULL) {
         return MB_ERR_MEMORY;
@@ -45,7 +53,9 @@ mb_status mb_make_directory(mb_context *ctx, const char *path) {
         }
         const char ending = *p;
         *p = '\0';
-        if (*copy != '\0' && mkdir(copy, 0777) != 0) {
+        if (*copy != '\0' && mkdir(copy, 0777) == 0) {
+            ++*n_made;
+        } else if (*copy != '\0') {
             const int error = errno;
             if (!mb_path_is_directory(copy)) {
                 status = fail_folder(ctx, copy, "the folder cannot be made", error);
@@ -58,6 +68,24 @@ mb_status mb_make_directory(mb_context *ctx, const char *path) {
     }
     mb_release(ctx, copy);
     return status;
+}
+
+void mb_unmake_directories(const char *path, size_t n_made) {
+    char copy[PATH_MAX];
+    size_t n = strlen(path);
+    if (n >= sizeof copy) {
+        return;
+    }
+    memcpy(copy, path, n + 1);
+    for (; n_made > 0 && n > 0 && rmdir(copy) == 0; n_made--) {
+        while (n > 0 && copy[n - 1] == '/') {
+            n--;
+        }
+        while (n > 0 && copy[n - 1] != '/') {
+            n--;
+        }
+        copy[n] = '\0';
+    }
 }
 
 // Takes out "." steps and doubled slashes. ".." stays: across a symbolic link it is not the parent.

@@ -36,6 +36,7 @@ typedef struct emulation {
     mb_rows rows;
     bool has_words; // input words, else charges
     int columns[MB_CHIP_CELLS];
+    size_t n_made; // folders
     bool *is_kept; // columns of the input that go to calq.csv
     mb_table tables[N_TABLES];
     crossing crossings[BLOCK];
@@ -147,7 +148,7 @@ static void begin_tables(emulation *e) {
 }
 
 static mb_status open_tables(emulation *e, const char *directory, bool is_forced) {
-    MB_TRY(mb_make_directory(e->ctx, directory));
+    MB_TRY(mb_make_directories(e->ctx, directory, &e->n_made));
     for (size_t i = 0; i < N_TABLES; i++) {
         if (!is_written(e, i)) {
             continue;
@@ -434,6 +435,9 @@ mb_status mb_elinks_emulate(mb_context *ctx, const char *file, const mb_elinks_e
     }
     for (size_t i = 0; i < N_TABLES; i++) {
         mb_table_abandon(&e->tables[i]);
+    }
+    if (status != MB_OK) {
+        mb_unmake_directories(directory, e->n_made);
     }
     mb_rows_close(&e->rows);
     mb_chip_commands_clear(&e->commands);

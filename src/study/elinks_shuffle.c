@@ -31,6 +31,7 @@ typedef struct shuffling {
     const mb_elinks_shuffle *given;
     const char *directory, *name;
     bool is_forced;
+    size_t n_made; // folders
     char *header;
     bucket *buckets;
     size_t n_buckets;
@@ -234,7 +235,7 @@ static mb_status gather(shuffling *s) {
 }
 
 static mb_status shuffle(shuffling *s, const mb_names *names) {
-    MB_TRY(mb_make_directory(s->ctx, s->directory));
+    MB_TRY(mb_make_directories(s->ctx, s->directory, &s->n_made));
     MB_TRY(open_buckets(s, names));
     for (size_t i = 0; i < names->n; i++) {
         MB_TRY(deal_file(s, names->name[i]));
@@ -273,6 +274,9 @@ mb_status mb_elinks_shuffle_files(mb_context *ctx, const char *const *files, siz
     }
     mb_table_abandon(&s.table);
     close_buckets(&s);
+    if (status != MB_OK) {
+        mb_unmake_directories(directory, s.n_made);
+    }
     mb_release(ctx, s.header);
     mb_names_clear(&names);
     return mb_answer_finish(answer, status, out);

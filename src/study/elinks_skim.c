@@ -24,6 +24,13 @@ static void put_fields(mb_table *table, const char *const *fields, size_t n) {
 static mb_status skim_rows(skimming *s, mb_rows *rows, mb_table *table) {
     int energy = 0;
     int type = 0;
+    if (mb_rows_column(rows, "SimEnergyTotal") < 0) {
+        return mb_fail(s->ctx, MB_ERR_FORMAT,
+            "%s:1: no column SimEnergyTotal, by which skim chooses: it keeps the rows of whole "
+            "modules with simulated energy; give a table that tells it, or take the rows as they "
+            "are",
+            rows->lines.name);
+    }
     MB_TRY(mb_rows_find(rows, "SimEnergyTotal", &energy));
     MB_TRY(mb_rows_find(rows, "ModType", &type));
     put_fields(table, rows->name, rows->n_columns);
@@ -78,10 +85,15 @@ static mb_status skim_below(skimming *s, const char *folder, const char *path, c
     }
     char *slash = strrchr(target, '/');
     *slash = '\0';
-    mb_status status = mb_make_directory(s->ctx, target);
+    size_t n_made = 0;
+    mb_status status = mb_make_directories(s->ctx, target, &n_made);
     *slash = '/';
     if (status == MB_OK) {
         status = skim_file(s, path, target);
+    }
+    if (status != MB_OK) {
+        *slash = '\0';
+        mb_unmake_directories(target, n_made);
     }
     mb_release(s->ctx, target);
     return status;

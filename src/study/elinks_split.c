@@ -13,6 +13,7 @@ typedef struct target {
     int layer;
     unsigned links;
     mb_table table;
+    size_t n_made; // folders
 } target;
 
 typedef struct splitting {
@@ -52,15 +53,21 @@ static mb_status find_columns(splitting *s) {
     return MB_OK;
 }
 
-static mb_status open_target(splitting *s, target *t) {
+static char *folder_of(const splitting *s, const target *t) {
     char path[768];
     const char *kind = t->is_signal ? "Signal" : "PU";
     mb_format(
         path, sizeof path, "%s_TrainingData_%sAllocation/nElinks_%u", s->stem, kind, t->links);
-    char *folder = mb_path_join(s->ctx, s->directory, path);
+    return mb_path_join(s->ctx, s->directory, path);
+}
+
+static mb_status open_target(splitting *s, target *t) {
+    char path[768];
+    char *folder = folder_of(s, t);
     mb_format(path, sizeof path, "%s_Layer%d_%uLinks.csv", s->stem, t->layer, t->links);
     char *file = folder != NULL ? mb_path_join(s->ctx, folder, path) : NULL;
-    mb_status status = file != NULL ? mb_make_directory(s->ctx, folder) : MB_ERR_MEMORY;
+    mb_status status =
+        file != NULL ? mb_make_directories(s->ctx, folder, &t->n_made) : MB_ERR_MEMORY;
     if (status == MB_OK) {
         status = mb_check_absent(s->ctx, file, s->is_forced);
     }
@@ -213,8 +220,14 @@ static mb_status split_rows(splitting *s, const char *path) {
 
 static mb_status split_file(splitting *s, const char *path) {
     const mb_status status = split_rows(s, path);
-    for (size_t i = 0; i < s->n_targets; i++) {
+    // Backwards, as a folder may lie in one that was made for a file before.
+    for (size_t i = s->n_targets; i-- > 0;) {
         mb_table_abandon(&s->targets[i].table);
+        char *folder = status != MB_OK ? folder_of(s, &s->targets[i]) : NULL;
+        if (folder != NULL) {
+            mb_unmake_directories(folder, s->targets[i].n_made);
+        }
+        mb_release(s->ctx, folder);
     }
     s->n_targets = 0;
     mb_rows_close(&s->rows);

@@ -61,11 +61,22 @@ static bool is_table(const char *path) {
     return dot != NULL && (strcmp(dot, ".csv") == 0 || strcmp(dot, ".csv.gz") == 0);
 }
 
+// What stands for a number in tables, if only for one that no charge can be.
+static bool is_number(const char *text) {
+    static const char *const others[] = {"nan", "NaN", "inf", "-inf"};
+    double value;
+    for (size_t i = 0; i < MB_COUNT_OF(others); i++) {
+        if (strcmp(text, others[i]) == 0) {
+            return true;
+        }
+    }
+    return mb_text_to_double(text, &value);
+}
+
 // A first field that is not a number is a header's.
 static mb_status read_table(mb_csv *table, mb_context *ctx, const char *path) {
     MB_TRY(mb_csv_read(table, ctx, path, false));
-    double first;
-    if (table->n_rows == 0 || mb_text_to_double(mb_csv_field(table, 0, 0), &first)) {
+    if (table->n_rows == 0 || is_number(mb_csv_field(table, 0, 0))) {
         return MB_OK;
     }
     mb_csv_clear(table);

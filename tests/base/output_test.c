@@ -209,6 +209,30 @@ static void test_output__directories_are_made_with_their_parents(void **state) {
     close_bench(&b);
 }
 
+static void test_output__directories_that_were_made_can_go_again(void **state) {
+    (void)state;
+    bench b;
+    size_t n_made = 9;
+    mb_context *ctx = open_bench(&b);
+    char *kept = mb_path_join(ctx, b.folder, "kept");
+    char *made = mb_path_join(ctx, b.folder, "kept/x/y");
+    assert_ok(ctx, mb_make_directories(ctx, kept, &n_made));
+    assert_int_equal(n_made, 1);
+    assert_ok(ctx, mb_make_directories(ctx, made, &n_made));
+    assert_int_equal(n_made, 2);
+    mb_unmake_directories(made, n_made);
+    assert_true(mb_path_is_directory(kept) && !mb_path_exists(made));
+    char *file = mb_path_join(ctx, b.folder, "kept/x/f");
+    assert_ok(ctx, mb_make_directories(ctx, made, &n_made));
+    assert_ok(ctx, mb_write_file(ctx, file, "", 0));
+    mb_unmake_directories(made, n_made);
+    assert_true(mb_path_exists(file) && !mb_path_exists(made));
+    mb_release(ctx, kept);
+    mb_release(ctx, made);
+    mb_release(ctx, file);
+    close_bench(&b);
+}
+
 static void assert_matches(
     mb_context *ctx, const char *folder, const char *pattern, const char *wanted) {
     mb_names names;
@@ -261,6 +285,7 @@ int main(void) {
         cmocka_unit_test(test_output__reading_keeps_to_the_limit),
         cmocka_unit_test(test_output__paths_join_and_normalise),
         cmocka_unit_test(test_output__directories_are_made_with_their_parents),
+        cmocka_unit_test(test_output__directories_that_were_made_can_go_again),
         cmocka_unit_test(test_output__patterns_match_in_byte_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,8 @@
 
 #include "tool.h"
 
+#include "base/numbers.h"
+
 #define WORLD(name)                                                                                \
     mb_tool_world *name = *state;                                                                  \
     if (name == NULL) {                                                                            \
@@ -126,12 +128,43 @@ static void test_elinks__says_what_is_missing(void **state) {
     }
 }
 
+static void test_elinks__what_fails_leaves_no_folder(void **state) {
+    WORLD(world)
+    static const char *const lines[] = {"emulate bad.csv -o new/chip -a threshold",
+        "shuffle empty.csv -o new/shuffled", "skim in -o new/skimmed",
+        "split bad.csv --modules modules.csv --module 9,3,2 -o new/split"};
+    char text[1024] = "";
+    for (size_t i = 0; i < 48; i++) {
+        mb_format(text + strlen(text), sizeof text - strlen(text), "%sCALQ_%zu",
+            i > 0 ? "," : "entry,", i);
+    }
+    save(world, "modules.csv", "Layer,ModU,ModV,ECONT_eTX,HD_LD,ModType\n9,3,2,7,HD,FI\n");
+    mb_format(text + strlen(text), sizeof text - strlen(text), "\n");
+    save(world, "empty.csv", text);
+    // The first row is good, the second is not.
+    for (size_t row = 0; row < 2; row++) {
+        for (size_t i = 0; i < 49; i++) {
+            mb_format(text + strlen(text), sizeof text - strlen(text), "%s%s", i > 0 ? "," : "",
+                row == 1 && i == 7 ? "x" : "5");
+        }
+        mb_format(text + strlen(text), sizeof text - strlen(text), "\n");
+    }
+    save(world, "bad.csv", text);
+    assert_ok(world->base.ctx, mb_make_directory(world->base.ctx, mb_tool_path(world, "in")));
+    save(world, "in/bad.csv", text);
+    for (size_t i = 0; i < MB_COUNT_OF(lines); i++) {
+        mb_tool_expect(world, 1, "elinks %s", lines[i]);
+        assert_false(mb_path_exists(mb_tool_path(world, "new")));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_elinks__explains_its_tools),
         cmocka_unit_test(test_elinks__makes_training_data_of_simulated_modules),
         cmocka_unit_test(test_elinks__shuffles_tables_without_names_whole),
         cmocka_unit_test(test_elinks__emulates_and_compares),
+        cmocka_unit_test(test_elinks__what_fails_leaves_no_folder),
         cmocka_unit_test(test_elinks__says_what_is_missing),
     };
     return cmocka_run_group_tests(tests, mb_tool_open, mb_tool_close);

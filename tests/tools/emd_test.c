@@ -154,6 +154,9 @@ static void test_emd__refuses_bad_input_by_name(void **state) {
     write_csv(world, "negative_named.csv", (const float(*)[CELLS])bad, true);
     bad[2][7] = NAN;
     write_npy(world, "nan.npy", bad[0], ROWS, CELLS);
+    bad[0][0] = NAN;
+    write_csv(world, "nan.csv", (const float(*)[CELLS])bad, false);
+    bad[0][0] = charges_a[0][0];
     bad[2][7] = INFINITY;
     write_npy(world, "infinite.npy", bad[0], ROWS, CELLS);
     write_npy(world, "short.npy", charges_a[0], 3, CELLS);
@@ -168,6 +171,7 @@ static void test_emd__refuses_bad_input_by_name(void **state) {
         {1, "a.npy negative.npy", "negative.npy: row 2, column 7 is -3"},
         {1, "nan.npy b.npy", "nan.npy: row 2, column 7 is nan"},
         {1, "a.npy infinite.npy", "infinite.npy: row 2, column 7 is inf"},
+        {1, "nan.csv b.npy", "nan.csv:1: column 1 is nan"},
         {1, "negative.csv b.npy", "negative.csv:3: column 8 is -3"},
         {1, "negative_named.csv b.npy", "negative_named.csv:4: column 42 is -3"},
         {1, "a.npy short.npy", "a.npy has shape (4, 48) but short.npy has shape (3, 48)"},
