@@ -92,9 +92,9 @@ struct mb_graph_kernels {
     void (*softmax)(const mb_graph *graph, float *values);
     float (*softmax_back)(const mb_graph *graph, const float *y, float *d);
 
-    // out[node] += weight[e] * rows[other end], fused, edge by edge.
-    void (*sums)(const mb_graph *graph, mb_graph_side side, const float *weight, const float *rows,
-        size_t width, float *out);
+    // out[node] += weight[e] * rows[other end], fused, edge by edge; is_new: from 0 on.
+    void (*sums)(const mb_graph *graph, mb_graph_side side, bool is_new, const float *weight,
+        const float *rows, size_t width, float *out);
     // out[e] = a[destination] . b[source]
     void (*products)(
         const mb_graph *graph, const float *a, const float *b, size_t width, float *out);
@@ -107,12 +107,14 @@ struct mb_graph_kernels {
     void (*row_gates)(const mb_graph *graph, mb_graph_side side, const mb_edge_rows *rows,
         size_t width, const float *d, float *out);
     // Gates and sums of the edges that leave: gates(.., MB_GRAPH_OUT, rows, width, d, gate) and
-    // sums(.., MB_GRAPH_OUT, weight, values, n_in, out), in one go where that is faster.
+    // sums(.., MB_GRAPH_OUT, false, weight, values, n_in, out), in one go where that is faster.
     void (*leave)(const mb_graph *graph, const mb_edge_rows *rows, size_t width, const float *d,
         float *gate, const float *weight, const float *values, size_t n_in, float *out);
     // sum[k] += rows[i][k] * d[i][k], fused, row by row; then d[i][k] *= w[k].
     void (*weigh)(size_t n, const float *rows, size_t width, const float *w, float *d, float *sum);
 
+    // rows[i] = from[i], n_in numbers, then zeros up to width.
+    void (*widen)(size_t n, const float *from, size_t n_in, float *rows, size_t width);
     // rows[i] = a[i], then b[i]: width numbers each.
     void (*join)(size_t n, const float *a, const float *b, size_t width, float *rows);
 

@@ -155,9 +155,12 @@ static side_edges edges_of(const mb_graph *graph, mb_graph_side side) {
                : (side_edges){graph->out_offset, graph->out_destination, graph->out_edge};
 }
 
-static void sums_c(const mb_graph *graph, mb_graph_side side, const float *weight,
+static void sums_c(const mb_graph *graph, mb_graph_side side, bool is_new, const float *weight,
     const float *rows, size_t width, float *out) {
     const side_edges edges = edges_of(graph, side);
+    if (is_new) {
+        memset(out, 0, graph->n_nodes * width * sizeof *out);
+    }
     for (size_t node = 0; node < graph->n_nodes; node++) {
         for (size_t i = edges.offset[node]; i < edges.offset[node + 1]; i++) {
             const float *row = rows + edges.other[i] * width;
@@ -206,7 +209,7 @@ static void row_gates_c(const mb_graph *graph, mb_graph_side side, const mb_edge
 static void leave_c(const mb_graph *graph, const mb_edge_rows *rows, size_t width, const float *d,
     float *gate_sums, const float *weight, const float *values, size_t n_in, float *out) {
     gates_c(graph, MB_GRAPH_OUT, rows, width, d, gate_sums);
-    sums_c(graph, MB_GRAPH_OUT, weight, values, n_in, out);
+    sums_c(graph, MB_GRAPH_OUT, false, weight, values, n_in, out);
 }
 
 static void weigh_c(
@@ -215,6 +218,14 @@ static void weigh_c(
         for (size_t k = 0; k < width; k++) {
             sum[k] = fmaf(rows[i * width + k], d[i * width + k], sum[k]);
             d[i * width + k] *= w[k];
+        }
+    }
+}
+
+static void widen_c(size_t n, const float *from, size_t n_in, float *rows, size_t width) {
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < width; k++) {
+            rows[i * width + k] = k < n_in ? from[i * n_in + k] : 0;
         }
     }
 }
@@ -228,4 +239,4 @@ static void join_c(size_t n, const float *a, const float *b, size_t width, float
 
 const mb_graph_kernels mb_graph_kernels_c = {are_nodes_c, product_c, scores_c, hidden_c, dots_c,
     sigmoid_c, sigmoid_back_c, softmax_c, softmax_back_c, sums_c, products_c, gates_c, row_gates_c,
-    leave_c, weigh_c, join_c, pairs_c};
+    leave_c, weigh_c, widen_c, join_c, pairs_c};

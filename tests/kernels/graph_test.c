@@ -14,7 +14,7 @@
 // Every version of every kernel of message passing against plain C, bit for bit, and plain C
 // against other ways to say the same.
 
-enum { CHECKED_KERNELS = 17 };
+enum { CHECKED_KERNELS = 18 };
 
 // A kernel that is added needs a check below.
 static_assert(sizeof(mb_graph_kernels) == CHECKED_KERNELS * sizeof(void (*)(void)),
@@ -188,10 +188,16 @@ static void check_sides(const mb_kernels *k, const shape *s) {
     guarded d_rows = guard_random(&it.random, it.graph.n_edges * it.width);
     const mb_edge_rows rows = {own.floats, other.floats};
     for (mb_graph_side side = MB_GRAPH_IN; side <= MB_GRAPH_OUT; side++) {
-        guarded got = guard_random(&it.random, n), wanted = guard_copy(&got);
-        k->graph->sums(&it.graph, side, d.floats, other.floats, it.width, got.floats);
-        mb_graph_kernels_c.sums(&it.graph, side, d.floats, other.floats, it.width, wanted.floats);
-        check(&got, &wanted, it.what);
+        guarded got, wanted;
+        for (size_t is_new = 0; is_new < 2; is_new++) {
+            got = guard_random(&it.random, n);
+            wanted = guard_copy(&got);
+            k->graph->sums(
+                &it.graph, side, is_new == 1, d.floats, other.floats, it.width, got.floats);
+            mb_graph_kernels_c.sums(
+                &it.graph, side, is_new == 1, d.floats, other.floats, it.width, wanted.floats);
+            check(&got, &wanted, it.what);
+        }
         got = guard_random(&it.random, n);
         wanted = guard(n);
         k->graph->gates(&it.graph, side, &rows, it.width, d.floats, got.floats);
@@ -232,6 +238,11 @@ static void check_weigh(const mb_kernels *k, const shape *s) {
     mb_graph_kernels_c.join(
         it.graph.n_nodes, rows.floats, got.floats, it.width, wanted_joined.floats);
     check(&joined, &wanted_joined, "joined rows");
+    const size_t width = it.width + 5;
+    guarded wide = guard(it.graph.n_nodes * width), wanted_wide = guard(wide.n);
+    k->graph->widen(it.graph.n_nodes, rows.floats, it.width, wide.floats, width);
+    mb_graph_kernels_c.widen(it.graph.n_nodes, rows.floats, it.width, wanted_wide.floats, width);
+    check(&wide, &wanted_wide, "widened rows");
     mb_graph_kernels_c.weigh(
         it.graph.n_nodes, rows.floats, it.width, w.floats, wanted.floats, wanted_sum.floats);
     check(&got, &wanted, it.what);

@@ -51,7 +51,11 @@ static void NAME(normalize)(const mb_channels *rows, const float *beta, float *o
         const VEC shift = LOAD_PART(part, beta + c);
         const VEC factor =
             MUL(LOAD_PART(part, rows->inverse + c), LOAD_PART(part, rows->gamma + c));
-        for (size_t i = c; i < rows->n * width; i += width) {
+        const bool is_whole = c + LANES <= width; // parts take longer
+        for (size_t i = c; i < rows->n * width && is_whole; i += width) {
+            STORE(out + i, ADD(MUL(SUB(LOAD(rows->in + i), mean), factor), shift));
+        }
+        for (size_t i = c; i < rows->n * width && !is_whole; i += width) {
             const VEC x = SUB(LOAD_PART(part, rows->in + i), mean);
             STORE_PART(part, out + i, ADD(MUL(x, factor), shift));
         }

@@ -162,9 +162,9 @@ static void NAME(hidden)(const mb_graph *graph, size_t first, size_t n, const fl
 #define GATE(s, value) WHERE_ABOVE(FETCH(rows->other + other), threshold##s, value)
 
 #define TITLE(x)    NAME(sums_##x)
-#define PARAMETERS  const float *weight, const float *rows
-#define ARGUMENTS   weight, rows
-#define BEGIN(s)    VEC sum##s = FETCH(out + own##s)
+#define PARAMETERS  bool is_new, const float *weight, const float *rows
+#define ARGUMENTS   is_new, weight, rows
+#define BEGIN(s)    VEC sum##s = is_new ? ZERO : FETCH(out + own##s)
 #define ADD_EDGE(s) FMA(SPLAT(weight + e), FETCH(rows + other), sum##s)
 #include "kernels/x86/graph_visit.h"
 
@@ -186,9 +186,9 @@ static void NAME(hidden)(const mb_graph *graph, size_t first, size_t n, const fl
 #define ADD_EDGE(s) ADD(sum##s, GATE(s, FETCH(d + e * width + k)))
 #include "kernels/x86/graph_visit.h"
 
-static void NAME(sums)(const mb_graph *graph, mb_graph_side side, const float *weight,
+static void NAME(sums)(const mb_graph *graph, mb_graph_side side, bool is_new, const float *weight,
     const float *rows, size_t width, float *out) {
-    NAME(sums_side)(graph, side, width, weight, rows, out);
+    NAME(sums_side)(graph, side, width, is_new, weight, rows, out);
 }
 
 static void NAME(gates)(const mb_graph *graph, mb_graph_side side, const mb_edge_rows *rows,
@@ -230,7 +230,7 @@ static void NAME(leave)(const mb_graph *graph, const mb_edge_rows *rows, size_t 
     }
     if (width != MB_DOT || n_in != MB_DOT) {
         NAME(gates)(graph, MB_GRAPH_OUT, rows, width, d, gate);
-        NAME(sums)(graph, MB_GRAPH_OUT, weight, values, n_in, out);
+        NAME(sums)(graph, MB_GRAPH_OUT, false, weight, values, n_in, out);
     }
 }
 
@@ -246,6 +246,15 @@ static void NAME(weigh)(
             STORE_PART(part, d + i, MUL(value, factor));
         }
         STORE_PART(part, sum + k, all);
+    }
+}
+
+static void NAME(widen)(size_t n, const float *from, size_t n_in, float *rows, size_t width) {
+    for (size_t k = 0; k < width; k += LANES) {
+        const PART part = PART_OF(k < n_in ? n_in - k : 0), kept = PART_OF(width - k);
+        for (size_t i = 0; i < n; i++) {
+            STORE_PART(kept, rows + i * width + k, LOAD_PART(part, from + i * n_in + k));
+        }
     }
 }
 

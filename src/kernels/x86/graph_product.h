@@ -61,6 +61,8 @@ static void NAME(product)(const mb_row_product *p, float *out) {
             PRODUCT_COLUMNS(p->n_in, p->stride, o, false)
         } else if (p->n_in == MB_DOT && p->stride == MB_DOT) {
             NAME(product_common)(p, o, out);
+        } else if (p->stride == MB_DOT) {
+            PRODUCT_COLUMNS(p->n_in, MB_DOT, o, true)
         } else {
             PRODUCT_COLUMNS(p->n_in, p->stride, o, true)
         }

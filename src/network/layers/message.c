@@ -178,6 +178,9 @@ mb_status mb_message_plan(mb_context *ctx, mb_plan_site *site, const mb_message_
     message->is_softmax = layers->softmax != NULL;
     message->n_in = n_in;
     message->n_out = step->out_size;
+    // The common width is the fast one.
+    const bool is_widened = !step->is_training && layers->update != NULL && n_in < MB_DOT;
+    message->stride = is_widened ? MB_DOT : n_in;
     message->n_hidden = layers->n_hidden;
     add_matrices(message, layers, &used);
     add_last(message, &used);
@@ -193,7 +196,8 @@ mb_status mb_message_plan(mb_context *ctx, mb_plan_site *site, const mb_message_
     const bool has_rows = step->is_training && layers->n_hidden > 1;
     step->scratch_bytes =
         (MB_MESSAGE_MOST_AREAS + layers->n_hidden) * message->block_floats * sizeof(float);
-    step->scratch_node_bytes = (2 * message->width[0] + n_in) * sizeof(float);
+    step->scratch_node_bytes =
+        (2 * message->width[0] + (is_widened ? 2 : 1) * message->stride) * sizeof(float);
     step->scratch_edge_bytes = (1 + (has_rows ? message->width[0] : 0)) * sizeof(float);
     if (step->is_training) {
         step->saved_bytes = (2 * message->width[0] + (saves_sums ? n_in : 0)) * sizeof(float);

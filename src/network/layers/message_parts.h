@@ -43,6 +43,7 @@ typedef struct mb_message {
     const mb_activation_ops *activation; // of update; NULL: none
     bool is_softmax;
     size_t n_in, n_out, n_hidden;
+    size_t stride; // of rows of nodes in a prediction, where sums are in scratch; else n_in
     size_t width[MB_MESSAGE_MOST_HIDDEN]; // of hidden rows
     mb_message_matrix matrices[MB_MESSAGE_MATRICES];
     size_t at_weights, at_shift; // the last layer as one row, and its bias

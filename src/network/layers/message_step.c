@@ -66,7 +66,7 @@ static void multiply(
     }
 }
 
-// n rows x[0] and, where there is one, x[1], times a matrix, with its bias.
+// n rows x and, where there is one, second, times a matrix, with its bias.
 static void transform(const passage *p, size_t which, size_t n, const float *x, const float *second,
     size_t n_out, bool is_rectified, float *out) {
     const mb_message_matrix *m = &p->message->matrices[which];
@@ -74,7 +74,7 @@ static void transform(const passage *p, size_t which, size_t n, const float *x, 
     const mb_row_product product = {.n = n,
         .n_in = second != NULL ? m->n_in / 2 : m->n_in,
         .x = {x, second},
-        .stride = second != NULL ? m->n_in / 2 : m->stride,
+        .stride = which < MB_MESSAGE_HIDDEN ? p->message->stride : m->stride,
         .w = packed + m->at,
         .bias = packed + m->at_bias,
         .width = m->width,
@@ -185,14 +185,19 @@ static void update(const passage *p, float *out) {
 void mb_message_forward(const mb_step *step, const mb_rows *rows) {
     const mb_message *message = step->data;
     for (size_t g = 0; g < rows->graphs->n; g++) {
-        const passage p = open_passage(step, rows, g);
+        passage p = open_passage(step, rows, g);
         const size_t n = p.graph->n_nodes;
+        if (message->stride != message->n_in) {
+            float *wide = p.sums + n * message->stride;
+            p.kernels->graph->widen(n, p.in, message->n_in, wide, message->stride);
+            p.in = wide;
+        }
         transform(&p, MB_MESSAGE_SOURCE, n, p.in, NULL, message->width[0], false, p.source);
         transform(
             &p, MB_MESSAGE_DESTINATION, n, p.in, NULL, message->width[0], false, p.destination);
         find_weights(&p);
-        memset(p.sums, 0, n * message->n_in * sizeof *p.sums);
-        p.kernels->graph->sums(p.graph, MB_GRAPH_IN, p.weights, p.in, message->n_in, p.sums);
+        p.kernels->graph->sums(
+            p.graph, MB_GRAPH_IN, true, p.weights, p.in, message->stride, p.sums);
         if (message->activation != NULL) {
             update(&p, rows->out + mb_graph_first_node(rows->graphs, g) * message->n_out);
         }
@@ -318,7 +323,7 @@ static void deep_hidden_back(const passage *p, const float *d, const float *d_su
     kernels->row_gates(p->graph, MB_GRAPH_IN, &arriving, width, d_edges, d_destination);
     kernels->row_gates(p->graph, MB_GRAPH_OUT, &leaving, width, d_edges, d_source);
     if (d_in != NULL) {
-        kernels->sums(p->graph, MB_GRAPH_OUT, p->weights, d_sums, p->message->n_in, d_in);
+        kernels->sums(p->graph, MB_GRAPH_OUT, false, p->weights, d_sums, p->message->n_in, d_in);
     }
 }
 
