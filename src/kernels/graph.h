@@ -48,7 +48,8 @@ typedef struct mb_edge_rows {
 } mb_edge_rows;
 
 // Rows of numbers times a matrix: out[i][o] = bias[o] + sum over k of x[i][k] * w[k][o], fused, k
-// by k; then relu where wanted. A row x[i] is that of the first array, then that of the second.
+// by k; then relu where wanted; then (out - mean[o]) * factor[o] + shift[o], not fused, where there
+// are these. A row x[i] is that of the first array, then that of the second.
 typedef struct mb_row_product {
     size_t n, n_in;
     const float *x[2]; // n rows of n_in numbers each; NULL: there is no second. Not out
@@ -58,6 +59,7 @@ typedef struct mb_row_product {
     size_t width;
     size_t n_out; // columns that are wanted, at most width: out has rows of so many
     bool is_rectified;
+    const float *mean, *factor, *shift; // width; NULL: there are none
 } mb_row_product;
 
 // The loss of pairs of nodes and its way back.

@@ -91,7 +91,9 @@ static void product_c(const mb_row_product *p, float *out) {
                     w += p->width;
                 }
             }
-            out[i * p->n_out + o] = p->is_rectified ? relu(sum) : sum;
+            sum = p->is_rectified ? relu(sum) : sum;
+            out[i * p->n_out + o] =
+                p->mean != NULL ? (sum - p->mean[o]) * p->factor[o] + p->shift[o] : sum;
         }
     }
 }

@@ -391,7 +391,8 @@ static mb_status make_plan(planner *p) {
         if (p->model->calls[i].n_inputs == 0 || !p->is_needed[i] || p->is_absorbed[i]) {
             continue;
         }
-        MB_TRY(mb_plan_find_message(p->model, i, p->n_uses, p->only_user, &message)
+        MB_TRY(mb_plan_find_message(
+                   p->model, i, p->n_uses, p->only_user, p->plan->is_training, &message)
                    ? plan_message(p, i, &message)
                    : plan_call(p, i));
     }

@@ -102,8 +102,19 @@ static void take_update(search *s, size_t nodes) {
     take(s, dense);
 }
 
+// A batch normalisation that predicts shifts and scales each number.
+static void take_normalization(search *s) {
+    mb_message_layers *layers = &s->found->layers;
+    const size_t user = find_user(s, s->found->output, &mb_layer_batch_normalization);
+    if (user != SIZE_MAX && layers->update != NULL && is_called(layers->activation, "relu") &&
+        s->model->calls[user].layer->quantizer.ops == NULL) {
+        layers->normalization = s->model->calls[user].layer;
+        take(s, user);
+    }
+}
+
 bool mb_plan_find_message(const mb_model *model, size_t call, const size_t *n_uses,
-    const size_t *only_user, mb_plan_message *out) {
+    const size_t *only_user, bool is_training, mb_plan_message *out) {
     const mb_call *gather = &model->calls[call];
     search s = {model, n_uses, only_user, out};
     if (gather->layer->ops != &mb_layer_gather) {
@@ -116,5 +127,8 @@ bool mb_plan_find_message(const mb_model *model, size_t call, const size_t *n_us
         return false;
     }
     take_update(&s, gather->inputs[0]);
+    if (!is_training) {
+        take_normalization(&s);
+    }
     return true;
 }

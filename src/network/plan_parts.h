@@ -117,13 +117,13 @@ typedef struct mb_plan_message {
     mb_message_layers layers;
     const mb_layer *hidden[MB_MESSAGE_MOST_HIDDEN];
     size_t n_calls; // behind the gather
-    size_t calls[MB_MESSAGE_MOST_HIDDEN + 5];
+    size_t calls[MB_MESSAGE_MOST_HIDDEN + 6];
     size_t output; // the model's value that the last one gives
 } mb_plan_message;
 // n_uses, only_user: per value, how many calls use it (an output of the model counts as more than
 // one), and the last that does.
 bool mb_plan_find_message(const mb_model *model, size_t call, const size_t *n_uses,
-    const size_t *only_user, mb_plan_message *out);
+    const size_t *only_user, bool is_training, mb_plan_message *out);
 
 // Rows of the inputs of the tile behind the present one, asked for one by one. What is needed for
 // the first input stands together: in a small network's cache nothing else of the plan stays.

@@ -115,6 +115,7 @@ static void check_product(const mb_kernels *k, const shape *s) {
         guarded first = guard_random(&random, s->n * stride);
         guarded second = guard_random(&random, s->n * stride);
         guarded w = guard_random(&random, 2 * n_in * width), bias = guard_random(&random, width);
+        guarded mean = guard_random(&random, width), factor = guard_random(&random, width);
         guarded got = guard(s->n * n_out), wanted = guard(s->n * n_out);
         const mb_row_product product = {.n = s->n,
             .n_in = n_in,
@@ -124,7 +125,10 @@ static void check_product(const mb_kernels *k, const shape *s) {
             .bias = bias.floats,
             .width = width,
             .n_out = n_out,
-            .is_rectified = which / 2 % 2 == 1};
+            .is_rectified = which / 2 % 2 == 1,
+            .mean = which % 3 == 1 ? mean.floats : NULL,
+            .factor = factor.floats,
+            .shift = bias.floats};
         k->graph->product(&product, got.floats);
         mb_graph_kernels_c.product(&product, wanted.floats);
         check(&got, &wanted, k->name);
@@ -132,6 +136,8 @@ static void check_product(const mb_kernels *k, const shape *s) {
         free(second.memory);
         free(w.memory);
         free(bias.memory);
+        free(mean.memory);
+        free(factor.memory);
     }
 }
 

@@ -78,7 +78,7 @@ static void write_form(written *w, const form *f) {
 }
 
 // How many calls behind its gather the model's plan takes over; 0: none.
-static size_t count_taken(const mb_model *model) {
+static size_t count_taken(const mb_model *model, bool is_training) {
     size_t n_uses[64] = {0}, only_user[64] = {0};
     mb_plan_message message;
     n_uses[model->outputs[0]] = 2;
@@ -89,7 +89,7 @@ static size_t count_taken(const mb_model *model) {
         }
     }
     for (size_t i = 0; i < model->n_calls; i++) {
-        if (mb_plan_find_message(model, i, n_uses, only_user, &message)) {
+        if (mb_plan_find_message(model, i, n_uses, only_user, is_training, &message)) {
             return message.n_calls;
         }
     }
@@ -112,9 +112,9 @@ static void check_form(const form *f, const graph_batch *batch, const float *fac
     split.is_split = true;
     make_and_train(f, batch, factors, &models[0], &steps[0]);
     make_and_train(&split, batch, factors, &models[1], &steps[1]);
-    assert_int_equal(count_taken(models[0]),
+    assert_int_equal(count_taken(models[0], true),
         f->n_hidden + 2 + (f->is_softmax ? 1 : 0) + (f->has_update ? 2 : 0));
-    assert_int_equal(count_taken(models[1]), 0);
+    assert_int_equal(count_taken(models[1], true), 0);
     assert_int_equal(models[0]->n_parameters, models[1]->n_parameters);
     const size_t n_outputs = batch->n_nodes * steps[0].out_size;
     mb_test_assert_close(steps[0].outputs, steps[1].outputs, n_outputs, 1e-5, 1e-5, "outputs");
@@ -165,13 +165,52 @@ static void test_message__a_weight_that_is_read_elsewhere_is_not_taken(void **st
     // Layer 4 gave the weights; they are summed with the sums of themselves.
     write(&w, "weighted_sum", "{}", w.n, w.n - 1);
     graph_model(world.ctx, w.layers, &model);
-    assert_int_equal(count_taken(model), 0);
+    assert_int_equal(count_taken(model, true), 0);
     mb_model_destroy(model);
+}
+
+// A prediction takes over the normalisation behind an update, with its bits; a training does not.
+static void test_message__a_normalisation_behind_keeps_its_bits(void **state) {
+    (void)state;
+    graph_batch batch;
+    graph_batch_make(world.ctx, N_GRAPHS, n_nodes, n_edges, 3, &batch);
+    for (size_t units = 3; units <= 19; units += 8) {
+        float *predicted[2] = {NULL, NULL};
+        mb_model *models[2];
+        for (size_t i = 0; i < 2; i++) {
+            const form f = {.n_hidden = 1, .hidden_units = 16, .has_bias = true};
+            written w;
+            write_form(&w, &f);
+            const int value = write(&w, "concatenate", "{}", 1, w.n);
+            write_dense(&w, &f, units, "relu", value);
+            if (i == 1) {
+                write(&w, "activation", "{\"activation\": \"linear\"}", w.n, -1);
+            }
+            write(&w, "batch_normalization", "{}", w.n, -1);
+            graph_model(world.ctx, w.layers, &models[i]);
+            assert_int_equal(count_taken(models[i], true), 5);
+            assert_int_equal(count_taken(models[i], false), i == 0 ? 6 : 5);
+            for (size_t k = 0; k < models[i]->n_parameters; k++) {
+                models[i]->parameters[k] = 0.1F + (float)(k * 7 % 13) / 13.0F;
+            }
+            predicted[i] = calloc(batch.n_nodes * units, sizeof(float));
+            assert_non_null(predicted[i]);
+            graph_predict(world.ctx, models[i], &batch, predicted[i]);
+        }
+        mb_test_assert_same_bits(predicted[0], predicted[1], batch.n_nodes * units, sizeof(float),
+            "normalised behind the update");
+        for (size_t i = 0; i < 2; i++) {
+            free(predicted[i]);
+            mb_model_destroy(models[i]);
+        }
+    }
+    graph_batch_free(&batch);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_message__one_step_is_its_layers_one_by_one),
+        cmocka_unit_test(test_message__a_normalisation_behind_keeps_its_bits),
         cmocka_unit_test(test_message__a_weight_that_is_read_elsewhere_is_not_taken),
     };
     return cmocka_run_group_tests(tests, open_world, close_world);

@@ -28,8 +28,13 @@
             }                                                                                      \
         }                                                                                          \
         const PART kept = PART_OF(n_out - o);                                                      \
+        const bool is_moved = p->mean != NULL;                                                     \
+        const VEC mean = is_moved ? FETCH(p->mean + o) : ZERO;                                     \
+        const VEC factor = is_moved ? FETCH(p->factor + o) : ZERO;                                 \
+        const VEC shift = is_moved ? FETCH(p->shift + o) : ZERO;                                   \
         _Pragma("GCC unroll 8") for (size_t r = 0; r < N_ROWS; r++) {                              \
-            const VEC value = is_rectified ? MAX(ZERO, sum[r]) : sum[r];                           \
+            VEC value = is_rectified ? MAX(ZERO, sum[r]) : sum[r];                                 \
+            value = is_moved ? ADD(MUL(SUB(value, mean), factor), shift) : value;                  \
             if (is_whole) {                                                                        \
                 STORE(out + (first + r) * n_out + o, value);                                       \
             } else {                                                                               \

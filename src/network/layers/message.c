@@ -11,6 +11,20 @@ static bool has_bias(const mb_layer *layer) {
     return layer->n_weights > 1;
 }
 
+static void refresh_normalization(
+    const mb_message *message, const float *parameters, float *packed) {
+    const size_t n = message->n_out, width = message->matrices[MB_MESSAGE_UPDATE].width;
+    float *as_it_is = packed + message->at_normalization;
+    float *wide = as_it_is + MB_NORMALIZATION_PACKED * n;
+    mb_normalization_pack(&message->normalization, parameters, as_it_is);
+    for (size_t o = 0; o < n; o++) {
+        wide[o] = as_it_is[MB_NORMALIZATION_MEAN * n + o];
+        wide[width + o] =
+            as_it_is[MB_NORMALIZATION_INVERSE * n + o] * as_it_is[MB_NORMALIZATION_GAMMA * n + o];
+        wide[2 * width + o] = as_it_is[MB_NORMALIZATION_BETA * n + o];
+    }
+}
+
 static void refresh(const mb_step *step, const float *parameters, float *packed) {
     const mb_message *message = step->data;
     for (size_t j = 0; j < MB_MESSAGE_MATRICES; j++) {
@@ -35,6 +49,9 @@ static void refresh(const mb_step *step, const float *parameters, float *packed)
     }
     packed[message->at_shift] =
         has_bias(message->last) ? parameters[message->last->weights[1].offset] : 0.0F;
+    if (message->is_normalized) {
+        refresh_normalization(message, parameters, packed);
+    }
 }
 
 static void unpack(const mb_step *step, const float *packed_gradient, float *gradient) {
@@ -148,6 +165,16 @@ static void add_last(mb_message *message, extent *used) {
     }
 }
 
+static void add_normalization(mb_message *message, const mb_layer *layer, extent *used) {
+    message->is_normalized = layer != NULL;
+    if (layer != NULL) {
+        mb_normalization_read(layer, message->n_out, &message->normalization);
+        message->at_normalization = used->packed;
+        used->packed += MB_NORMALIZATION_PACKED * message->n_out +
+                        3 * message->matrices[MB_MESSAGE_UPDATE].width;
+    }
+}
+
 static mb_status check_layers(mb_context *ctx, const mb_message_layers *layers, size_t n_in) {
     if (layers->n_hidden == 0 || layers->n_hidden > MB_MESSAGE_MOST_HIDDEN) {
         return mb_fail(ctx, MB_ERR_INTERNAL, "messages: %zu hidden layers", layers->n_hidden);
@@ -184,6 +211,7 @@ mb_status mb_message_plan(mb_context *ctx, mb_plan_site *site, const mb_message_
     message->n_hidden = layers->n_hidden;
     add_matrices(message, layers, &used);
     add_last(message, &used);
+    add_normalization(message, layers->normalization, &used);
     message->block_floats = MB_MESSAGE_BLOCK * mb_max_size(used.widest, 2 * n_in);
     step->data = message;
     step->forward = mb_message_forward;

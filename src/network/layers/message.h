@@ -8,7 +8,8 @@
 
 // A chain of layers from nodes over edges back to nodes as one step: gather, dense layers that end
 // in relu, a dense layer of one unit with sigmoid (or without activation, then edge_softmax),
-// weighted_sum of the same nodes, and where wanted concatenate [nodes, sums] and a dense layer. No
+// weighted_sum of the same nodes, and where wanted concatenate [nodes, sums] and a dense layer, and
+// behind its relu the next chain's batch normalisation. No
 // edge's numbers are stored: the first dense layer is two products for each node and a sum for each
 // edge, and the way back works the relu out again. Where the chain is not broken this is its
 // definition, whatever layers it was written with.
@@ -21,6 +22,7 @@ typedef struct mb_message_layers {
     const mb_layer *softmax;       // NULL: the weight is last's sigmoid
     const mb_layer *update;        // dense, behind the concatenation; NULL: the step gives the sums
     const mb_activation_ops *activation; // of update; any that works number by number
+    const mb_layer *normalization; // behind update's relu, in a prediction; NULL: there is none
 } mb_message_layers;
 
 enum { MB_MESSAGE_MOST_HIDDEN = 8 };

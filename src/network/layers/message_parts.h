@@ -6,6 +6,7 @@
 
 #include "kernels/graph.h"
 #include "network/layers/message.h"
+#include "network/layers/normalization.h"
 
 // Rows worked on at a time, and areas of scratch for them beside one a hidden layer.
 enum { MB_MESSAGE_BLOCK = 64, MB_MESSAGE_MOST_AREAS = 3 };
@@ -48,8 +49,12 @@ typedef struct mb_message {
     mb_message_matrix matrices[MB_MESSAGE_MATRICES];
     size_t at_weights, at_shift; // the last layer as one row, and its bias
     size_t at_zero;              // as many zeros as any matrix is wide
-    size_t at_last_gradient;     // MB_LANES numbers (the first is meant) a weight, then its bias
-    size_t block_floats;         // of scratch for a block of rows of any kind
+    bool is_normalized;          // behind update
+    mb_normalization normalization;
+    size_t
+        at_normalization; // what is packed of it; then mean, factor and shift, update's width each
+    size_t at_last_gradient; // MB_LANES numbers (the first is meant) a weight, then its bias
+    size_t block_floats;     // of scratch for a block of rows of any kind
 } mb_message;
 
 void mb_message_forward(const mb_step *step, const mb_rows *rows);

@@ -66,20 +66,24 @@ static void multiply(
     }
 }
 
-// n rows x and, where there is one, second, times a matrix, with its bias.
-static void transform(const passage *p, size_t which, size_t n, const float *x, const float *second,
-    size_t n_out, bool is_rectified, float *out) {
+// n rows x times a matrix, with its bias.
+static mb_row_product product_of(
+    const passage *p, size_t which, size_t n, const float *x, size_t n_out) {
     const mb_message_matrix *m = &p->message->matrices[which];
     const float *packed = p->step->packed;
-    const mb_row_product product = {.n = n,
-        .n_in = second != NULL ? m->n_in / 2 : m->n_in,
-        .x = {x, second},
+    return (mb_row_product){.n = n,
+        .n_in = m->n_in,
+        .x = {x, NULL},
         .stride = which < MB_MESSAGE_HIDDEN ? p->message->stride : m->stride,
         .w = packed + m->at,
         .bias = packed + m->at_bias,
         .width = m->width,
-        .n_out = n_out,
-        .is_rectified = is_rectified};
+        .n_out = n_out};
+}
+
+static void transform(const passage *p, size_t which, const float *x, float *out) {
+    const size_t width = p->message->width[0];
+    const mb_row_product product = product_of(p, which, p->graph->n_nodes, x, width);
     p->kernels->graph->product(&product, out);
 }
 
@@ -133,7 +137,9 @@ static float *find_hidden(const passage *p, size_t first, size_t n) {
         p->graph, first, n, p->source, p->destination, message->width[0], rows);
     for (size_t l = 1; l < message->n_hidden; l++) {
         float *next = area_of(p, MB_MESSAGE_MOST_AREAS + l);
-        transform(p, MB_MESSAGE_HIDDEN + l, n, rows, NULL, message->width[l], true, next);
+        mb_row_product product = product_of(p, MB_MESSAGE_HIDDEN + l, n, rows, message->width[l]);
+        product.is_rectified = true;
+        p->kernels->graph->product(&product, next);
         rows = next;
     }
     return rows;
@@ -173,12 +179,23 @@ static bool is_relu(const mb_message *message) {
 }
 
 static void update(const passage *p, float *out) {
-    const size_t n = p->graph->n_nodes;
-    transform(p, MB_MESSAGE_UPDATE, n, p->in, p->sums, p->message->n_out, is_relu(p->message), out);
-    if (!is_relu(p->message)) {
-        const mb_activation_ops *activation = p->message->activation;
+    const mb_message *message = p->message;
+    const size_t n = p->graph->n_nodes, width = message->matrices[MB_MESSAGE_UPDATE].width;
+    mb_row_product product = product_of(p, MB_MESSAGE_UPDATE, n, p->in, message->n_out);
+    product.x[1] = p->sums;
+    product.n_in = message->n_in;
+    product.is_rectified = is_relu(message);
+    if (message->is_normalized) {
+        product.mean =
+            p->step->packed + message->at_normalization + MB_NORMALIZATION_PACKED * message->n_out;
+        product.factor = product.mean + width;
+        product.shift = product.factor + width;
+    }
+    p->kernels->graph->product(&product, out);
+    if (!is_relu(message)) {
+        const mb_activation_ops *activation = message->activation;
         activation->forward(
-            activation->default_parameters, out, n * p->message->n_out, p->message->n_out);
+            activation->default_parameters, out, n * message->n_out, message->n_out);
     }
 }
 
@@ -192,9 +209,8 @@ void mb_message_forward(const mb_step *step, const mb_rows *rows) {
             p.kernels->graph->widen(n, p.in, message->n_in, wide, message->stride);
             p.in = wide;
         }
-        transform(&p, MB_MESSAGE_SOURCE, n, p.in, NULL, message->width[0], false, p.source);
-        transform(
-            &p, MB_MESSAGE_DESTINATION, n, p.in, NULL, message->width[0], false, p.destination);
+        transform(&p, MB_MESSAGE_SOURCE, p.in, p.source);
+        transform(&p, MB_MESSAGE_DESTINATION, p.in, p.destination);
         find_weights(&p);
         p.kernels->graph->sums(
             p.graph, MB_GRAPH_IN, true, p.weights, p.in, message->stride, p.sums);
