@@ -56,6 +56,21 @@ static double parse_slowly(const char *text, size_t length) {
     return value;
 }
 
+// Digits behind those of mantissa, mostly many. What does not fit is lost.
+static const char *take_fraction(const char *p, const char *end, uint64_t *mantissa) {
+    for (uint64_t bad = 0; end - p >= 8; p += 8) {
+        const uint64_t eight = mb_checked_digits_before(p + 8, 8, &bad);
+        if (bad != 0) {
+            break;
+        }
+        *mantissa = *mantissa * 100000000 + eight;
+    }
+    while (p < end && is_digit(*p)) {
+        *mantissa = *mantissa * 10 + (uint64_t)(*p++ - '0');
+    }
+    return p;
+}
+
 const char *mb_parse_double(const char *text, const char *end, double *out) {
     static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
         1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
@@ -73,16 +88,7 @@ const char *mb_parse_double(const char *text, const char *end, double *out) {
     int exponent = 0;
     if (p < end && *p == '.') {
         const char *fraction = ++p;
-        for (uint64_t bad = 0; end - p >= 8; p += 8) {
-            const uint64_t eight = mb_checked_digits_before(p + 8, 8, &bad);
-            if (bad != 0) {
-                break;
-            }
-            mantissa = mantissa * 100000000 + eight;
-        }
-        while (p < end && is_digit(*p)) {
-            mantissa = mantissa * 10 + (uint64_t)(*p++ - '0');
-        }
+        p = take_fraction(p, end, &mantissa);
         exponent = p - fraction < LONGEST_NUMBER ? -(int)(p - fraction) : 0;
         n_digits += p - fraction;
     }

@@ -146,7 +146,7 @@ static const uint16_t *take_row(mb_csv *table, char *text, size_t begin, const u
 // parse_row.
 static mb_status take_rows(parser *p, const char *start, mb_marks *marks) {
     mb_csv *table = p->table;
-    mb_marks_find(marks, p->at, (size_t)(p->end - p->at), false);
+    mb_marks_find(marks, p->at, (size_t)(p->end - p->at));
     if (table->n_fields + marks->n > mb_context_limits(table->ctx)->objects * 16) {
         return MB_OK;
     }

@@ -16,11 +16,11 @@ static size_t count_bits(uint64_t x) {
 
 // Bit i for byte i. A loop over bytes that compilers make vector compares of, then a product that
 // brings the lowest bits of 8 bytes together.
-static uint64_t bits_of(const char text[BLOCK], char point) {
+static uint64_t bits_of(const char text[BLOCK]) {
     char is_mark[BLOCK];
     uint64_t bits = 0;
     for (size_t i = 0; i < BLOCK; i++) {
-        is_mark[i] = (char)((text[i] == ',') | (text[i] == '\n') | (text[i] == point));
+        is_mark[i] = (char)((text[i] == ',') | (text[i] == '\n'));
     }
     for (size_t i = 0; i < BLOCK; i += 8) {
         bits |= mb_load_word(is_mark + i) * UINT64_C(0x0102040810204080) >> 56 << i;
@@ -42,18 +42,17 @@ static size_t put_places(uint16_t *to, size_t place, uint64_t bits) {
     return n;
 }
 
-void mb_marks_find(mb_marks *marks, const char *text, size_t length, bool with_points) {
-    const char point = with_points ? '.' : ',';
+void mb_marks_find(mb_marks *marks, const char *text, size_t length) {
     size_t n = 0;
     size_t place = 0;
     length = mb_min_size(length, MB_MARKS_PIECE);
     for (; length - place >= BLOCK; place += BLOCK) {
-        n += put_places(marks->at + n, place, bits_of(text + place, point));
+        n += put_places(marks->at + n, place, bits_of(text + place));
     }
     if (place < length) {
         char rest[BLOCK] = {0};
         memcpy(rest, text + place, length - place);
-        n += put_places(marks->at + n, place, bits_of(rest, point));
+        n += put_places(marks->at + n, place, bits_of(rest));
     }
     while (n > 0 && text[marks->at[n - 1]] != '\n') {
         n--;

@@ -6,7 +6,7 @@
 
 #include "base/base.h"
 
-// Where commas, points and line feeds stand in a piece of a table.
+// Where commas and line feeds stand in a piece of a table.
 
 enum { MB_MARKS_PIECE = 8192 };
 
@@ -15,8 +15,7 @@ typedef struct mb_marks {
     uint16_t at[MB_MARKS_PIECE + 16];
 } mb_marks;
 
-// The marks of the first MB_MARKS_PIECE bytes of text, or of all that there is. with_points: of
-// points, too.
-void mb_marks_find(mb_marks *marks, const char *text, size_t length, bool with_points);
+// The marks of the first MB_MARKS_PIECE bytes of text, or of all that there is.
+void mb_marks_find(mb_marks *marks, const char *text, size_t length);
 
 #endif

@@ -18,10 +18,9 @@ typedef struct chunk {
 
 typedef struct table {
     mb_context *ctx;
-    const char *name, *text;
+    const char *name, *text, *end;
     mb_number_column *columns;
     size_t n_columns;
-    bool has_floats;
     size_t n_fields;           // of the header
     int of_field[MOST_FIELDS]; // index of the wanted column, or -1
     chunk *chunks;
@@ -187,7 +186,8 @@ static mb_status parse_line(
 }
 
 // The quick way, for numbers as programs write them; whatever is not so goes the slow way, which
-// knows all forms and says what is wrong. Each needs REACH bytes before the line.
+// knows all forms and says what is wrong. Each needs REACH bytes before the line, and behind its
+// beginning.
 
 // A whole number of at most 16 digits.
 static inline bool take_whole(const char *at, const char *end, int64_t *out) {
@@ -208,11 +208,26 @@ static inline bool take_whole(const char *at, const char *end, int64_t *out) {
     return bad == 0;
 }
 
-// A number of at most 8 digits before its point and 11 behind it. point is end where there is none.
-static inline bool take_decimal(const char *at, const char *point, const char *end, double *out) {
+// The first point, or end. Reads 8 bytes from at.
+static inline const char *find_point(const char *at, const char *end) {
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    const uint64_t word = mb_load_word(at) ^ ones * '.';
+    // The lowest byte that is 0 gets its highest bit set; bytes above it may, too.
+    const uint64_t found = (word - ones) & ~word & ones << 7;
+    if (found == 0) {
+        const char *point = memchr(at, '.', (size_t)(end - at));
+        return point != NULL ? point : end;
+    }
+    const char *point = at + mb_lowest_bit(found) / 8;
+    return point < end ? point : end;
+}
+
+// A number of at most 8 digits before its point and 11 behind it.
+static inline bool take_decimal(const char *at, const char *end, double *out) {
     static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11};
     static const uint64_t shifts[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000,
         1000000000, 10000000000, 100000000000};
+    const char *point = find_point(at, end);
     const bool is_negative = *at == '-';
     const size_t n_whole = (size_t)(point - at) - is_negative;
     const size_t n_fraction = (size_t)(end - point) - (point < end);
@@ -234,13 +249,13 @@ static inline bool take_decimal(const char *at, const char *point, const char *e
     return (bad | mantissa >> 53) == 0;
 }
 
-static inline bool take_field(const mb_number_column *column, size_t row, const char *at,
-    const char *point, const char *end) {
+static inline bool take_field(
+    const mb_number_column *column, size_t row, const char *at, const char *end) {
     if (column->dtype == MB_I64) {
-        return point == end && take_whole(at, end, (int64_t *)column->value + row);
+        return take_whole(at, end, (int64_t *)column->value + row);
     }
     double value = 0;
-    if (!take_decimal(at, point, end, &value) && mb_parse_double(at, end, &value) != end) {
+    if (!take_decimal(at, end, &value) && mb_parse_double(at, end, &value) != end) {
         return false;
     }
     if (column->dtype == MB_F32) {
@@ -255,21 +270,18 @@ static inline bool take_field(const mb_number_column *column, size_t row, const 
 // end, or NULL.
 static const uint16_t *take_line(
     const table *t, size_t row, const char *text, size_t begin, const uint16_t *mark) {
-    for (size_t field = 0; field < t->n_fields; field++) {
-        const size_t point = *mark;
-        const int wanted = t->of_field[field];
-        while (text[*mark] == '.') {
-            mark++;
-        }
+    const size_t n_fields = t->n_fields;
+    for (size_t field = 0; field < n_fields; field++) {
         const size_t stop = *mark++;
-        const bool is_last = field + 1 == t->n_fields;
+        const int wanted = t->of_field[field];
+        const bool is_last = field + 1 == n_fields;
         if (text[stop] != (is_last ? '\n' : ',')) {
             return NULL;
         }
         if (wanted >= 0) {
-            const char *end = is_last ? without_return(text + begin, text + stop) : text + stop;
-            const char *dot = point < stop ? text + point : end;
-            if (!take_field(&t->columns[wanted], row, text + begin, dot, end)) {
+            const char *at = text + begin;
+            const char *end = is_last ? without_return(at, text + stop) : text + stop;
+            if (!take_field(&t->columns[wanted], row, at, end)) {
                 return NULL;
             }
         }
@@ -281,11 +293,12 @@ static const uint16_t *take_line(
 // The whole lines of a piece of the text; how many bytes and rows they are.
 static mb_status parse_piece(mb_context *ctx, const table *t, const char *text, size_t length,
     mb_marks *marks, size_t *begin, size_t *row) {
-    mb_marks_find(marks, text, length, t->has_floats);
+    mb_marks_find(marks, text, length);
     const uint16_t *mark = marks->at;
     const uint16_t *last = marks->at + marks->n;
     while (mark < last) {
-        const bool has_reach = text + *begin - t->text >= REACH;
+        const bool has_reach = mark + t->n_fields <= last && text + *begin - t->text >= REACH &&
+                               t->end - text - mark[t->n_fields - 1] > REACH;
         const uint16_t *next = has_reach ? take_line(t, *row, text, *begin, mark) : NULL;
         if (next == NULL) {
             while (text[*mark] != '\n') {
@@ -325,7 +338,6 @@ static mb_status make_columns(table *t, size_t n_rows) {
     for (size_t i = 0; i < t->n_columns; i++) {
         mb_number_column *column = &t->columns[i];
         if (column->is_there) {
-            t->has_floats |= column->dtype != MB_I64;
             column->value = mb_allocate(t->ctx, n_rows, mb_dtype_size(column->dtype));
             if (column->value == NULL) {
                 return MB_ERR_MEMORY;
@@ -372,6 +384,7 @@ mb_status mb_number_table_parse(mb_context *ctx, const char *name, const char *t
     t->ctx = ctx;
     t->name = name;
     t->text = text;
+    t->end = text + length;
     t->columns = columns;
     t->n_columns = n_columns;
     const mb_status status = parse(t, text, length, n_rows);
