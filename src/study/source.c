@@ -33,8 +33,9 @@ mb_status mb_detector_simulate(mb_context *ctx, const mb_detector_ops *detector,
     return detector->simulate(ctx, record, seed, directory);
 }
 
-// Written beside simulated files, and before the first of them: events of a simulation that was
-// killed must not pass for all of it, nor toy events for data.
+// Toy events are made in a folder of their own and moved in when all are there: events of a
+// simulation that was killed must not pass for all of it. The text beside them, written before the
+// first of them comes, says that they are no data.
 static const char done_name[] = "simulated.txt", begun_name[] = "simulated.part";
 
 static mb_status write_mark(mb_context *ctx, const mb_study *study, const char *path) {
@@ -60,27 +61,93 @@ bool mb_study_is_simulated(mb_context *ctx, const mb_study *study) {
     return study->detector != NULL && has_mark(ctx, study, done_name);
 }
 
+// What is done with a file of one folder and its place in the other.
+typedef mb_status (*file_work)(mb_context *ctx, const char *from, const char *to);
+
+static mb_status for_each_file(
+    mb_context *ctx, const char *from, const char *to, file_work do_work) {
+    mb_names names;
+    MB_TRY(mb_names_of_directory(&names, ctx, from));
+    mb_status status = MB_OK;
+    for (size_t i = 0; i < names.n && status == MB_OK; i++) {
+        char *source = mb_path_join(ctx, from, names.name[i]);
+        char *target = mb_path_join(ctx, to, names.name[i]);
+        status = source == NULL || target == NULL ? MB_ERR_MEMORY
+                 : mb_path_is_directory(source)   ? for_each_file(ctx, source, target, do_work)
+                                                  : do_work(ctx, source, target);
+        mb_release(ctx, source);
+        mb_release(ctx, target);
+    }
+    mb_names_clear(&names);
+    return status;
+}
+
+// A mistyped name in the study must not cost the user's own files.
+static mb_status forbid_other(mb_context *ctx, const char *from, const char *to) {
+    (void)from;
+    return !mb_path_exists(to)
+               ? MB_OK
+               : mb_fail(ctx, MB_ERR_IO,
+                     "%s: exists, though not all data files that the study names do; toy events do "
+                     "not take its place: correct the names under data:, or set data.dir to a "
+                     "folder of its own",
+                     to);
+}
+
+static mb_status move(mb_context *ctx, const char *from, const char *to) {
+    char *folder = mb_copy_text(ctx, to);
+    if (folder == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    *strrchr(folder, '/') = '\0';
+    mb_status status = mb_make_directory(ctx, folder);
+    mb_release(ctx, folder);
+    if (status == MB_OK && rename(from, to) != 0) {
+        status = mb_fail(
+            ctx, MB_ERR_IO, "%s: cannot be moved to %s; check the permissions of both", from, to);
+    }
+    return status;
+}
+
+// Files of one name only: nothing but ours is in the folder.
+static void remove_tree(mb_context *ctx, const char *path) {
+    mb_names names = {.ctx = NULL};
+    if (mb_path_is_directory(path) && mb_names_of_directory(&names, ctx, path) == MB_OK) {
+        for (size_t i = 0; i < names.n; i++) {
+            char *member = mb_path_join(ctx, path, names.name[i]);
+            if (member != NULL) {
+                remove_tree(ctx, member);
+            }
+            mb_release(ctx, member);
+        }
+        mb_names_clear(&names);
+    }
+    remove(path);
+}
+
+static mb_status simulate_into(mb_context *ctx, const mb_study *study,
+    const mb_detector_request *request, const char *part, const char *done) {
+    MB_TRY(mb_make_directory(ctx, part));
+    MB_TRY(mb_detector_simulate(
+        ctx, study->detector, request->document, study->simulate, study->seed, part));
+    if (!mb_path_exists(done)) {
+        MB_TRY(for_each_file(ctx, part, study->data_directory, forbid_other));
+        MB_TRY(write_mark(ctx, study, done));
+    }
+    return for_each_file(ctx, part, study->data_directory, move);
+}
+
 static mb_status simulate_marked(
     mb_context *ctx, const mb_study *study, const mb_detector_request *request) {
-    char *begun = mb_path_join(ctx, study->data_directory, begun_name);
+    char *part = mb_path_join(ctx, study->data_directory, begun_name);
     char *done = mb_path_join(ctx, study->data_directory, done_name);
-    mb_status status = begun == NULL || done == NULL
-                           ? MB_ERR_MEMORY
-                           : mb_make_directory(ctx, study->data_directory);
+    mb_status status = part == NULL || done == NULL ? MB_ERR_MEMORY : MB_OK;
     if (status == MB_OK) {
-        status = write_mark(ctx, study, begun);
+        remove_tree(ctx, part);
+        status = simulate_into(ctx, study, request, part, done);
+        remove_tree(ctx, part);
     }
-    if (status == MB_OK) {
-        status = mb_detector_simulate(ctx, study->detector, request->document, study->simulate,
-            study->seed, study->data_directory);
-    }
-    if (status == MB_OK) {
-        status = write_mark(ctx, study, done);
-    }
-    if (status == MB_OK) {
-        remove(begun);
-    }
-    mb_release(ctx, begun);
+    mb_release(ctx, part);
     mb_release(ctx, done);
     return status;
 }

@@ -98,6 +98,30 @@ static void test_shipped__toy_events_stay_toy_events(void **state) {
     assert_false(is_simulated(world, world->last.out));
 }
 
+// A mistyped name in a study: files that toy events would be called like are the user's.
+static void test_shipped__toy_events_replace_no_file(void **state) {
+    WORLD(world)
+    mb_tool_expect(world, 0, "new track-graph -o tracks.yaml --force");
+    assert_ok(world->base.ctx, mb_make_directory(world->base.ctx, mb_tool_path(world, "own")));
+    assert_ok(world->base.ctx,
+        mb_write_file(world->base.ctx, mb_tool_path(world, "own/tracks.pickle"), "precious", 8));
+    mb_tool_expect(world, 1,
+        "check tracks.yaml --set data.dir=own --set data.file=track.pickle --set "
+        "simulate.events=3");
+    assert_non_null(strstr(world->last.err, "tracks.pickle: exists"));
+    char *text = mb_tool_read(world, "own/tracks.pickle");
+    assert_string_equal(text, "precious");
+    mb_release(world->base.ctx, text);
+    assert_false(mb_path_exists(mb_tool_path(world, "own/simulated.part")));
+    assert_false(mb_path_exists(mb_tool_path(world, "own/simulated.txt")));
+    // Beside files of other names there is room.
+    mb_tool_expect(world, 0, "new ecal-shower -o ecal.yaml --force");
+    mb_tool_expect(world, 0,
+        "check ecal.yaml --set data.dir=own --set data.crop=12 --set data.rows=[0,10] --set "
+        "simulate.events=10 --set params.filters_1=2 --set params.filters_2=2");
+    assert_true(mb_path_exists(mb_tool_path(world, "own/photons.h5")));
+}
+
 static void test_shipped__toy_events_never_stand_in_for_lost_data(void **state) {
     WORLD(world)
     mb_tool_expect(world, 0, "simulate barrel -o mine --events 30 --files 2");
@@ -149,6 +173,7 @@ int main(void) {
         cmocka_unit_test(test_shipped__both_data_formats_give_the_same_scores),
         cmocka_unit_test(test_shipped__check_does_not_train_what_takes_long),
         cmocka_unit_test(test_shipped__toy_events_stay_toy_events),
+        cmocka_unit_test(test_shipped__toy_events_replace_no_file),
         cmocka_unit_test(test_shipped__toy_events_never_stand_in_for_lost_data),
         cmocka_unit_test(test_shipped__the_folder_of_a_run_stands_for_its_model),
         cmocka_unit_test(test_shipped__evaluating_again_renews_the_report),
