@@ -249,19 +249,23 @@ static mb_status write_metrics(judging *j, size_t k) {
 
 // The arrays of a run's scores.npz, a score for each model.
 static mb_status write_arrays(judging *j, const char *path) {
-    enum { MOST = 64, OTHERS = 4 };
+    static const char *const others[] = {"split", "event", "file", "label"};
     const mb_alternate_scores *s = &j->scores;
+    const size_t most = s->n_models + MB_COUNT_OF(others);
     const mb_dataset *dataset = &j->run->dataset;
     mb_runtime *runtime = mb_context_runtime(j->ctx);
-    const size_t n_scores = mb_min_size(s->n_models, MOST);
-    const char *names[MOST + OTHERS] = {"split", "event", "file", "label"};
-    mb_array arrays[MOST + OTHERS];
-    const mb_array *pointers[MOST + OTHERS];
+    const char **names = mb_allocate(j->ctx, most, sizeof *names);
+    mb_array *arrays = mb_allocate(j->ctx, most, sizeof *arrays);
+    const mb_array **pointers = mb_allocate(j->ctx, most, sizeof *pointers);
     uint8_t *split = mb_allocate(j->ctx, mb_max_size(s->n, 1), 1);
     int64_t *event = mb_allocate(j->ctx, mb_max_size(s->n, 1), sizeof *event);
     uint32_t *file = mb_allocate(j->ctx, mb_max_size(s->n, 1), sizeof *file);
-    mb_status status = split == NULL || event == NULL || file == NULL ? MB_ERR_MEMORY : MB_OK;
+    mb_status status = names == NULL || arrays == NULL || pointers == NULL || split == NULL ||
+                               event == NULL || file == NULL
+                           ? MB_ERR_MEMORY
+                           : MB_OK;
     if (status == MB_OK) {
+        memcpy(names, others, sizeof others);
         for (size_t i = 0; i < s->n; i++) {
             split[i] = j->split[s->row[i]];
             event[i] = dataset->event[s->row[i]];
@@ -274,7 +278,7 @@ static mb_status write_arrays(judging *j, const char *path) {
         if (j->label != NULL) {
             arrays[n++] = (mb_array){MB_F32, 1, {s->n}, j->label, runtime};
         }
-        for (size_t k = 0; k < n_scores; k++) {
+        for (size_t k = 0; k < s->n_models; k++) {
             names[n] = s->title[k];
             arrays[n++] = (mb_array){MB_F32, 1, {s->n}, s->score[k], runtime};
         }
@@ -283,6 +287,9 @@ static mb_status write_arrays(judging *j, const char *path) {
         }
         status = mb_npz_write(j->ctx, path, names, pointers, n, true);
     }
+    mb_release(j->ctx, names);
+    mb_release(j->ctx, arrays);
+    mb_release(j->ctx, pointers);
     mb_release(j->ctx, split);
     mb_release(j->ctx, event);
     mb_release(j->ctx, file);

@@ -87,8 +87,34 @@ static const mb_node *find_model(const mb_study *study, const char *name) {
     return mb_node_find(mb_node_find(study->document.root, "models"), name);
 }
 
+// Scores lie beside these in a benchmark's scores.npz.
+static mb_status check_name(
+    mb_context *ctx, const mb_study *study, const mb_node *at, const char *name) {
+    static const char *const taken[] = {"event", "file", "label"};
+    for (size_t i = 0; i < MB_COUNT_OF(taken); i++) {
+        if (strcmp(name, taken[i]) == 0) {
+            return mb_fail_at(ctx, &study->document, at,
+                "evaluate: the scores of '%s' would have the name of an array of their own in "
+                "scores.npz; give it another name than event, file and label",
+                name);
+        }
+    }
+    return MB_OK;
+}
+
+static mb_status check_fit_names(mb_context *ctx, const mb_study *study) {
+    const mb_node *fits = mb_node_find(study->document.root, "fits");
+    for (size_t i = 0; study->evaluate.on.n > 0 && i < study->n_fits; i++) {
+        MB_TRY(check_name(ctx, study,
+            fits != NULL ? mb_node_at(fits, i) : mb_node_find(study->document.root, "models"),
+            study->fits[i].name));
+    }
+    return MB_OK;
+}
+
 mb_status mb_scorers_check(mb_context *ctx, const mb_study *study) {
     const mb_node *scores = study->evaluate.scores;
+    MB_TRY(check_fit_names(ctx, study));
     if (scores == NULL) {
         return MB_OK;
     }
@@ -101,6 +127,7 @@ mb_status mb_scorers_check(mb_context *ctx, const mb_study *study) {
         if (name == NULL || (find_baseline(name) == NULL && find_model(study, name) == NULL)) {
             return fail_score(ctx, study, entry);
         }
+        MB_TRY(check_name(ctx, study, entry, entry->key));
         for (size_t i = 0; i < study->n_fits; i++) {
             if (strcmp(study->fits[i].name, entry->key) == 0) {
                 return mb_fail_at(ctx, &study->document, entry,

@@ -50,7 +50,7 @@ enum { N_MODELS = 3, N_TRAIN = 450, N_VALIDATION = 90, N_TEST = 360 };
 typedef struct world {
     mb_test_world base;
     char *directory;
-    char text[8192], path[4096];
+    char text[16384], path[4096];
     size_t asked, most; // how often the run asked whether to stop, and when it is told to
 } world;
 
@@ -244,6 +244,34 @@ static void test_alternate__writes_every_file_and_all_epochs(void **state) {
     assert_string_equal(mb_csv_column_name(&table, 5), "score_small");
     mb_csv_clear(&table);
     assert_true(mb_path_exists(file(&w, "run/report.html")));
+    close_world(&w);
+}
+
+static void test_alternate__keeps_the_scores_of_any_number_of_students(void **state) {
+    (void)state;
+    enum { STUDENTS = 70 };
+    char models[12000] = "models:\n";
+    char list[1000] = "students: [";
+    world w;
+    open_world(&w, 2);
+    for (size_t i = 0; i < STUDENTS; i++) {
+        snprintf(models + strlen(models), sizeof models - strlen(models),
+            "  s%zu: {layers: [{input: {shape: [252]}, name: regions}, {dense: {units: 1}}]}\n", i);
+        snprintf(list + strlen(list), sizeof list - strlen(list), "%ss%zu", i > 0 ? ", " : "", i);
+    }
+    edit(&w, "models:\n", models);
+    edit(&w, "students: [wide, small", list);
+    edit(&w, "limit: 900", "limit: 200");
+    edit(&w, "rounds: 2, teacher_epochs: 2, student_epochs: 4",
+        "rounds: 1, teacher_epochs: 1, student_epochs: 1");
+    assert_ok(w.base.ctx, run(&w, "run", false, false));
+    for (size_t i = 0; i < STUDENTS; i++) {
+        char name[32];
+        mb_array score;
+        snprintf(name, sizeof name, "score_s%zu", i);
+        assert_ok(w.base.ctx, mb_npz_read(w.base.ctx, file(&w, "run/scores.npz"), name, &score));
+        mb_array_clear(&score);
+    }
     close_world(&w);
 }
 
@@ -511,6 +539,7 @@ int main(void) {
         cmocka_unit_test(test_alternate__targets_are_those_of_the_formula),
         cmocka_unit_test(test_alternate__errors_are_means_of_squared_differences),
         cmocka_unit_test(test_alternate__writes_every_file_and_all_epochs),
+        cmocka_unit_test(test_alternate__keeps_the_scores_of_any_number_of_students),
         cmocka_unit_test(test_alternate__students_learn_from_the_best_teacher),
         cmocka_unit_test(test_alternate__threads_change_no_bit),
         cmocka_unit_test(test_alternate__goes_on_to_the_same_bits),

@@ -251,6 +251,8 @@ static void test_matrix__names_what_it_does_not_know(void **state) {
         {"'evaluate.scores={B: frobenios}'", "did you mean 'frobenius'?"},
         {"compat=[foo]", "unknown name 'foo'; write true, or some of "},
         {"'evaluate.scores={m_blend: mean}'", "a fit is called 'm_blend', too"},
+        {"'evaluate.scores={label: mean}'", "another name than event, file and label"},
+        {"'fits=[{name: event, model: supervised, on: TTBar}]'", "the scores of 'event'"},
         {"fits.m_TTBar.on=Haa4", "the data has no sample 'Haa4' to be on; did you mean 'Haa4b'?"},
         {"'models.supervised={builtin: teachr}'", "did you mean 'teacher'?"},
         {"'models.file={firmware: {weights: w, typs: v1}}'", "did you mean 'types'?"},
