@@ -359,6 +359,21 @@ static size_t edit_distance(const char *a, const char *b) {
     return old[m];
 }
 
+const char *mb_name_choice(
+    char *out, size_t size, const char *text, const char *const *names, size_t n) {
+    const char *near = mb_nearest_name(text, names, n);
+    if (near != NULL) {
+        mb_format(out, size, "did you mean '%s'?", near);
+        return out;
+    }
+    mb_format(out, size, "write one of");
+    for (size_t i = 0; i < n; i++) {
+        const size_t used = strlen(out);
+        mb_format(out + used, size - used, "%s %s", i > 0 ? "," : "", names[i]);
+    }
+    return out;
+}
+
 const char *mb_nearest_name(const char *text, const char *const *names, size_t n) {
     const char *nearest = NULL;
     size_t least = mb_max_size(1, strlen(text) / 3) + 1;

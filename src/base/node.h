@@ -79,5 +79,10 @@ void mb_node_write_yaml(mb_buffer *buffer, const mb_node *node);
 
 // The name nearest to text among n names (edit distance), or NULL when none is near.
 const char *mb_nearest_name(const char *text, const char *const *names, size_t n);
+// What to do about a name that is none of n: "did you mean 'barrel'?" or "write one of barrel,
+// arrays", cut short where they are many. Returns out.
+enum { MB_CHOICE_SIZE = 256 };
+const char *mb_name_choice(
+    char *out, size_t size, const char *text, const char *const *names, size_t n);
 
 #endif

@@ -37,6 +37,8 @@ mb_status mb_make_directory(mb_context *ctx, const char *path) MB_MUST_CHECK;
 mb_status mb_make_directories(mb_context *ctx, const char *path, size_t *n_made) MB_MUST_CHECK;
 // Removes these again, as far as they are empty.
 void mb_unmake_directories(const char *path, size_t n_made);
+// Removes all that a folder holds: of work that failed in one it had made.
+void mb_empty_directory(const char *path);
 bool mb_path_exists(const char *path);
 bool mb_path_is_directory(const char *path);
 // Whether path ends in suffix (".csv") with something before it.

@@ -1,11 +1,13 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
+#include "base/numbers.h"
 #include "base/output.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -86,6 +88,32 @@ void mb_unmake_directories(const char *path, size_t n_made) {
         }
         copy[n] = '\0';
     }
+}
+
+static void remove_below(const char *path, unsigned depth) {
+    enum { DEEPEST = 16 };
+    char child[PATH_MAX];
+    DIR *folder = depth < DEEPEST ? opendir(path) : NULL;
+    if (folder == NULL) {
+        return;
+    }
+    for (const struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+        struct stat info;
+        const int n = mb_format(child, sizeof child, "%s/%s", path, entry->d_name);
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 || n < 0 ||
+            (size_t)n >= sizeof child || lstat(child, &info) != 0) {
+            continue;
+        }
+        if (S_ISDIR(info.st_mode)) {
+            remove_below(child, depth + 1);
+        }
+        remove(child);
+    }
+    closedir(folder);
+}
+
+void mb_empty_directory(const char *path) {
+    remove_below(path, 0);
 }
 
 // Takes out "." steps and doubled slashes. ".." stays: across a symbolic link it is not the parent.

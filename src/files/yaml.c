@@ -445,6 +445,13 @@ mb_status mb_yaml_parse_node(mb_context *ctx, mb_document *document, const char 
     if (!yaml_parser_initialize(&in.parser)) {
         return mb_fail(ctx, MB_ERR_MEMORY, "%s: memory ran out; free some", name);
     }
+    // Some editors begin a file with a byte order mark; with a set encoding it would be text.
+    static const char mark[] = "\xEF\xBB\xBF";
+    if (length >= 3 && memcmp(text, mark, 3) == 0) {
+        text += 3;
+        length -= 3;
+        in.text = text;
+    }
     yaml_parser_set_encoding(&in.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&in.parser, (const unsigned char *)text, length);
     mb_node *root = NULL;

@@ -267,6 +267,19 @@ static mb_status tell_round(mb_answer *answer, mb_run *run, const mb_round *roun
         status =
             mb_round_rows(run, run->ctx, round, MB_SPLIT_VALIDATION, &validation, &n_validation);
     }
+    const mb_fit_request request = {.model = model,
+        .dataset = &run->dataset,
+        .train_rows = train,
+        .validation_rows = validation,
+        .n_train = n_train,
+        .n_validation = n_validation,
+        .train = &round->fit->train,
+        .target = round->fit->target,
+        .seed = round->seed};
+    // A network that judges may itself be a result of the run.
+    if (status == MB_OK && round->fit->train.loss.ops->network == NULL) {
+        status = mb_fit_check(run->ctx, &request);
+    }
     if (status == MB_OK) {
         trial t = {.run = run,
             .round = round,

@@ -19,10 +19,9 @@ typedef struct compared {
     const char *split; // name of the evaluated one
     mb_document metrics;
     mb_stored_scores stored;
-    float *score, *label;
+    mb_scored_part part;
     int64_t *event;
     uint32_t *file;
-    size_t n;
     mb_roc roc;
 } compared;
 
@@ -45,26 +44,23 @@ static mb_status find_split(mb_context *ctx, compared *c, int *split) {
 }
 
 static mb_status pack(mb_context *ctx, compared *c, int split) {
+    MB_TRY(mb_stored_scores_part(&c->part, ctx, &c->stored, split));
     const size_t n = mb_array_count(&c->stored.split);
-    const size_t width = mb_array_count(&c->stored.score) / mb_max_size(n, 1);
-    c->score = mb_allocate(ctx, n, sizeof *c->score);
-    c->label = mb_allocate(ctx, n, sizeof *c->label);
     c->event = mb_allocate(ctx, n, sizeof *c->event);
     c->file = mb_allocate(ctx, n, sizeof *c->file);
-    if (c->score == NULL || c->label == NULL || c->event == NULL || c->file == NULL) {
+    if (c->event == NULL || c->file == NULL) {
         return MB_ERR_MEMORY;
     }
     const uint8_t *splits = c->stored.split.data;
+    size_t n_taken = 0;
     for (size_t i = 0; i < n; i++) {
         if (split == MB_EVALUATE_ALL || splits[i] == split) {
-            c->score[c->n] = (float)mb_array_get(&c->stored.score, i * width + width - 1);
-            c->label[c->n] = (float)mb_array_get(&c->stored.label, i);
-            c->event[c->n] = (int64_t)mb_array_get(&c->stored.event, i);
-            c->file[c->n] = (uint32_t)mb_array_get(&c->stored.file, i);
-            c->n++;
+            c->event[n_taken] = (int64_t)mb_array_get(&c->stored.event, i);
+            c->file[n_taken++] = (uint32_t)mb_array_get(&c->stored.file, i);
         }
     }
-    return mb_roc_make(&c->roc, ctx, mb_values_f32(c->score, c->n), mb_values_f32(c->label, c->n));
+    return mb_roc_make(&c->roc, ctx, mb_values_f32(c->part.score, c->part.n),
+        mb_values_f32(c->part.label, c->part.n));
 }
 
 static mb_status load(mb_context *ctx, compared *c, const char *directory) {
@@ -89,17 +85,17 @@ static mb_status load(mb_context *ctx, compared *c, const char *directory) {
 static void unload(mb_context *ctx, compared *c) {
     mb_document_clear(&c->metrics);
     mb_stored_scores_clear(&c->stored);
-    mb_release(ctx, c->score);
-    mb_release(ctx, c->label);
+    mb_scored_part_clear(&c->part);
     mb_release(ctx, c->event);
     mb_release(ctx, c->file);
     mb_roc_clear(&c->roc);
 }
 
 static bool is_same_events(const compared *a, const compared *b) {
-    return a->n == b->n && memcmp(a->event, b->event, a->n * sizeof *a->event) == 0 &&
-           memcmp(a->file, b->file, a->n * sizeof *a->file) == 0 &&
-           memcmp(a->label, b->label, a->n * sizeof *a->label) == 0;
+    return a->part.n == b->part.n &&
+           memcmp(a->event, b->event, a->part.n * sizeof *a->event) == 0 &&
+           memcmp(a->file, b->file, a->part.n * sizeof *a->file) == 0 &&
+           memcmp(a->part.label, b->part.label, a->part.n * sizeof *a->part.label) == 0;
 }
 
 typedef struct comparison {
@@ -128,7 +124,7 @@ static void add_areas(const comparison *c) {
         const mb_node *training = mb_node_find(metrics, "training");
         const char **row = &cells[i * COLUMNS];
         row[0] = run->name;
-        row[1] = number(c, "%.0f", (double)run->n);
+        row[1] = number(c, "%.0f", (double)run->part.n);
         row[2] = number(c, "%.0f", (double)run->roc.n_signal);
         row[3] = number(c, "%.5f", run->roc.auc);
         row[4] = number(c, "%.5f", run->roc.auc_error);
@@ -160,8 +156,9 @@ static mb_status add_differences(const comparison *c) {
         const compared *b = &c->runs[i];
         mb_auc_comparison result = mb_auc_compare_independent(&a->roc, &b->roc);
         if (is_same_events(a, b)) {
-            MB_TRY(mb_auc_compare_paired(c->ctx, mb_values_f32(a->score, a->n),
-                mb_values_f32(b->score, b->n), mb_values_f32(a->label, a->n), &result));
+            MB_TRY(mb_auc_compare_paired(c->ctx, mb_values_f32(a->part.score, a->part.n),
+                mb_values_f32(b->part.score, b->part.n), mb_values_f32(a->part.label, a->part.n),
+                &result));
         }
         const char **row = &cells[(i - 1) * MB_COUNT_OF(head)];
         row[0] = mb_arena_format(c->arena, c->ctx, "%s - %s", b->name, a->name);
@@ -310,9 +307,12 @@ static mb_status report_several(mb_context *ctx, const char *const *directories,
     const char *path, mb_answer *answer) {
     mb_arena arena;
     mb_arena_init(&arena, ctx);
-    comparison c = {.ctx = ctx, .arena = &arena, .n = n, .answer = answer};
-    const mb_status status = compare(&c, directories, path);
-    unload_all(ctx, c.runs, n);
+    comparison c = {.ctx = ctx, .arena = &arena, .answer = answer};
+    mb_status status = mb_compare_folders(ctx, &arena, directories, n, &directories, &c.n);
+    if (status == MB_OK) {
+        status = compare(&c, directories, path);
+    }
+    unload_all(ctx, c.runs, c.n);
     mb_report_destroy(c.report);
     mb_arena_clear(&arena);
     return status;

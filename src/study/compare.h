@@ -13,6 +13,11 @@ enum { MB_MOST_COMPARED = 16 };
 mb_status mb_compare_draw(
     mb_context *ctx, const char *const *directories, size_t n, mb_gallery *gallery) MB_MUST_CHECK;
 
+// The folders to compare: a run of several fits stands for all of them that have a ROC curve. Texts
+// and *out live in the arena; more than MB_MOST_COMPARED are refused.
+mb_status mb_compare_folders(mb_context *ctx, mb_arena *arena, const char *const *directories,
+    size_t n, const char *const **out, size_t *n_out) MB_MUST_CHECK;
+
 // A key in which studies differ, and its value in each: the text of "-" where it is not there.
 typedef struct mb_study_difference {
     const char *key;

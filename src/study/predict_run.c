@@ -98,21 +98,16 @@ static mb_status measure_threshold(
     mb_scored_part part = {0};
     mb_rate_point point = {0};
     mb_status status = mb_stored_scores_read(&stored, s->ctx, path);
-    if (status == MB_OK && (!stored.has_label || stored.score.rank != 1 ||
-                               stored.score.dtype != MB_F32 || stored.label.dtype != MB_F32)) {
+    if (status == MB_OK && !stored.has_label) {
         status = mb_fail(s->ctx, MB_ERR_FORMAT,
-            "%s: holds no scores with labels to find a threshold from; leave --accept out", path);
+            "%s: holds no labels to find a threshold from; leave --accept out", path);
     }
     if (status == MB_OK) {
         int wanted = MB_EVALUATE_ALL;
         for (int i = 0; i < 3; i++) {
             wanted = strcmp(split, mb_evaluate_split_names[i]) == 0 ? i : wanted;
         }
-        const mb_scored view = {.n = mb_array_count(&stored.split),
-            .score = stored.score.data,
-            .label = stored.label.data,
-            .split = stored.split.data};
-        status = mb_scored_part_make(&part, s->ctx, &view, wanted);
+        status = mb_stored_scores_part(&part, s->ctx, &stored, wanted);
     }
     if (status == MB_OK) {
         status = mb_roc_make(

@@ -289,7 +289,6 @@ static mb_status write_npy(
     mb_context *ctx, const mb_dataset *dataset, const char *directory, uint32_t *rows) {
     const char *const *names = split_names_of(dataset);
     const size_t n_names = count_names(names);
-    MB_TRY(mb_make_directory(ctx, directory));
     MB_TRY(write_npy_facts(ctx, dataset, directory));
     if (dataset->whole_files) {
         MB_TRY(mb_prepare_axes_npy(ctx, directory, dataset));
@@ -354,8 +353,16 @@ static mb_status prepare(mb_context *ctx, const mb_study *study, const char *pat
     for (size_t i = 0; i < most; i++) {
         rows[i] = (uint32_t)i;
     }
-    status =
-        is_folder ? write_npy(ctx, dataset, path, rows) : write_h5(ctx, study, dataset, path, rows);
+    size_t n_made = 0;
+    status = is_folder ? mb_make_directories(ctx, path, &n_made) : MB_OK;
+    if (status == MB_OK) {
+        status = is_folder ? write_npy(ctx, dataset, path, rows)
+                           : write_h5(ctx, study, dataset, path, rows);
+    }
+    if (status != MB_OK && n_made > 0) {
+        mb_empty_directory(path);
+        mb_unmake_directories(path, n_made);
+    }
     mb_release(ctx, rows);
     return status;
 }
@@ -371,6 +378,22 @@ static bool has_h5_suffix(const char *path) {
     return false;
 }
 
+// A folder is written into where it holds no array yet: an original's would have the same names.
+static mb_status check_target(mb_context *ctx, const char *path, bool is_folder, bool is_forced) {
+    if (!is_folder || !mb_path_is_directory(path)) {
+        return mb_check_absent(ctx, path, is_forced);
+    }
+    mb_names names;
+    MB_TRY(mb_names_of_pattern(&names, ctx, path, "*.npy"));
+    const mb_status status =
+        names.n == 0 || is_forced
+            ? MB_OK
+            : mb_fail(ctx, MB_ERR_IO, "%s: exists already; choose another folder or use --force",
+                  names.name[0]);
+    mb_names_clear(&names);
+    return status;
+}
+
 mb_status mb_study_prepare(mb_context *ctx, const mb_study *study, const char *path,
     const mb_run_settings *settings, mb_answer **out) {
     if (out != NULL) {
@@ -382,12 +405,7 @@ mb_status mb_study_prepare(mb_context *ctx, const mb_study *study, const char *p
         return mb_fail(ctx, MB_ERR_ARG,
             "%s: says neither HDF5 nor a folder; write FILE.h5, or DIR/ for .npy files", path);
     }
-    mb_arena arena;
-    mb_arena_init(&arena, ctx);
-    const char *first = is_folder ? mb_run_file(ctx, &arena, path, "split.npy") : path;
-    mb_status status = first == NULL
-                           ? MB_ERR_MEMORY
-                           : mb_check_absent(ctx, first, settings != NULL && settings->is_forced);
+    mb_status status = check_target(ctx, path, is_folder, settings != NULL && settings->is_forced);
     mb_dataset dataset;
     mb_dataset_init(&dataset, ctx);
     mb_journal journal = {0};
@@ -406,6 +424,5 @@ mb_status mb_study_prepare(mb_context *ctx, const mb_study *study, const char *p
     }
     mb_journal_close(&journal);
     mb_dataset_clear(&dataset);
-    mb_arena_clear(&arena);
     return answer == NULL ? status : mb_answer_finish(answer, status, out);
 }

@@ -120,6 +120,23 @@ static mb_status has_begun(mb_context *ctx, const char *directory, bool *out) {
     return MB_OK;
 }
 
+// Texts of two studies that differ: the first line that does is quoted from both.
+static mb_status fail_changed(mb_context *ctx, const char *path, const char *old, const char *now) {
+    size_t start = 0;
+    for (size_t i = 0; old[i] == now[i]; i++) {
+        start = old[i] == '\n' ? i + 1 : start;
+    }
+    old += start;
+    now += start;
+    old += strspn(old, " ");
+    now += strspn(now, " ");
+    return mb_fail(ctx, MB_ERR_FORMAT,
+        "%s: --resume needs the study as the run began, with '%.*s' where there is now '%.*s'; "
+        "undo the changes or choose another folder",
+        path, (int)mb_min_size(strcspn(old, "\n"), 80), old,
+        (int)mb_min_size(strcspn(now, "\n"), 80), now);
+}
+
 // A study.yaml that a person wrote is no output; that of a run is kept as it is while resuming.
 static mb_status check_stored(
     mb_context *ctx, const char *path, const char *text, const mb_study *study, bool is_resumed) {
@@ -134,15 +151,12 @@ static mb_status check_stored(
     mb_buffer now;
     mb_buffer_init(&now, ctx);
     mb_node_write_yaml(&now, study->document.root);
-    const mb_status status = now.status;
-    const bool is_same = status == MB_OK && strcmp(text + mark, now.data) == 0;
+    mb_status status = now.status;
+    if (status == MB_OK && strcmp(text + mark, now.data) != 0) {
+        status = fail_changed(ctx, path, text + mark, now.data);
+    }
     mb_buffer_clear(&now);
-    return is_same || status != MB_OK
-               ? status
-               : mb_fail(ctx, MB_ERR_FORMAT,
-                     "%s: --resume needs the study as the run began; undo the changes or choose "
-                     "another folder",
-                     path);
+    return status;
 }
 
 // A folder is for one run: what is in it is kept unless the caller says otherwise.

@@ -174,6 +174,28 @@ mb_status mb_stored_scores_read(mb_stored_scores *out, mb_context *ctx, const ch
     return MB_OK;
 }
 
+mb_status mb_stored_scores_part(
+    mb_scored_part *out, mb_context *ctx, const mb_stored_scores *stored, int split) {
+    const size_t n = mb_array_count(&stored->split);
+    const size_t width = mb_array_count(&stored->score) / mb_max_size(n, 1);
+    const uint8_t *splits = stored->split.data;
+    *out = (mb_scored_part){.runtime = mb_context_runtime(ctx)};
+    out->score = mb_allocate(ctx, n, sizeof *out->score);
+    out->label = mb_allocate(ctx, n, sizeof *out->label);
+    if (out->score == NULL || out->label == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (split == MB_EVALUATE_ALL || splits[i] == split) {
+            out->score[out->n] = (float)mb_array_get(&stored->score, i * width + width - 1);
+            out->label[out->n] = (float)mb_array_get(&stored->label, i);
+            out->n_signal += out->label[out->n] > 0.5F;
+            out->n++;
+        }
+    }
+    return MB_OK;
+}
+
 void mb_stored_scores_clear(mb_stored_scores *stored) {
     mb_array_clear(&stored->score);
     mb_array_clear(&stored->label);

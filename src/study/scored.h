@@ -53,6 +53,9 @@ typedef struct mb_stored_scores {
 mb_status mb_stored_scores_read(
     mb_stored_scores *out, mb_context *ctx, const char *path) MB_MUST_CHECK;
 void mb_stored_scores_clear(mb_stored_scores *stored);
+// Their part of one split, as mb_scored_part_make gives it: of several numbers the last is cut on.
+mb_status mb_stored_scores_part(
+    mb_scored_part *out, mb_context *ctx, const mb_stored_scores *stored, int split) MB_MUST_CHECK;
 
 // Figures of a round into its plots/.
 mb_status mb_round_draw(mb_run *run, mb_context *ctx, const mb_round *round,

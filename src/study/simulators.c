@@ -35,10 +35,9 @@ static mb_status find_kind(mb_context *ctx, const char *kind, const mb_detector_
             return MB_OK;
         }
     }
-    const char *near = mb_nearest_name(kind, names, n);
-    return mb_fail(ctx, MB_ERR_ARG, "simulate: unknown kind '%.60s'; %s'%s'%s", kind,
-        near != NULL ? "did you mean " : "write ", near != NULL ? near : names[0],
-        near != NULL ? "?" : "");
+    char choice[MB_CHOICE_SIZE];
+    return mb_fail(ctx, MB_ERR_ARG, "simulate: unknown kind '%.60s'; %s", kind,
+        mb_name_choice(choice, sizeof choice, kind, names, n));
 }
 
 mb_status mb_simulator_options(mb_context *ctx, const char *kind, mb_answer **out) {
@@ -62,15 +61,7 @@ static mb_status add_option(mb_context *ctx, mb_document *document, const char *
         return mb_fail(ctx, MB_ERR_ARG, "simulate: '%.100s' has no '='; write key=value", text);
     }
     const char *key = mb_arena_text_of(&document->arena, ctx, text, (size_t)(equals - text));
-    mb_node *value = NULL;
-    if (key == NULL) {
-        return MB_ERR_MEMORY;
-    }
-    MB_TRY(mb_yaml_parse_node(ctx, document, key, equals + 1, strlen(equals + 1), &value));
-    if (value == NULL) {
-        return mb_fail(ctx, MB_ERR_ARG, "simulate: '%.100s' has no value; write key=value", text);
-    }
-    return mb_node_set(document, ctx, document->root, key, value);
+    return key == NULL ? MB_ERR_MEMORY : mb_yaml_set(ctx, document, key, equals + 1);
 }
 
 // Files that are there already are somebody's.
@@ -108,7 +99,7 @@ mb_status mb_simulate(mb_context *ctx, const char *kind, const char *const *opti
     MB_TRY(find_kind(ctx, kind, &detector));
     MB_TRY(check_folder(ctx, directory, is_forced));
     mb_document document;
-    mb_document_init(&document, ctx, "simulate");
+    mb_document_init(&document, ctx, kind);
     document.root = mb_node_make(&document, ctx, MB_NODE_MAP);
     mb_answer *answer = NULL;
     mb_status status = document.root == NULL ? MB_ERR_MEMORY : mb_answer_create(ctx, &answer);

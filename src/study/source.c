@@ -29,8 +29,16 @@ mb_status mb_detector_simulate(mb_context *ctx, const mb_detector_ops *detector,
     }
     MB_TRY(mb_options_parse(
         ctx, document, detector->simulate_options, options, "simulate", NULL, record));
-    MB_TRY(mb_make_directory(ctx, directory));
-    return detector->simulate(ctx, record, seed, directory);
+    size_t n_made = 0;
+    mb_status status = mb_make_directories(ctx, directory, &n_made);
+    if (status == MB_OK) {
+        status = detector->simulate(ctx, record, seed, directory);
+    }
+    if (status != MB_OK && n_made > 0) {
+        mb_empty_directory(directory);
+        mb_unmake_directories(directory, n_made);
+    }
+    return status;
 }
 
 // Toy events are made in a folder of their own and moved in when all are there: events of a

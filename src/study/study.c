@@ -200,10 +200,10 @@ static mb_status find_detector(
     for (size_t i = 0; mb_detector_list[i] != NULL && n < MB_COUNT_OF(names); i++) {
         names[n++] = mb_detector_list[i]->name;
     }
-    const char *near = mb_nearest_name(source, names, n);
+    char choice[MB_CHOICE_SIZE];
     return mb_fail_at(ctx, &study->document, mb_node_find(data, "source"),
-        "data: unknown source '%.60s'; %s'%s'%s", source, near != NULL ? "did you mean " : "write ",
-        near != NULL ? near : "barrel", near != NULL ? "?" : " or 'arrays'");
+        "data: unknown source '%.60s'; %s", source,
+        mb_name_choice(choice, sizeof choice, source, names, n));
 }
 
 // Defaults of the data are written out, except under compat: there an unwritten key has the
@@ -399,7 +399,7 @@ static mb_status apply_overrides(
         const char *equals = strchr(text, '=');
         if (equals == NULL || equals == text) {
             return mb_fail(
-                ctx, MB_ERR_FORMAT, "--set %.200s: there is no '='; write --set key=value", text);
+                ctx, MB_ERR_ARG, "--set %.200s: there is no '='; write --set key=value", text);
         }
         if (is_of_model(text) != of_model) {
             continue;

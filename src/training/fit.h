@@ -124,6 +124,8 @@ typedef struct mb_fit_result {
 // data and model do not fit together; FORMAT: resume is not of this fit.
 mb_status mb_fit(mb_context *ctx, const mb_fit_request *request, mb_fit_result *out) MB_MUST_CHECK;
 void mb_fit_result_clear(mb_fit_result *result);
+// Fails as mb_fit would before its first step: of rows, shapes, targets, callbacks. Trains nothing.
+mb_status mb_fit_check(mb_context *ctx, const mb_fit_request *request) MB_MUST_CHECK;
 // Epochs that a checkpoint has behind it: a fit that goes on from it with more of them trains the
 // rest. Fails with FORMAT.
 mb_status mb_fit_checkpoint_epochs(

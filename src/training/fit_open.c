@@ -354,6 +354,13 @@ static mb_status check_value(
             "give the model more outputs",
             (double)value, row, run->channels - 1);
     }
+    if (!is_label && run->train->loss.ops->takes_probabilities &&
+        !(value >= 0.0F && value <= 1.0F)) {
+        return mb_fail(ctx, MB_ERR_RANGE,
+            "train: the target %g of row %u is not from 0 to 1, as %s takes it; correct the "
+            "targets, or choose another loss",
+            (double)value, row, run->train->loss.ops->name);
+    }
     watch->is_varied = watch->is_varied || (watch->has_first && value != watch->first);
     watch->first = watch->has_first ? watch->first : value;
     watch->has_first = true;

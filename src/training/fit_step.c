@@ -210,11 +210,7 @@ static void judge_pairs(void *user, size_t first_row, size_t n_rows, const float
 static mb_status check_loss(const fit_run *run, mb_context *ctx, size_t n) {
     for (size_t i = 0; i < n; i++) {
         if (!isfinite(run->training.row_loss[i])) {
-            return mb_fail(ctx, MB_ERR_NUMERIC,
-                "train: the loss is %s at epoch %zu, step %zu (output layer %s, row %u of the "
-                "data); lower the learning rate or clip the gradients (train.clip_norm)",
-                isnan(run->training.row_loss[i]) ? "not a number" : "infinite", run->epoch + 1,
-                run->step + 1, mb_model_output_name(run->model, 0), run->order[run->n_done + i]);
+            return mb_fit_fail_loss(run, ctx, run->order + run->n_done, n, i);
         }
     }
     return MB_OK;

@@ -49,6 +49,7 @@ typedef struct mb_loss_ops {
     const mb_option *options;
     size_t options_size;
     mb_target_kind target;
+    bool takes_probabilities;          // targets outside 0..1 are a mistake
     const mb_loss_spelling *spellings; // ended by text NULL; NULL: none
     const char *prefix;                // "emd:NAME" is short for the loss with ...
     const char *prefix_option;         // ... this option set to NAME; NULL: no such form

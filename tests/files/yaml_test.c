@@ -61,8 +61,8 @@ static void test_yaml__reads_block_flow_and_scalars(void **state) {
     assert_reads_as("--- 3\n...\n", "3");
     assert_reads_as("a: |\n  x\n  y\n", "{\"a\": \"x\\ny\\n\"}");
     assert_reads_as("\xEF\xBB\xBF"
-                    "a: 1\r\n",
-        "{\"a\": 1}");
+                    "a: 1\r\nb: 2\r\n",
+        "{\"a\": 1, \"b\": 2}");
     assert_reads_as("a: \xCF\x86\n", "{\"a\": \"\xCF\x86\"}");
 }
 

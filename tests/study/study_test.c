@@ -106,7 +106,7 @@ static void test_study__overrides_keys_parameters_and_repeated_layers(void **sta
     assert_fails(w.base.ctx, open_text(&w, usual, "params.dept=1", &study), MB_ERR_FORMAT,
         "did you mean 'depth'?");
     assert_fails(
-        w.base.ctx, open_text(&w, usual, "train.epochs", &study), MB_ERR_FORMAT, "there is no '='");
+        w.base.ctx, open_text(&w, usual, "train.epochs", &study), MB_ERR_ARG, "there is no '='");
     close_world(&w);
 }
 

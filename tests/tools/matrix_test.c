@@ -340,6 +340,35 @@ static void test_matrix__a_student_decides_by_its_own_threshold(void **state) {
     assert_non_null(strstr(run->err, "ask for one of the study's evaluate.rates"));
 }
 
+// Of two probabilities the second is cut on, in the stored scores as in the table.
+static void test_matrix__a_network_of_two_outputs_decides_at_any_rate(void **state) {
+    WORLD(world)
+    run_once(world);
+    const mb_tool_run *run = mb_tool_expect(
+        world, 0, "predict few/fits/m_TTBar-0 calo/TTBar.h5 -o two.csv --accept 2MHz --json");
+    mb_document answer = mb_tool_json(world, run->out);
+    const double threshold = mb_tool_number(answer.root, "threshold");
+    mb_document_clear(&answer);
+    mb_array score = {0}, label = {0}, split = {0};
+    mb_context *ctx = world->base.ctx;
+    const char *path = mb_tool_path(world, "few/fits/m_TTBar-0/scores.npz");
+    assert_ok(ctx, mb_npz_read(ctx, path, "score", &score));
+    assert_ok(ctx, mb_npz_read(ctx, path, "label", &label));
+    assert_ok(ctx, mb_npz_read(ctx, path, "split", &split));
+    size_t n = 0, n_above = 0;
+    for (size_t i = 0; i < mb_array_count(&label); i++) {
+        if (mb_array_get(&split, i) == 2 && mb_array_get(&label, i) < 0.5) {
+            n++;
+            n_above += mb_array_get(&score, 2 * i + 1) >= threshold;
+        }
+    }
+    const size_t allowed = (size_t)(2.0 / 28.61 * (double)n);
+    assert_true(n_above <= allowed && n_above + 2 >= allowed);
+    mb_array_clear(&score);
+    mb_array_clear(&label);
+    mb_array_clear(&split);
+}
+
 static void test_matrix__one_model_needs_to_know_its_sample(void **state) {
     WORLD(world)
     static const char text[] = "study: one\n"
@@ -500,6 +529,7 @@ int main(void) {
         cmocka_unit_test(test_matrix__check_sees_what_evaluation_will_miss),
         cmocka_unit_test(test_matrix__tells_of_how_many_trainings_means_are),
         cmocka_unit_test(test_matrix__counts_operations_as_published),
+        cmocka_unit_test(test_matrix__a_network_of_two_outputs_decides_at_any_rate),
         cmocka_unit_test(test_matrix__one_model_needs_to_know_its_sample),
         cmocka_unit_test(test_matrix__a_student_decides_by_its_own_threshold),
         cmocka_unit_test(test_matrix__trainings_do_not_depend_on_jobs_or_threads),

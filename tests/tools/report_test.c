@@ -90,12 +90,28 @@ static void test_report__says_what_a_run_lacks(void **state) {
     assert_non_null(strstr(world->last.err, "is not the folder of a run"));
 }
 
+static void test_report__overlays_all_fits_of_a_run(void **state) {
+    WORLD(world)
+    mb_tool_expect(world, 0, "run small.yaml -o alone --quiet --seed 9");
+    mb_tool_expect(world, 0, "run small.yaml -o pair --quiet --set train.repeats=2");
+    mb_tool_expect(world, 0, "report alone pair -o fits.html");
+    place_of(world->last.out, "fit-0 - alone:");
+    place_of(world->last.out, "fit-1 - alone:");
+    char *page = mb_tool_read(world, "fits.html");
+    place_of(page, "<td>fit-1</td>");
+    mb_release(world->base.ctx, page);
+    mb_tool_expect(world, 0, "run small.yaml -o many --quiet --set train.repeats=17");
+    mb_tool_expect(world, 1, "report alone many -o more.html");
+    place_of(world->last.err, "18 fits in the folders named; name up to 16");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_report__shows_training_first_and_single_events_last),
         cmocka_unit_test(test_report__of_repeats_has_means_spreads_and_each_round),
         cmocka_unit_test(test_report__of_several_runs_names_the_settings_that_differ),
         cmocka_unit_test(test_report__says_what_a_run_lacks),
+        cmocka_unit_test(test_report__overlays_all_fits_of_a_run),
     };
     return cmocka_run_group_tests(tests, mb_tool_open, mb_tool_close);
 }

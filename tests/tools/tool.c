@@ -130,13 +130,10 @@ const mb_tool_run *mb_tool_expect(mb_tool_world *world, int code, const char *fo
     return result;
 }
 
-bool mb_tool_kill(mb_tool_world *world, unsigned milliseconds, const char *format, ...) {
+static pid_t start(mb_tool_world *world, const char *format, va_list list) {
     char arguments[1024];
     char line[2048];
-    va_list list;
-    va_start(list, format);
     vsnprintf(arguments, sizeof arguments, format, list);
-    va_end(list);
     snprintf(line, sizeof line, "cd '%s' && exec '%s' %s >/dev/null 2>&1 </dev/null",
         world->directory, getenv("MB_TOOL"), arguments);
     const pid_t child = fork();
@@ -145,12 +142,41 @@ bool mb_tool_kill(mb_tool_world *world, unsigned milliseconds, const char *forma
         execl("/bin/sh", "sh", "-c", line, (char *)NULL);
         _exit(127);
     }
+    return child;
+}
+
+static int end(pid_t child, int number) {
+    int status = 0;
+    kill(child, number);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return status;
+}
+
+static void wait_for(unsigned milliseconds) {
     const struct timespec pause = {milliseconds / 1000, (long)(milliseconds % 1000) * 1000000L};
     nanosleep(&pause, NULL);
-    int status = 0;
-    kill(child, SIGKILL);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    return WIFSIGNALED(status);
+}
+
+bool mb_tool_kill(mb_tool_world *world, unsigned milliseconds, const char *format, ...) {
+    va_list list;
+    va_start(list, format);
+    const pid_t child = start(world, format, list);
+    va_end(list);
+    wait_for(milliseconds);
+    return WIFSIGNALED(end(child, SIGKILL));
+}
+
+int mb_tool_terminate(mb_tool_world *world, const char *file, const char *format, ...) {
+    enum { STEP = 20, MOST_STEPS = 1500 };
+    va_list list;
+    va_start(list, format);
+    const pid_t child = start(world, format, list);
+    va_end(list);
+    for (int i = 0; i < MOST_STEPS && !mb_path_exists(mb_tool_path(world, file)); i++) {
+        wait_for(STEP);
+    }
+    const int status = end(child, SIGTERM);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 mb_document mb_tool_json(mb_tool_world *world, const char *text) {

@@ -34,6 +34,9 @@ const mb_tool_run *mb_tool_expect(mb_tool_world *world, int code, const char *fo
 // running.
 bool mb_tool_kill(mb_tool_world *world, unsigned milliseconds, const char *format, ...)
     MB_PRINTF(3, 4);
+// Starts the command and sends SIGTERM as soon as it has made a file. Returns the exit code.
+int mb_tool_terminate(mb_tool_world *world, const char *file, const char *format, ...)
+    MB_PRINTF(3, 4);
 // Path in the test's folder; borrowed until the next call.
 const char *mb_tool_path(mb_tool_world *world, const char *name);
 // A file's text; freed with mb_release.

@@ -54,6 +54,11 @@ static void spoil_parameters(problem *p, mb_context *ctx) {
     p->parameters[3] = INFINITY;
 }
 
+static void spoil_labels(problem *p, mb_context *ctx) {
+    (void)ctx;
+    problem_column(p, "target")[7] = -1;
+}
+
 static void drop_training(problem *p, mb_context *ctx) {
     (void)ctx;
     p->request.n_train = 0;
@@ -89,6 +94,8 @@ static void rename_extra(problem *p, mb_context *ctx) {
 static void test_fit__what_does_not_fit_is_refused_by_name(void **state) {
     (void)state;
     check_failure(plain, spoil_target, MB_ERR_RANGE, "the target of row 7 is not a number");
+    check_failure(plain, spoil_labels, MB_ERR_RANGE,
+        "the target -1 of row 7 is not from 0 to 1, as binary_crossentropy takes it");
     check_failure(plain, spoil_parameters, MB_ERR_NUMERIC, "layer conv2d");
     check_failure(plain, drop_training, MB_ERR_RANGE, "train.validation: no rows are left");
     check_failure(plain, rename_target, MB_ERR_SHAPE, "no target column");
@@ -112,6 +119,8 @@ static void test_fit__a_loss_that_is_no_number_names_step_and_layer(void **state
     (void)state;
     check_failure("{loss: mse, batch: 4, shuffle: false}", spoil_input, MB_ERR_NUMERIC,
         "at epoch 1, step 3 (output layer dense_1");
+    check_failure("{loss: mse, batch: 4, shuffle: false}", spoil_input, MB_ERR_NUMERIC,
+        "number 0 of the input 'extra' of row 10 is NaN: correct or leave out that row");
 }
 
 // Targets near the largest float make gradients infinite while the loss still is finite.

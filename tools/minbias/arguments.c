@@ -40,6 +40,12 @@ static size_t distance(const char *a, const char *b) {
 const char *nearest_name(const char *text, const char *const *names, size_t n) {
     const char *best = NULL;
     size_t least = strlen(text) / 3 + 2;
+    // A beginning is more often a short form than a slip of the same length.
+    for (size_t i = 0; i < n && text[0] != '\0'; i++) {
+        if (strncmp(text, names[i], strlen(text)) == 0) {
+            return names[i];
+        }
+    }
     for (size_t i = 0; i < n; i++) {
         const size_t edits = distance(text, names[i]);
         if (edits < least) {

@@ -90,10 +90,6 @@ static int run(mb_session *session, const mb_command *command) {
     if (status != MB_OK && mb_context_status(session->ctx) != MB_OK) {
         fprintf(stderr, "minbias: %s\n", mb_context_error_text(session->ctx));
     }
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        fputs("minbias: stdout: the result cannot be written; check the disk or pipe\n", stderr);
-        code = code == EXIT_DONE ? EXIT_FAILED : code;
-    }
     mb_context_destroy(session->ctx);
     mb_runtime_destroy(session->runtime);
     return code;
@@ -174,12 +170,7 @@ static int run_command(const mb_command *command, int n, char **texts) {
     return code;
 }
 
-int main(int n, char **texts) {
-    // A closed pipe or a full disk is an error to report, not a reason to die.
-    signal(SIGPIPE, SIG_IGN);
-#ifdef SIGXFSZ
-    signal(SIGXFSZ, SIG_IGN);
-#endif
+static int start(int n, char **texts) {
     const char *word = take_word(&n, texts);
     if (word == NULL) {
         return start_without_name(NULL, n, texts);
@@ -193,4 +184,18 @@ int main(int n, char **texts) {
         command = command_find_tool(command, word);
     }
     return command != NULL ? run_command(command, n, texts) : EXIT_USAGE;
+}
+
+int main(int n, char **texts) {
+    // A closed pipe or a full disk is an error to report, not a reason to die.
+    signal(SIGPIPE, SIG_IGN);
+#ifdef SIGXFSZ
+    signal(SIGXFSZ, SIG_IGN);
+#endif
+    const int code = start(n, texts);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fputs("minbias: stdout: the result cannot be written; check the disk or pipe\n", stderr);
+        return code == EXIT_DONE ? EXIT_FAILED : code;
+    }
+    return code;
 }

@@ -14,10 +14,9 @@ enum { LEAST_BAR = 6, MOST_BAR = 30 };
 static volatile sig_atomic_t is_interrupted;
 
 static void on_interrupt(int number) {
-    (void)number;
     is_interrupted = 1;
     // A second one ends the program at once.
-    signal(SIGINT, SIG_DFL);
+    signal(number, SIG_DFL);
 }
 
 static bool is_cancelled(void *user) {
@@ -128,7 +127,9 @@ static void draw_bar(void *user, const mb_progress *progress) {
 }
 
 mb_run_settings session_settings(mb_session *session, const char *directory) {
+    // Batch systems end a job that is over its time with SIGTERM.
     signal(SIGINT, on_interrupt);
+    signal(SIGTERM, on_interrupt);
     return (mb_run_settings){.directory = directory,
         .is_forced = session->is_forced,
         .line = print_line,

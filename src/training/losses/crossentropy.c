@@ -338,6 +338,7 @@ const mb_loss_ops mb_loss_binary_crossentropy = {
     .options = crossentropy_option_table,
     .options_size = sizeof(crossentropy_options),
     .target = MB_TARGET_SAME,
+    .takes_probabilities = true,
     .row = binary_row,
     .lanes = binary_lanes,
 };
@@ -350,6 +351,7 @@ const mb_loss_ops mb_loss_categorical_crossentropy = {
     .options = crossentropy_option_table,
     .options_size = sizeof(crossentropy_options),
     .target = MB_TARGET_ONE_HOT,
+    .takes_probabilities = true,
     .row = categorical_row,
     .lanes = categorical_lanes,
 };

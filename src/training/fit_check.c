@@ -1,0 +1,74 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "training/fit_run.h"
+
+#include "base/numbers.h"
+
+#include <math.h>
+
+// What is wrong with a fit before its first step, and why a step's loss is no number.
+
+mb_status mb_fit_check(mb_context *ctx, const mb_fit_request *request) {
+    mb_fit_result result = {.runtime = mb_context_runtime(ctx)};
+    mb_arena_init(&result.arena, ctx);
+    fit_run run = {.request = request,
+        .train = request->train,
+        .model = request->model,
+        .result = &result,
+        .runtime = result.runtime};
+    mb_status status = mb_fit_open(&run, ctx);
+    if (status == MB_OK) {
+        status = mb_fit_check_targets(&run, ctx);
+    }
+    mb_fit_close(&run);
+    mb_fit_result_clear(&result);
+    return status;
+}
+
+// The first input of a row of the dataset that is no number: its column and place; NULL: none.
+static const mb_column *find_bad_input(
+    const fit_run *run, mb_context *ctx, uint32_t row, size_t *place, float *value) {
+    const mb_column *found = NULL;
+    for (size_t k = 0; k < run->model->n_inputs && found == NULL; k++) {
+        const mb_column *column = run->columns[k];
+        // Nodes and edges are an axis of their own, not a row's.
+        if (run->model->n_axes > 1) {
+            break;
+        }
+        float *values = mb_allocate(ctx, column->size, sizeof *values);
+        const bool is_read =
+            values != NULL && mb_column_gather(column, ctx, &row, 1, values) == MB_OK;
+        for (size_t i = 0; is_read && i < column->size && found == NULL; i++) {
+            if (!isfinite(values[i])) {
+                found = column;
+                *place = i;
+                *value = values[i];
+            }
+        }
+        mb_release(ctx, values);
+    }
+    return found;
+}
+
+mb_status mb_fit_fail_loss(
+    const fit_run *run, mb_context *ctx, const uint32_t *rows, size_t n, size_t failed) {
+    size_t place = 0;
+    float value = 0;
+    char what[256] = "lower the learning rate or clip the gradients (train.clip_norm)";
+    // Where a layer looks at the whole batch, any of its rows may be the one.
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t row = rows[(failed + i) % n];
+        const mb_column *column = find_bad_input(run, ctx, row, &place, &value);
+        if (column != NULL) {
+            mb_format(what, sizeof what,
+                "number %zu of the input '%.100s' of row %u is %s: correct or leave out that row",
+                place, column->name, row, isnan(value) ? "NaN" : "infinite");
+            break;
+        }
+    }
+    return mb_fail(ctx, MB_ERR_NUMERIC,
+        "train: the loss is %s at epoch %zu, step %zu (output layer %s, row %u of the data); %s",
+        isnan(run->training.row_loss[failed]) ? "not a number" : "infinite", run->epoch + 1,
+        run->step + 1, mb_model_output_name(run->model, 0), rows[failed], what);
+}

@@ -1,0 +1,111 @@
+// SPDX-FileCopyrightText: The minbias authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tool.h"
+
+#include <stdio.h>
+#include <sys/resource.h>
+
+// What commands leave behind and say when something is not as it should be.
+
+#define WORLD(name)                                                                                \
+    mb_tool_world *name = *state;                                                                  \
+    if (name == NULL) {                                                                            \
+        skip();                                                                                    \
+    }
+
+static void limit_files(rlim_t bytes) {
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = bytes;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void test_failure__leaves_no_folder_behind(void **state) {
+    WORLD(world)
+    static const char *const commands[] = {"simulate barrel -o fresh --events 50 --files 2",
+        "simulate concentrator -o fresh --events 500", "prepare small.yaml -o fresh/ --quiet"};
+    for (size_t i = 0; i < MB_COUNT_OF(commands); i++) {
+        limit_files(8192);
+        const mb_tool_run *run = mb_tool(world, "%s", commands[i]);
+        limit_files(RLIM_INFINITY);
+        assert_int_equal(run->code, 1);
+        assert_non_null(strstr(run->err, "fresh/"));
+        assert_false(mb_path_exists(mb_tool_path(world, "fresh")));
+    }
+}
+
+static void test_failure__keeps_arrays_that_are_there(void **state) {
+    WORLD(world)
+    mb_tool_expect(world, 0, "prepare small.yaml -o theirs/ --quiet");
+    remove(mb_tool_path(world, "theirs/split.npy"));
+    mb_tool_expect(world, 1, "prepare small.yaml -o theirs/ --quiet");
+    assert_non_null(strstr(world->last.err, ".npy: exists already"));
+    mb_tool_expect(world, 0, "prepare small.yaml -o theirs/ --quiet --force");
+}
+
+static void test_failure__check_refuses_what_a_run_would(void **state) {
+    WORLD(world)
+    static const struct {
+        const char *set, *wanted;
+    } cases[] = {{"data.split.test=0.999", "no rows are left to train on"},
+        {"'train.callbacks=[{early_stopping: {monitor: val_los}}]'", "write 'val_loss'"},
+        {"train.validation=0 --set 'train.callbacks=[early_stopping]'", "monitors 'val_loss'"}};
+    for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
+        mb_tool_expect(world, 1, "check small.yaml --quiet --set %s", cases[i].set);
+        assert_non_null(strstr(world->last.err, cases[i].wanted));
+        assert_string_equal(world->last.out, "");
+    }
+}
+
+static void test_failure__resume_says_what_has_changed(void **state) {
+    WORLD(world)
+    mb_tool_expect(world, 0, "train small.yaml -o begun --quiet");
+    mb_tool_expect(world, 1, "train small.yaml -o begun --resume --set train.epochs=8");
+    assert_non_null(strstr(world->last.err, "with 'epochs: 3' where there is now 'epochs: 8'"));
+}
+
+static void test_failure__an_ended_job_goes_on(void **state) {
+    WORLD(world)
+    // Batch systems end a job that is over its time so.
+    assert_int_equal(1, mb_tool_terminate(world, "ended/log.txt",
+                            "train small.yaml -o ended --set train.epochs=100000"));
+    char *text = mb_tool_read(world, "ended/log.txt");
+    assert_non_null(strstr(text, "Train on"));
+    mb_release(world->base.ctx, text);
+    assert_true(mb_path_exists(mb_tool_path(world, "ended/checkpoint.h5")));
+}
+
+static void test_failure__help_that_cannot_be_written_is_one(void **state) {
+    WORLD(world)
+    mb_tool(world, "--help >/dev/full 2>full.txt; test $? = 1 && echo told");
+    assert_string_equal(world->last.out, "told\n");
+}
+
+static void test_failure__a_table_of_numbers_has_no_names(void **state) {
+    WORLD(world)
+    static const struct {
+        const char *text, *wanted;
+    } cases[] = {{"3,1\n0,2\n", "a table of 2 rows, 2 columns"},
+        {"0,1\n5,2\n", "a table of 1 rows, 2 columns"},
+        {"a,1\n5,2\n", "a table of 1 rows, 2 columns"}};
+    for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
+        assert_ok(world->base.ctx, mb_write_file(world->base.ctx, mb_tool_path(world, "t.csv"),
+                                       cases[i].text, strlen(cases[i].text)));
+        mb_tool_expect(world, 0, "inspect t.csv");
+        assert_non_null(strstr(world->last.out, cases[i].wanted));
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_failure__leaves_no_folder_behind),
+        cmocka_unit_test(test_failure__keeps_arrays_that_are_there),
+        cmocka_unit_test(test_failure__check_refuses_what_a_run_would),
+        cmocka_unit_test(test_failure__resume_says_what_has_changed),
+        cmocka_unit_test(test_failure__an_ended_job_goes_on),
+        cmocka_unit_test(test_failure__help_that_cannot_be_written_is_one),
+        cmocka_unit_test(test_failure__a_table_of_numbers_has_no_names),
+    };
+    return cmocka_run_group_tests(tests, mb_tool_open, mb_tool_close);
+}
