@@ -18,5 +18,10 @@ mb_status mb_parallel(mb_context *ctx, size_t n_tasks, mb_task_fn task, void *us
 // The same with at most n_threads threads.
 mb_status mb_parallel_at_most(
     mb_context *ctx, unsigned n_threads, size_t n_tasks, mb_task_fn task, void *user) MB_MUST_CHECK;
+// The same, but each thread begins with its own share of the tasks, the same one in every call of
+// as many tasks, and helps the others when it is done: for calls in a row over the same rows, which
+// then stay in the caches of the thread that wrote them.
+mb_status mb_parallel_near(
+    mb_context *ctx, size_t n_tasks, mb_task_fn task, void *user) MB_MUST_CHECK;
 
 #endif

@@ -279,7 +279,7 @@ static mb_status run_phases(mb_context *ctx, train_run *run) {
         run->barrier = next_barrier(plan, after);
         run->end = run->barrier;
         run->is_last = run->barrier == plan->n_steps;
-        MB_TRY(mb_parallel(ctx, run->n_chunks, run_phase_chunk, run));
+        MB_TRY(mb_parallel_near(ctx, run->n_chunks, run_phase_chunk, run));
         if (run->is_last) {
             return MB_OK;
         }
@@ -302,7 +302,7 @@ static mb_status run_phases_back(mb_context *ctx, train_run *run) {
     for (;;) {
         run->barrier = previous_barrier(plan, below);
         run->begin = run->barrier == SIZE_MAX ? 0 : run->barrier + 1;
-        MB_TRY(mb_parallel(ctx, run->n_chunks, run_phase_chunk, run));
+        MB_TRY(mb_parallel_near(ctx, run->n_chunks, run_phase_chunk, run));
         if (run->barrier == SIZE_MAX) {
             return MB_OK;
         }
@@ -358,7 +358,7 @@ mb_status mb_plan_gradient(mb_context *ctx, mb_plan *plan, const mb_train_batch 
     run.chunk_rows = mb_plan_chunk_rows(plan, batch->n_rows);
     run.n_chunks = (batch->n_rows + run.chunk_rows - 1) / run.chunk_rows;
     if (is_in_tiles(plan)) {
-        MB_TRY(mb_parallel(ctx, run.n_chunks, run_tiled_chunk, &run));
+        MB_TRY(mb_parallel_near(ctx, run.n_chunks, run_tiled_chunk, &run));
     } else {
         MB_TRY(run_phases(ctx, &run));
         MB_TRY(run_phases_back(ctx, &run));

@@ -3,13 +3,13 @@
 
 #if defined(__linux__)
 #define _GNU_SOURCE // sched_setaffinity
-#include <sched.h>
 #endif
 
 #include "base/threads.h"
 #include "testing.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,8 +45,9 @@ static void test_threads__every_task_runs_once(void **state) {
             counts *c = calloc(1, sizeof *c);
             assert_non_null(c);
             assert_ok(world.ctx, mb_parallel(world.ctx, numbers[i], count, c));
+            assert_ok(world.ctx, mb_parallel_near(world.ctx, numbers[i], count, c));
             for (size_t k = 0; k < TASKS; k++) {
-                assert_int_equal(c->runs[k], k < numbers[i] ? 1 : 0);
+                assert_int_equal(c->runs[k], k < numbers[i] ? 2 : 0);
             }
             assert_true(c->highest_worker < n_threads);
             free(c);
@@ -68,13 +69,47 @@ static void test_threads__the_lowest_failure_is_reported(void **state) {
             c->every = 7;
             (void)snprintf(text, sizeof text, "task %zu:", first);
             assert_fails(world.ctx, mb_parallel(world.ctx, TASKS, count, c), MB_ERR_RANGE, text);
+            assert_fails(
+                world.ctx, mb_parallel_near(world.ctx, TASKS, count, c), MB_ERR_RANGE, text);
             for (size_t k = 0; k <= first; k++) {
-                assert_int_equal(c->runs[k], 1);
+                assert_int_equal(c->runs[k], 2);
             }
             free(c);
         }
         mb_test_world_close(&world);
     }
+}
+
+typedef struct gathering {
+    atomic_uint n_here;
+    unsigned n_calls, worker[THREADS];
+} gathering;
+
+// Waits for all others, so that every thread has one task and nobody helps.
+static mb_status gather(void *user, mb_context *ctx, size_t task, unsigned worker) {
+    gathering *g = user;
+    (void)ctx;
+    atomic_fetch_add(&g->n_here, 1);
+    while (atomic_load(&g->n_here) < THREADS * g->n_calls) {
+        (void)sched_yield();
+    }
+    g->worker[task] = worker;
+    return MB_OK;
+}
+
+static void test_threads__a_share_stays_with_its_thread(void **state) {
+    (void)state;
+    mb_test_world world;
+    gathering g = {.n_calls = 0};
+    mb_test_world_open(&world, THREADS, 0);
+    for (int i = 0; i < 200; i++) {
+        g.n_calls++;
+        assert_ok(world.ctx, mb_parallel_near(world.ctx, THREADS, gather, &g));
+        for (unsigned k = 0; k < THREADS; k++) {
+            assert_int_equal(g.worker[k], k);
+        }
+    }
+    mb_test_world_close(&world);
 }
 
 static mb_status inner(void *user, mb_context *ctx, size_t task, unsigned worker) {
@@ -246,6 +281,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_threads__every_task_runs_once),
         cmocka_unit_test(test_threads__the_lowest_failure_is_reported),
+        cmocka_unit_test(test_threads__a_share_stays_with_its_thread),
         cmocka_unit_test(test_threads__a_call_within_a_task_stays_on_its_thread),
         cmocka_unit_test(test_threads__several_callers_share_a_runtime),
         cmocka_unit_test(test_threads__idle_workers_fall_asleep_and_come_back),
