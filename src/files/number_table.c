@@ -222,19 +222,33 @@ static inline const char *find_point(const char *at, const char *end) {
     return point < end ? point : end;
 }
 
+// The exponent of a number that ends in e-00 to e-99, which weights have. *end moves before it.
+static inline size_t take_exponent(const char *at, const char **end, uint64_t *bad) {
+    if (*end - at <= 4 || (*end)[-4] != 'e' || (*end)[-3] != '-') {
+        return 0;
+    }
+    const size_t down = (size_t)mb_checked_digits_before(*end, 2, bad);
+    *end -= 4;
+    return down;
+}
+
 // A number of at most 8 digits before its point and 11 behind it.
 static inline bool take_decimal(const char *at, const char *end, double *out) {
-    static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11};
+    static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
+        1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
     static const uint64_t shifts[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000,
         1000000000, 10000000000, 100000000000};
+    uint64_t bad = 0;
+    const size_t exponent = take_exponent(at, &end, &bad);
     const char *point = find_point(at, end);
     const bool is_negative = *at == '-';
     const size_t n_whole = (size_t)(point - at) - is_negative;
     const size_t n_fraction = (size_t)(end - point) - (point < end);
-    if (n_whole > 8 || n_fraction > 11 || n_whole + n_fraction == 0) {
+    const size_t power = n_fraction + exponent;
+    if (n_whole > 8 || n_fraction > 11 || n_whole + n_fraction == 0 ||
+        power >= MB_COUNT_OF(powers)) {
         return false;
     }
-    uint64_t bad = 0;
     uint64_t mantissa =
         mb_checked_digits_before(point, (unsigned)n_whole, &bad) * shifts[n_fraction];
     if (n_fraction <= 8) {
@@ -244,7 +258,7 @@ static inline bool take_decimal(const char *at, const char *end, double *out) {
         mantissa += high * 100000000 + mb_checked_digits_before(end, 8, &bad);
     }
     // Both operands exact, one rounding: correctly rounded.
-    const double value = (double)(int64_t)mantissa / powers[n_fraction];
+    const double value = (double)(int64_t)mantissa / powers[power];
     *out = is_negative ? -value : value;
     return (bad | mantissa >> 53) == 0;
 }

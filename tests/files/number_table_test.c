@@ -98,7 +98,10 @@ static void put_decimal(mb_buffer *text, mb_random *random) {
     put_digits(text, random, n_whole);
     mb_buffer_text(text, n_fraction > 0 || mb_random_u32(random) % 2 == 0 ? "." : "");
     put_digits(text, random, n_fraction);
-    if (mb_random_u32(random) % 16 == 0) {
+    const uint32_t kind = mb_random_u32(random) % 8;
+    if (kind == 0) {
+        mb_buffer_format(text, "e-%02u", mb_random_u32(random) % 32);
+    } else if (kind == 1) {
         mb_buffer_format(text, "e%d", (int)(mb_random_u32(random) % 40) - 20);
     }
 }
