@@ -55,6 +55,7 @@ typedef struct mb_econt_emd {
     const char *pairs; // "real", "ae" or "both"
     const char *output;
     int64_t epochs, rows_per_file;
+    size_t repeats; // trainings, of which the best by validation loss is taken; 0: 1
     bool no_header;
 } mb_econt_emd;
 MB_API mb_status mb_econt_train_emd(mb_context *ctx, const mb_econt_emd *options,

@@ -121,8 +121,8 @@ static mb_status read_net(
     size_t n = 0;
     mb_buffer_init(&text, ctx);
     // The charges are given, whatever the model.
-    mb_buffer_format(&text, "emd_net: {pairs: %s, of: model, epochs: %lld}\n", options->pairs,
-        (long long)options->epochs);
+    mb_buffer_format(&text, "emd_net: {pairs: %s, of: model, epochs: %lld, repeats: %zu}\n",
+        options->pairs, (long long)options->epochs, mb_max_size(options->repeats, 1));
     mb_status status = text.status;
     if (status == MB_OK) {
         status = mb_yaml_parse(ctx, "econt train-emd", text.data, text.length, document);
@@ -163,8 +163,15 @@ static mb_status tell(mb_run *run, const char *directory, mb_answer **out) {
     const char *path = mb_run_file(run->ctx, &run->arena, directory, "emd_net/repeats.csv");
     mb_status status = path == NULL ? MB_ERR_MEMORY : mb_csv_read(&table, run->ctx, path, true);
     double number[3] = {0};
-    for (size_t i = 0; i < MB_COUNT_OF(number) && status == MB_OK; i++) {
-        status = mb_csv_number(&table, 0, i + 2, &number[i]);
+    // That of the model which is kept.
+    for (size_t row = 0; status == MB_OK && row < table.n_rows; row++) {
+        double own[3] = {0};
+        for (size_t i = 0; i < MB_COUNT_OF(own) && status == MB_OK; i++) {
+            status = mb_csv_number(&table, row, i + 2, &own[i]);
+        }
+        if (row == 0 || own[0] < number[0]) {
+            memcpy(number, own, sizeof number);
+        }
     }
     if (path != NULL) {
         mb_csv_clear(&table);

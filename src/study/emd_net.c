@@ -318,6 +318,38 @@ static mb_status keep_best(net_work *w, const mb_model *model, const float *para
     return mb_write_buffer(&text, pairs);
 }
 
+// NAME-<repeat>.h5 and NAME-<repeat>_history.csv: each repeat is a training to look at.
+static mb_status keep_repeat(
+    net_work *w, size_t repeat, const mb_model *model, const mb_fit_result *result) {
+    mb_context *ctx = w->run->ctx;
+    const char *stem = mb_arena_format(
+        &w->arena, ctx, "%s/%s/%s-%zu", w->directory, w->net->name, w->net->name, repeat);
+    const char *file = stem != NULL ? mb_arena_format(&w->arena, ctx, "%s.h5", stem) : NULL;
+    const char *table =
+        stem != NULL ? mb_arena_format(&w->arena, ctx, "%s_history.csv", stem) : NULL;
+    const char *folder = mb_run_file(ctx, &w->arena, w->directory, w->net->name);
+    mb_buffer text;
+    if (file == NULL || table == NULL || folder == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    MB_TRY(mb_make_directory(ctx, folder));
+    MB_TRY(mb_model_save_parameters(ctx, model, result->best, file));
+    mb_buffer_init(&text, ctx);
+    mb_buffer_text(&text, "epoch");
+    for (size_t k = 0; k < result->n_columns; k++) {
+        mb_csv_put_text(&text, false, result->columns[k]);
+    }
+    mb_csv_end_row(&text);
+    for (size_t i = 0; i < result->n_epochs; i++) {
+        mb_csv_put_int64(&text, true, (int64_t)i + 1);
+        for (size_t k = 0; k < result->n_columns; k++) {
+            mb_csv_put_double(&text, false, result->history[i * result->n_columns + k]);
+        }
+        mb_csv_end_row(&text);
+    }
+    return mb_write_buffer(&text, table);
+}
+
 static mb_status finish_repeat(
     net_work *w, size_t repeat, const mb_model *model, const mb_fit_result *result) {
     mb_context *ctx = w->run->ctx;
@@ -341,6 +373,7 @@ static mb_status finish_repeat(
         "%s-%zu: val_loss %.6g after epoch %zu, relative error %.4f +- %.4f in %.1f s",
         w->net->name, repeat, value.val_loss, value.best_epoch, value.mean, value.std,
         result->seconds);
+    MB_TRY(keep_repeat(w, repeat, model, result));
     if (repeat > 0 && !(value.val_loss < w->best)) {
         return MB_OK;
     }

@@ -9,10 +9,18 @@
 
 // A trained autoencoder on the judged rows.
 
+// The only model of a study goes by its own name under models:, if it has one that can be a
+// folder's.
+static const char *model_name(const mb_node *model) {
+    const char *key = model != NULL ? model->key : NULL;
+    const bool is_name = key != NULL && key[0] != '\0' && key[0] != '.' && strchr(key, '/') == NULL;
+    return is_name && strcmp(key, "model") != 0 ? key : "autoencoder";
+}
+
 const char *mb_module_name(const mb_round *round) {
     return round->name[0] != '\0'        ? round->name
            : round->fit->name[0] != '\0' ? round->fit->name
-                                         : "autoencoder";
+                                         : model_name(round->fit->model);
 }
 
 mb_status mb_module_predict(

@@ -6,6 +6,7 @@
 #include "base/output.h"
 #include "files/npy.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -82,7 +83,28 @@ static void test_econt__distance_networks_train_on_what_a_run_restored(void **st
     mb_tool_world *world = *state;
     mb_tool_expect(world, 0,
         "econt train-emd -i comp_all/8x8_c8_S2_tele/ --epoch 1 --noHeader -aeEMD -o net --force");
-    assert_says(world, "net/emd_net/repeats.csv", "emd_net-0,1,");
+    // Three trainings, as the original's; the answer is of the one that is kept.
+    char *table = mb_tool_read(world, "net/emd_net/repeats.csv");
+    const char *row = table;
+    double best[3] = {INFINITY, 0, 0};
+    for (size_t i = 0; i < 3; i++) {
+        size_t repeat = 9;
+        double own[3] = {0};
+        row = strchr(row, '\n') + 1;
+        assert_int_equal(
+            sscanf(row, "emd_net-%zu,1,%lf,%lf,%lf", &repeat, &own[0], &own[1], &own[2]), 4);
+        assert_int_equal(repeat, i);
+        if (own[0] < best[0]) {
+            memcpy(best, own, sizeof best);
+        }
+    }
+    assert_string_equal(strchr(row, '\n'), "\n");
+    mb_release(world->base.ctx, table);
+    char told[64];
+    snprintf(told, sizeof told, "relative error %.4f +- %.4f", best[1], best[2]);
+    assert_non_null(strstr(world->last.out, told));
+    assert_int_equal(count_lines(world, "net/emd_net/emd_net-2_history.csv"), 2);
+    mb_tool_expect(world, 0, "summary net/emd_net/emd_net-2.h5");
     mb_tool_expect(world, 0,
         "econt train -i data/V11/SampleSplitting_SignalAllocation/nElinks_5/ -o ./by_net/ --epoch "
         "1 --noHeader --quickTrain --skipPlot --models 8x8_c8_S2 --loss "

@@ -44,9 +44,14 @@ static mb_status run(mb_session *session) {
     if (status == MB_OK) {
         status = read_count(session, "nrowsPerFile", 500000, &emd.rows_per_file);
     }
+    int64_t repeats = 0;
+    if (status == MB_OK) {
+        status = read_count(session, "repeats", 3, &repeats);
+    }
     if (status != MB_OK) {
         return status;
     }
+    emd.repeats = (size_t)repeats;
     const mb_run_settings settings = session_settings(session, emd.output);
     mb_answer *answer = NULL;
     status = mb_econt_train_emd(session->ctx, &emd, &settings, session->seed, &answer);
@@ -62,6 +67,8 @@ static const option options[] = {
         "CALQ table or folder; with --aeEMD or --appEMD a folder RUN/NAME of 'econt train'"},
     {"output", 'o', OPTION_TEXT, "DIR", "folder of the networks (default emd_net)"},
     {"epoch", 0, OPTION_TEXT, "N", "passes over the training pairs (default 64)"},
+    {"repeats", 0, OPTION_TEXT, "N",
+        "trainings, of which the best by validation loss is taken (default 3, as the original)"},
     {"noHeader", 0, OPTION_FLAG, NULL, "the first line of the tables is data"},
     {"nrowsPerFile", 0, OPTION_TEXT, "N", "rows read of each file (default 500000)"},
     {"pairEMD", 0, OPTION_FLAG, NULL, "pairs of modules"},
