@@ -66,37 +66,32 @@ static size_t words_of(size_t n, uint64_t n_nodes, uint64_t n_edges, bool has_ou
            n * mb_graph_words(0, 0, has_out);
 }
 
+// Checks and sorts one graph.
+static mb_status sort_graph(mb_context *ctx, const char *name, const mb_graph_edges *edges,
+    size_t graph, bool has_out, uint32_t *memory, mb_graph *out) {
+    const uint64_t node = edges->node_offset[graph], edge = edges->edge_offset[graph];
+    MB_TRY(check_graph(ctx, name, edges, graph));
+    mb_graph_build((size_t)(edges->node_offset[graph + 1] - node),
+        (size_t)(edges->edge_offset[graph + 1] - edge), edges->source + edge,
+        edges->destination + edge, has_out, memory, out);
+    return MB_OK;
+}
+
 static mb_status sort_graphs(void *user, mb_context *ctx, size_t task, unsigned worker) {
     const sorting *s = user;
     const mb_graph_edges *edges = s->edges;
     const size_t end = mb_min_size(edges->n, (task + 1) * TASK_GRAPHS);
     (void)worker;
     for (size_t i = task * TASK_GRAPHS; i < end; i++) {
-        const uint64_t node = edges->node_offset[i], edge = edges->edge_offset[i];
-        MB_TRY(check_graph(ctx, s->name, edges, i));
-        mb_graph_build((size_t)(edges->node_offset[i + 1] - node),
-            (size_t)(edges->edge_offset[i + 1] - edge), edges->source + edge,
-            edges->destination + edge, s->has_out,
-            s->set->memory + words_of(i, node, edge, s->has_out), &s->set->graphs[i]);
+        const size_t place = words_of(i, edges->node_offset[i], edges->edge_offset[i], s->has_out);
+        MB_TRY(sort_graph(
+            ctx, s->name, edges, i, s->has_out, s->set->memory + place, &s->set->graphs[i]));
     }
     return MB_OK;
 }
 
-static mb_status fill(mb_context *ctx, sorting *s) {
-    const mb_graph_edges *edges = s->edges;
-    mb_graph_set *set = s->set;
-    set->n = edges->n;
-    set->graphs = mb_allocate_zeroed(ctx, mb_max_size(edges->n, 1), sizeof *set->graphs);
-    set->memory = mb_allocate(ctx,
-        words_of(edges->n, edges->node_offset[edges->n], edges->edge_offset[edges->n], s->has_out),
-        sizeof *set->memory);
-    if (set->graphs == NULL || set->memory == NULL) {
-        return MB_ERR_MEMORY;
-    }
-    return mb_parallel(ctx, (edges->n + TASK_GRAPHS - 1) / TASK_GRAPHS, sort_graphs, s);
-}
-
-mb_status mb_graph_set_create(mb_context *ctx, const char *name, const mb_graph_edges *edges,
+// A set of n graphs that are still to be sorted.
+static mb_status reserve(mb_context *ctx, size_t n, uint64_t n_nodes, uint64_t n_edges,
     bool has_out, mb_graph_set **out) {
     *out = NULL;
     mb_graph_set *set = mb_allocate_zeroed(ctx, 1, sizeof *set);
@@ -104,13 +99,43 @@ mb_status mb_graph_set_create(mb_context *ctx, const char *name, const mb_graph_
         return MB_ERR_MEMORY;
     }
     set->runtime = mb_context_runtime(ctx);
-    sorting s = {name, edges, has_out, set};
-    const mb_status status = fill(ctx, &s);
-    if (status != MB_OK) {
+    set->n = n;
+    set->graphs = mb_allocate_zeroed(ctx, mb_max_size(n, 1), sizeof *set->graphs);
+    set->memory = mb_allocate(ctx, words_of(n, n_nodes, n_edges, has_out), sizeof *set->memory);
+    if (set->graphs == NULL || set->memory == NULL) {
         mb_graph_set_destroy(set);
-        return status;
+        return MB_ERR_MEMORY;
     }
     *out = set;
+    return MB_OK;
+}
+
+mb_status mb_graph_set_create(mb_context *ctx, const char *name, const mb_graph_edges *edges,
+    bool has_out, mb_graph_set **out) {
+    const size_t n = edges->n;
+    MB_TRY(reserve(ctx, n, edges->node_offset[n], edges->edge_offset[n], has_out, out));
+    sorting s = {name, edges, has_out, *out};
+    const mb_status status = mb_parallel(ctx, (n + TASK_GRAPHS - 1) / TASK_GRAPHS, sort_graphs, &s);
+    if (status != MB_OK) {
+        mb_graph_set_destroy(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+mb_status mb_graph_set_reserve(
+    mb_context *ctx, size_t n, size_t n_nodes, size_t n_edges, mb_graph_set **out) {
+    return reserve(ctx, n, n_nodes, n_edges, false, out);
+}
+
+mb_status mb_graph_set_sort(mb_context *ctx, const char *name, const mb_graph_edges *edges,
+    const uint32_t *rows, size_t n, mb_graph_set *set) {
+    uint32_t *memory = set->memory;
+    for (size_t i = 0; i < n; i++) {
+        mb_graph *graph = &set->graphs[i];
+        MB_TRY(sort_graph(ctx, name, edges, rows[i], false, memory, graph));
+        memory += mb_graph_words(graph->n_nodes, graph->n_edges, false);
+    }
     return MB_OK;
 }
 

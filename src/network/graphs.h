@@ -27,6 +27,14 @@ typedef struct mb_graph_edges {
 // nodes. The caller owns *out.
 mb_status mb_graph_set_create(mb_context *ctx, const char *name, const mb_graph_edges *edges,
     bool has_out, mb_graph_set **out) MB_MUST_CHECK;
+// A set for prediction that has no graphs yet, and memory for n of them with so many nodes and
+// edges in all. The caller owns *out.
+mb_status mb_graph_set_reserve(
+    mb_context *ctx, size_t n, size_t n_nodes, size_t n_edges, mb_graph_set **out) MB_MUST_CHECK;
+// Sorts some of the graphs on the calling thread: set->graphs[i] is graph rows[i]. Fails as
+// mb_graph_set_create does.
+mb_status mb_graph_set_sort(mb_context *ctx, const char *name, const mb_graph_edges *edges,
+    const uint32_t *rows, size_t n, mb_graph_set *set) MB_MUST_CHECK;
 // The check alone.
 mb_status mb_graph_edges_check(
     mb_context *ctx, const char *name, const mb_graph_edges *edges) MB_MUST_CHECK;

@@ -154,6 +154,7 @@ static mb_status block_task(void *user, mb_context *ctx, size_t task, unsigned w
             (mb_input){fed[i].dense, fed[i].row, fed[i].offset, fed[i].index, fed[i].value};
     }
     if (evaluator->graphs != NULL) {
+        MB_TRY(mb_graph_batch_sort(ctx, &place->graphs, evaluator->graphs, job->rows + first, n));
         mb_graph_batch_fill(&place->graphs, evaluator->graphs, place->feeder, job->rows + first, n);
     }
     mb_plan_predict_graphs(

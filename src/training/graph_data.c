@@ -23,7 +23,7 @@ static mb_status fail_axis(
 }
 
 static mb_status open_axis(mb_context *ctx, const mb_model *model, const mb_dataset *dataset,
-    size_t index, bool is_training, mb_graph_data *out) {
+    size_t index, mb_graph_data *out) {
     const mb_model_axis *wanted = &model->axes[index];
     const mb_dataset_axis *axis = mb_dataset_find_axis(dataset, wanted->name);
     if (axis == NULL || (axis->joins != NULL) != (wanted->joins != 0)) {
@@ -37,16 +37,20 @@ static mb_status open_axis(mb_context *ctx, const mb_model *model, const mb_data
     if (nodes == NULL || strcmp(axis->joins, model->axes[wanted->joins].name) != 0) {
         return fail_axis(ctx, model, dataset, model->axes[wanted->joins].name);
     }
-    const mb_graph_edges edges = {
+    out->nodes[index] = wanted->joins;
+    out->edges[index] = (mb_graph_edges){
         dataset->n_rows, nodes->offset, axis->offset, axis->source, axis->destination};
-    return mb_graph_set_create(ctx, axis->name, &edges, is_training, &out->sets[index]);
+    return out->is_training
+               ? mb_graph_set_create(ctx, axis->name, &out->edges[index], true, &out->sets[index])
+               : MB_OK;
 }
 
 mb_status mb_graph_data_open(mb_context *ctx, const mb_model *model, const mb_dataset *dataset,
     bool is_training, mb_graph_data *out) {
-    *out = (mb_graph_data){.n_axes = model->n_axes, .n_rows = dataset->n_rows};
+    *out = (mb_graph_data){
+        .n_axes = model->n_axes, .n_rows = dataset->n_rows, .is_training = is_training};
     for (size_t i = 1; i < model->n_axes; i++) {
-        const mb_status status = open_axis(ctx, model, dataset, i, is_training, out);
+        const mb_status status = open_axis(ctx, model, dataset, i, out);
         if (status != MB_OK) {
             mb_graph_data_close(out);
             return status;
@@ -88,16 +92,27 @@ mb_status mb_graph_data_most(
     return MB_OK;
 }
 
+static mb_status open_edges(
+    mb_context *ctx, const mb_graph_data *data, size_t axis, size_t max_rows, mb_graph_batch *out) {
+    out->graphs[axis] = mb_allocate(ctx, mb_max_size(max_rows, 1), sizeof *out->graphs[axis]);
+    if (out->graphs[axis] == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    if (data->is_training) {
+        return MB_OK;
+    }
+    size_t most[MB_MOST_AXES];
+    MB_TRY(mb_graph_data_most(ctx, data, max_rows, most));
+    return mb_graph_set_reserve(
+        ctx, max_rows, most[data->nodes[axis]], most[axis], &out->sets[axis]);
+}
+
 mb_status mb_graph_batch_open(
     mb_context *ctx, const mb_graph_data *data, size_t max_rows, mb_graph_batch *out) {
     *out = (mb_graph_batch){.graphs = {NULL}};
     for (size_t i = 1; i < data->n_axes; i++) {
-        if (data->sets[i] == NULL) {
-            continue;
-        }
-        out->graphs[i] = mb_allocate(ctx, mb_max_size(max_rows, 1), sizeof *out->graphs[i]);
-        if (out->graphs[i] == NULL) {
-            return MB_ERR_MEMORY;
+        if (data->axes[i]->joins != NULL) {
+            MB_TRY(open_edges(ctx, data, i, max_rows, out));
         }
     }
     return MB_OK;
@@ -106,8 +121,24 @@ mb_status mb_graph_batch_open(
 void mb_graph_batch_close(mb_graph_batch *batch, mb_runtime *runtime) {
     for (size_t i = 0; i < MB_MOST_AXES; i++) {
         mb_runtime_release(runtime, (void *)batch->graphs[i]);
+        mb_graph_set_destroy(batch->sets[i]);
     }
     *batch = (mb_graph_batch){.graphs = {NULL}};
+}
+
+mb_status mb_graph_batch_sort(mb_context *ctx, mb_graph_batch *batch, const mb_graph_data *data,
+    const uint32_t *rows, size_t n) {
+    for (size_t a = 1; a < data->n_axes; a++) {
+        mb_graph_set *set = batch->sets[a];
+        if (set == NULL) {
+            continue;
+        }
+        MB_TRY(mb_graph_set_sort(ctx, data->axes[a]->name, &data->edges[a], rows, n, set));
+        for (size_t i = 0; i < n; i++) {
+            batch->graphs[a][i] = &set->graphs[i];
+        }
+    }
+    return MB_OK;
 }
 
 void mb_graph_batch_fill(mb_graph_batch *batch, const mb_graph_data *data, const mb_feeder *feeder,

@@ -82,6 +82,37 @@ static void test_graph__an_edge_to_no_node_is_refused_by_event_and_edge(void **s
     assert_fails(world.ctx, mb_graph_set_create(world.ctx, "edges.pred", &given, true, &set),
         MB_ERR_RANGE, "edges.pred: event 1: edge 1 joins node 3, but the event has 3 nodes");
     assert_null(set);
+    const uint32_t good[] = {0}, bad[] = {0, 1};
+    assert_ok(world.ctx, mb_graph_set_reserve(world.ctx, 2, 5, 3, &set));
+    assert_ok(world.ctx, mb_graph_set_sort(world.ctx, "edges.pred", &given, good, 1, set));
+    assert_fails(world.ctx, mb_graph_set_sort(world.ctx, "edges.pred", &given, bad, 2, set),
+        MB_ERR_RANGE, "edges.pred: event 1: edge 1 joins node 3, but the event has 3 nodes");
+    mb_graph_set_destroy(set);
+}
+
+// Some graphs of a dataset, in any order, are what sorting all of them gives.
+static void test_graph__a_few_graphs_are_sorted_as_all_are(void **state) {
+    (void)state;
+    graph_batch batch;
+    mb_graph_set *few = NULL;
+    const uint32_t rows[] = {2, 0, 2};
+    graph_batch_make(world.ctx, N_GRAPHS, n_nodes, n_edges, 2, &batch);
+    const mb_graph_edges edges = {
+        batch.n, batch.node_offset, batch.edge_offset, batch.source, batch.destination};
+    assert_ok(
+        world.ctx, mb_graph_set_reserve(world.ctx, 3, 3 * batch.n_nodes, 3 * batch.n_edges, &few));
+    assert_ok(world.ctx, mb_graph_set_sort(world.ctx, "edges.pred", &edges, rows, 3, few));
+    for (size_t i = 0; i < 3; i++) {
+        const mb_graph *got = &few->graphs[i], *wanted = &batch.set->graphs[rows[i]];
+        assert_int_equal(got->n_nodes, wanted->n_nodes);
+        assert_int_equal(got->n_edges, wanted->n_edges);
+        assert_memory_equal(got->stored, wanted->stored, got->n_edges * sizeof *got->stored);
+        assert_memory_equal(got->source, wanted->source, got->n_edges * sizeof *got->source);
+        assert_memory_equal(
+            got->in_offset, wanted->in_offset, (got->n_nodes + 1) * sizeof *got->in_offset);
+    }
+    mb_graph_set_destroy(few);
+    graph_batch_free(&batch);
 }
 
 static void test_graph__gather_gives_both_ends_in_stored_order(void **state) {
@@ -542,6 +573,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_graph__edges_are_sorted_by_destination_then_as_stored),
         cmocka_unit_test(test_graph__an_edge_to_no_node_is_refused_by_event_and_edge),
+        cmocka_unit_test(test_graph__a_few_graphs_are_sorted_as_all_are),
         cmocka_unit_test(test_graph__gather_gives_both_ends_in_stored_order),
         cmocka_unit_test(test_graph__a_convolution_is_its_formula),
         cmocka_unit_test(test_graph__a_chain_that_is_written_out_is_the_short_form),
