@@ -9,6 +9,8 @@
 #include "study/alternate_run.h"
 #include "study/facts.h"
 #include "study/module_run.h"
+#include "study/scan_file.h"
+#include "study/predict_fits.h"
 #include "study/scored.h"
 #include "study/track_run.h"
 
@@ -25,6 +27,7 @@ typedef struct scoring {
     mb_dataset dataset;
     mb_bundle facts; // of the training
     mb_scored scored;
+    bool has_fits; // several, and no model of its own
     bool decides;
     double threshold;
 } scoring;
@@ -40,17 +43,25 @@ bool mb_run_is_directory(const char *path) {
     return is_there && mb_path_is_directory(path);
 }
 
-static mb_status find_model(scoring *s, const char **path) {
+static mb_status find_model(scoring *s, const char **path, bool *has_fits) {
     const char *model = *path = mb_run_file(s->ctx, &s->arena, s->directory, "model.h5");
-    if (model == NULL) {
+    const char *fits = mb_run_file(s->ctx, &s->arena, s->directory, "fits");
+    if (model == NULL || fits == NULL) {
         return MB_ERR_MEMORY;
     }
-    if (!mb_path_exists(model) && !mb_shipped_is_path(model)) {
-        const char *fits = mb_run_file(s->ctx, &s->arena, s->directory, "fits");
-        const bool has_fits = fits != NULL && mb_path_is_directory(fits);
+    const bool is_there = mb_path_exists(model) || mb_shipped_is_path(model);
+    *has_fits = !is_there && mb_path_is_directory(fits);
+    return MB_OK;
+}
+
+static mb_status need_model(scoring *s, const char **path) {
+    bool has_fits = false;
+    MB_TRY(find_model(s, path, &has_fits));
+    if (!mb_path_exists(*path) && !mb_shipped_is_path(*path)) {
         return mb_fail(s->ctx, MB_ERR_IO, "%s: has no model.h5; %s", s->directory,
             has_fits ? "it holds several fits: name one of the folders below its fits/"
-                     : "train it first");
+            : mb_scan_is_report_of(s->directory) ? "it is a scan: name best/ in it"
+                                                 : "train it first");
     }
     return MB_OK;
 }
@@ -61,9 +72,15 @@ static mb_status open_run(scoring *s) {
     if (study == NULL) {
         return MB_ERR_MEMORY;
     }
-    MB_TRY(find_model(s, &model));
+    MB_TRY(find_model(s, &model, &s->has_fits));
+    MB_TRY(s->has_fits ? MB_OK : need_model(s, &model));
     MB_TRY(mb_facts_read(s->ctx, study, &s->facts));
     MB_TRY(mb_study_open(s->ctx, study, NULL, &s->study));
+    s->has_fits = s->has_fits && !mb_module_is_study(s->study) && !mb_track_is_study(s->study);
+    if (s->has_fits) {
+        return MB_OK;
+    }
+    MB_TRY(need_model(s, &model));
     return mb_model_load(s->ctx, model, &s->model);
 }
 
@@ -256,7 +273,7 @@ static mb_status predict_prepared(scoring *s, const char *input, const char *acc
             "or .h5, or give raw files",
             output, input);
     }
-    MB_TRY(find_model(s, &path));
+    MB_TRY(need_model(s, &path));
     MB_TRY(mb_model_load(s->ctx, path, &s->model));
     return mb_model_predict_file(s->ctx, s->model, input, output, is_forced, out);
 }
@@ -339,9 +356,24 @@ static void tell(const scoring *s, mb_answer *answer, const char *output) {
     }
 }
 
+static mb_status predict_fits(scoring *s, const char *const *files, size_t n_files,
+    const char *accept, const char *output, mb_answer *answer) {
+    if (accept != NULL) {
+        return mb_fail(s->ctx, MB_ERR_UNSUPPORTED,
+            "--accept: %s holds several scores; name one of the folders below its fits/",
+            s->directory);
+    }
+    const mb_source_request request = {
+        .for_models = true, .files = files, .n_files = n_files, .facts = &s->facts};
+    return mb_predict_fits(s->ctx, s->study, s->directory, &request, output, answer);
+}
+
 static mb_status predict_events(scoring *s, const char *const *files, size_t n_files,
     const char *accept, const char *output, mb_answer *answer) {
     MB_TRY(check_table(s->ctx, output));
+    if (s->has_fits) {
+        return predict_fits(s, files, n_files, accept, output, answer);
+    }
     if (accept != NULL) {
         MB_TRY(find_threshold(s, accept));
     }

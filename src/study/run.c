@@ -11,6 +11,7 @@
 #include "study/facts.h"
 #include "study/matrix.h"
 #include "study/module_run.h"
+#include "study/scan_file.h"
 #include "study/track_run.h"
 
 #include <math.h>
@@ -448,6 +449,11 @@ mb_status mb_run_evaluate(
         return mb_fail(ctx, MB_ERR_IO,
             "%s: is not the folder of a run (no study.yaml); name one that 'minbias run' made",
             directory);
+    }
+    if (mb_scan_is_report_of(directory)) {
+        mb_arena_clear(&arena);
+        return mb_fail(ctx, MB_ERR_IO,
+            "%s: is a scan; name best/ in it, or run 'minbias report %s'", directory, directory);
     }
     mb_study *study = NULL;
     mb_run run = {0};

@@ -201,6 +201,28 @@ static void test_run__gives_mean_and_spread_of_repeats_and_folds(void **state) {
     mb_document_clear(&answer);
 }
 
+static void test_run__scores_files_by_all_its_fits(void **state) {
+    WORLD(world)
+    mb_tool_expect(
+        world, 0, "train small.yaml -o twice --quiet --set train.epochs=1 --set train.repeats=2");
+    mb_tool_expect(world, 0, "predict twice data/clusters_1.csv -o all.csv");
+    mb_tool_expect(world, 0, "predict twice/fits/fit-1 data/clusters_1.csv -o one.csv");
+    mb_csv all = {0}, one = {0};
+    assert_ok(
+        world->base.ctx, mb_csv_read(&all, world->base.ctx, mb_tool_path(world, "all.csv"), true));
+    assert_ok(
+        world->base.ctx, mb_csv_read(&one, world->base.ctx, mb_tool_path(world, "one.csv"), true));
+    assert_true(all.n_rows > 0 && all.n_rows == one.n_rows && all.n_columns == 5);
+    assert_string_equal(mb_csv_column_name(&all, 3), "fit-0");
+    for (size_t i = 0; i < all.n_rows; i++) {
+        assert_string_equal(mb_csv_field(&all, i, 4), mb_csv_field(&one, i, 3));
+    }
+    mb_csv_clear(&all);
+    mb_csv_clear(&one);
+    mb_tool_expect(world, 1, "predict twice data/clusters_1.csv -o no.csv --accept 1MHz");
+    assert_non_null(strstr(world->last.err, "twice holds several scores"));
+}
+
 // Scores of a run: in predictions.csv, from its prepared data, and from the raw files.
 static void test_run__scores_the_same_events_the_same_everywhere(void **state) {
     WORLD(world)
@@ -338,6 +360,7 @@ int main(void) {
         cmocka_unit_test(test_run__forced_leaves_nothing_of_the_run_before),
         cmocka_unit_test(test_run__starts_from_another_models_weights),
         cmocka_unit_test(test_run__gives_mean_and_spread_of_repeats_and_folds),
+        cmocka_unit_test(test_run__scores_files_by_all_its_fits),
         cmocka_unit_test(test_run__scores_the_same_events_the_same_everywhere),
         cmocka_unit_test(test_run__prepares_the_originals_arrays),
         cmocka_unit_test(test_run__works_on_hits_without_truth),

@@ -297,6 +297,12 @@ static void test_scan__trials_that_ran_alone_are_put_together(void **state) {
 
 static void test_scan__the_best_model_is_a_run_of_its_own(void **state) {
     WORLD(world)
+    static const char *const commands[] = {
+        "evaluate part", "summary part", "predict part data/clusters_1.csv -o no.csv"};
+    for (size_t i = 0; i < MB_COUNT_OF(commands); i++) {
+        mb_tool_expect(world, 1, "%s", commands[i]);
+        assert_non_null(strstr(world->last.err, "best/"));
+    }
     mb_tool_expect(world, 0, "summary part/best");
     mb_tool_expect(world, 0, "evaluate part/best --json --quiet");
     mb_document answer = mb_tool_json(world, world->last.out);

@@ -66,8 +66,8 @@ const mb_command command_predict = {.name = "predict",
         "named after the output layers. With the folder of a run: reads raw detector "
         "files, which need no truth, and writes one score per event; of hits their clusters, "
         "of modules the encoder's outputs and the restored charges; of a file that prepare wrote "
-        "what the run's model.h5 gives, as arrays. A run of several fits has such folders below "
-        "its fits/.",
+        "what the run's model.h5 gives, as arrays. A run of several fits writes a column for each; "
+        "each has such a folder of its own below fits/.",
     .options = options,
     .operands = operands,
     .example = "minbias predict run data/clusters_1.csv -o scores.csv --accept 0.01",
