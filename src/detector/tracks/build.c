@@ -63,11 +63,6 @@ typedef struct entry {
     int32_t hit;
 } entry;
 
-typedef struct strips {
-    entry *sorted;
-    size_t n;
-} strips;
-
 static int compare_entries(const void *a, const void *b) {
     const entry *x = a;
     const entry *y = b;
@@ -80,86 +75,51 @@ static int compare_entries(const void *a, const void *b) {
     return (x->hit > y->hit) - (x->hit < y->hit);
 }
 
-// The first entry of a strip at or behind a place.
-static size_t lower_bound(const strips *s, int64_t strip, double along) {
-    size_t first = 0;
-    for (size_t left = s->n; left > 0;) {
-        const size_t half = left / 2;
-        const entry *e = &s->sorted[first + half];
-        const bool is_before = e->strip < strip || (e->strip == strip && e->along < along);
-        first += is_before ? half + 1 : 0;
-        left = is_before ? left - half - 1 : half;
-    }
-    return first;
-}
-
 // A search over the hits of a sample.
 typedef struct search {
     mb_tracks_store *store;
     const mb_tracks_builder *builder;
     size_t n, n_columns;
     double *x;      // (n_columns, n): coordinates whose distance counts
+    double *point;  // (n, n_columns): the same in order of the strips
     int32_t *layer; // NULL: layers do not count
-    strips strips;
-    int32_t *found; // of one hit
+    entry *sorted;
+    size_t *first; // (n + 1) in found, in order of the strips
+    int32_t *found;
     size_t n_found, capacity;
 } search;
 
-static int compare_indices(const void *a, const void *b) {
-    const int32_t x = *(const int32_t *)a;
-    const int32_t y = *(const int32_t *)b;
-    return (x > y) - (x < y);
-}
-
 static mb_status add_found(search *s, int32_t hit) {
     if (s->n_found == s->capacity) {
+        // Too many edges are told before there is too little memory.
+        MB_TRY(mb_tracks_store_reserve(s->store, &s->store->graph[MB_TRACKS_PRED], s->n_found + 1));
         MB_TRY(mb_grow(s->store->ctx, &s->found, &s->capacity, s->n_found + 1, sizeof *s->found));
     }
     s->found[s->n_found++] = hit;
     return MB_OK;
 }
 
-// Mostly a few, nearly in order.
-static void sort_found(search *s) {
-    if (s->n_found > 32) {
-        qsort(s->found, s->n_found, sizeof *s->found, compare_indices);
-        return;
-    }
-    for (size_t i = 1; i < s->n_found; i++) {
-        const int32_t at = s->found[i];
-        size_t k = i;
-        for (; k > 0 && s->found[k - 1] > at; k--) {
-            s->found[k] = s->found[k - 1];
-        }
-        s->found[k] = at;
-    }
-}
-
-static mb_status emit_found(search *s, size_t source) {
-    mb_tracks_edges *graph = &s->store->graph[MB_TRACKS_PRED];
-    MB_TRY(mb_tracks_store_reserve(s->store, graph, s->n_found));
-    sort_found(s);
-    for (size_t k = 0; k < s->n_found; k++) {
-        graph->source[graph->n] = (int32_t)source;
-        graph->destination[graph->n++] = s->found[k];
-    }
-    return MB_OK;
-}
-
+// Of hits at places among the strips.
 static bool are_neighbours(const search *s, size_t a, size_t b) {
     if (a == b) {
         return s->builder->self_loops;
     }
-    if (s->layer != NULL &&
-        (s->layer[a] < 0 || s->layer[b] < 0 || abs(s->layer[a] - s->layer[b]) != 1)) {
-        return false;
-    }
+    const double *x = s->point + a * s->n_columns;
+    const double *y = s->point + b * s->n_columns;
     double sum = 0;
     for (size_t c = 0; c < s->n_columns; c++) {
-        const double d = s->x[c * s->n + a] - s->x[c * s->n + b];
+        const double d = x[c] - y[c];
         sum += d * d;
     }
-    return sum <= s->builder->radius * s->builder->radius;
+    if (!(sum <= s->builder->radius * s->builder->radius)) {
+        return false;
+    }
+    if (s->layer == NULL) {
+        return true;
+    }
+    const int32_t one = s->layer[s->sorted[a].hit];
+    const int32_t other = s->layer[s->sorted[b].hit];
+    return one >= 0 && other >= 0 && abs(one - other) == 1;
 }
 
 static void widest(const search *s, size_t axis[2]) {
@@ -189,34 +149,93 @@ static int64_t strip_of(double x, double width) {
                            : -(INT64_C(1) << 62);
 }
 
-static mb_status find_neighbours(search *s, const double *across, const double *along) {
-    const double radius = s->builder->radius;
-    // Rounding of the quotient must not hide a strip, nor that of the difference a hit.
-    const double width = radius * (1 + 0x1p-20);
-    for (size_t i = 0; i < s->n; i++) {
-        s->strips.sorted[i] = (entry){strip_of(across[i], width), along[i], (int32_t)i};
-    }
-    if (s->n > 1) {
-        qsort(s->strips.sorted, s->n, sizeof(entry), compare_entries);
+static mb_status sort_hits(search *s, const double *across, const double *along, double width) {
+    mb_context *ctx = s->store->ctx;
+    s->sorted = mb_allocate(ctx, s->n, sizeof *s->sorted);
+    s->point = mb_allocate(ctx, mb_max_size(s->n, 1) * s->n_columns, sizeof *s->point);
+    s->first = mb_allocate(ctx, s->n + 1, sizeof *s->first);
+    if (s->sorted == NULL || s->point == NULL || s->first == NULL) {
+        return MB_ERR_MEMORY;
     }
     for (size_t i = 0; i < s->n; i++) {
-        const int64_t strip = strip_of(across[i], width);
-        const double reach = width + fabs(along[i]) * 0x1p-40;
-        s->n_found = 0;
-        for (int64_t k = strip - 1; k <= strip + 1; k++) {
-            for (size_t e = lower_bound(&s->strips, k, along[i] - reach); e < s->n; e++) {
-                const entry *at = &s->strips.sorted[e];
-                if (at->strip != k || at->along > along[i] + reach) {
-                    break;
-                }
-                if (are_neighbours(s, i, (size_t)at->hit)) {
-                    MB_TRY(add_found(s, at->hit));
-                }
-            }
+        s->sorted[i] = (entry){strip_of(across[i], width), along[i], (int32_t)i};
+    }
+    qsort(s->sorted, s->n, sizeof *s->sorted, compare_entries);
+    for (size_t e = 0; e < s->n; e++) {
+        for (size_t c = 0; c < s->n_columns; c++) {
+            s->point[e * s->n_columns + c] = s->x[c * s->n + (size_t)s->sorted[e].hit];
         }
-        MB_TRY(emit_found(s, i));
     }
     return MB_OK;
+}
+
+// The neighbours of a hit. begin: in the strips before, of, and behind its own, the first hit that
+// may be one; they only move on as searches go through the strips.
+static mb_status search_from(search *s, size_t place, double width, size_t begin[3]) {
+    const entry *own = &s->sorted[place];
+    const double reach = width + fabs(own->along) * 0x1p-40;
+    for (size_t k = 0; k < 3; k++) {
+        const int64_t strip = own->strip + (int64_t)k - 1;
+        size_t e = begin[k];
+        while (e < s->n &&
+               (s->sorted[e].strip < strip ||
+                   (s->sorted[e].strip == strip && s->sorted[e].along < own->along - reach))) {
+            e++;
+        }
+        begin[k] = e;
+        for (; e < s->n && s->sorted[e].strip == strip; e++) {
+            if (s->sorted[e].along > own->along + reach) {
+                break;
+            }
+            if (are_neighbours(s, place, e)) {
+                MB_TRY(add_found(s, s->sorted[e].hit));
+            }
+        }
+    }
+    return MB_OK;
+}
+
+// Edges by source and destination. Neighbours are so both ways: the lists turned round, filled in
+// order of the hits, are the lists in order.
+static mb_status put_found(search *s) {
+    mb_context *ctx = s->store->ctx;
+    mb_tracks_edges *graph = &s->store->graph[MB_TRACKS_PRED];
+    size_t *end = mb_allocate_zeroed(ctx, s->n + 1, sizeof *end);
+    size_t *place = mb_allocate(ctx, s->n, sizeof *place); // of a hit among the strips
+    mb_status status = end == NULL || place == NULL
+                           ? MB_ERR_MEMORY
+                           : mb_tracks_store_reserve(s->store, graph, s->n_found);
+    for (size_t k = 0; k < s->n_found && status == MB_OK; k++) {
+        end[s->found[k] + 1]++;
+    }
+    for (size_t i = 0; i < s->n && status == MB_OK; i++) {
+        end[i + 1] += end[i];
+        place[s->sorted[i].hit] = i;
+    }
+    for (size_t i = 0; i < s->n && status == MB_OK; i++) {
+        for (size_t k = s->first[place[i]]; k < s->first[place[i] + 1]; k++) {
+            const size_t edge = graph->n + end[s->found[k]]++;
+            graph->source[edge] = s->found[k];
+            graph->destination[edge] = (int32_t)i;
+        }
+    }
+    graph->n += status == MB_OK ? s->n_found : 0;
+    mb_release(ctx, end);
+    mb_release(ctx, place);
+    return status;
+}
+
+static mb_status find_neighbours(search *s, const double *across, const double *along) {
+    // Rounding of the quotient must not hide a strip, nor that of the difference a hit.
+    const double width = s->builder->radius * (1 + 0x1p-20);
+    size_t begin[3] = {0, 0, 0};
+    MB_TRY(sort_hits(s, across, along, width));
+    for (size_t e = 0; e < s->n; e++) {
+        s->first[e] = s->n_found;
+        MB_TRY(search_from(s, e, width, begin));
+    }
+    s->first[s->n] = s->n_found;
+    return put_found(s);
 }
 
 static mb_status gather_columns(search *s, size_t first) {
@@ -265,9 +284,8 @@ mb_status mb_tracks_build(
     search s = {.store = store, .builder = builder, .n = n};
     const bool has_layers = builder->kind == MB_TRACKS_SEGMENTS || builder->adjacent_layers;
     mb_status status = MB_OK;
-    s.strips = (strips){mb_allocate(store->ctx, n, sizeof(entry)), n};
     s.layer = has_layers ? mb_allocate(store->ctx, n, sizeof *s.layer) : NULL;
-    if (s.strips.sorted == NULL || (has_layers && s.layer == NULL)) {
+    if (has_layers && s.layer == NULL) {
         status = MB_ERR_MEMORY;
     }
     if (status == MB_OK && n > 0) {
@@ -277,6 +295,8 @@ mb_status mb_tracks_build(
     mb_release(store->ctx, s.x);
     mb_release(store->ctx, s.layer);
     mb_release(store->ctx, s.found);
-    mb_release(store->ctx, s.strips.sorted);
+    mb_release(store->ctx, s.sorted);
+    mb_release(store->ctx, s.point);
+    mb_release(store->ctx, s.first);
     return status;
 }

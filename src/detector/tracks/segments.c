@@ -162,6 +162,9 @@ static bool is_segment(const mb_tracks_builder *cuts, const place *a, const plac
 
 static mb_status add_outwards(builder *b, int32_t hit) {
     if (b->n_outwards == b->capacity) {
+        // Too many edges are told before there is too little memory.
+        MB_TRY(
+            mb_tracks_store_reserve(b->store, &b->store->graph[MB_TRACKS_PRED], b->n_outwards + 1));
         MB_TRY(mb_grow(
             b->store->ctx, &b->outwards, &b->capacity, b->n_outwards + 1, sizeof *b->outwards));
     }
