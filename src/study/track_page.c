@@ -59,6 +59,19 @@ static void add_table(const mb_page *p, const mb_node *scores, const char *split
     }
 }
 
+// The best of radii that all find nothing is no choice: the smallest stands for it.
+static void add_hopeless(const mb_page *p, const mb_node *scores) {
+    for (const mb_node *row = scores->first; row != NULL; row = row->next) {
+        if (strcmp(text_of(row, "split"), "train") == 0 &&
+            strcmp(text_of(row, "choice"), "chosen") == 0 && !(mb_node_number(row, "score") > 0)) {
+            mb_report_paragraph(p->report,
+                "No radius that was tried finds a track in the space %s: of equal ones, %.4g is "
+                "but the smallest.",
+                text_of(row, "space"), mb_node_number(row, "eps"));
+        }
+    }
+}
+
 void mb_page_add_tracks(const mb_page *p) {
     const mb_node *tracks = mb_node_find(p->metrics, "tracks");
     const mb_node *scores = mb_node_find(tracks, "scores");
@@ -79,6 +92,7 @@ void mb_page_add_tracks(const mb_page *p) {
     if (strcmp(quoted, "train") != 0) {
         add_table(p, scores, "train");
     }
+    add_hopeless(p, scores);
     if (strcmp(text_of(tracks, "per"), "batch") == 0) {
         mb_report_paragraph(p->report,
             "Samples of a batch were clustered together, as the original does: hits of different "

@@ -74,6 +74,7 @@ static void test_tool_tracks__a_run_clusters_and_scores_all_samples(void **state
     text = mb_tool_read(world, "run/report.html");
     assert_non_null(strstr(text, "Edges and classes"));
     assert_null(strstr(text, "Events and classes"));
+    assert_non_null(strstr(text, "No radius that was tried finds a track in the space xyz"));
     mb_release(world->base.ctx, text);
     text = mb_tool_read(world, "run/log.txt");
     assert_non_null(strstr(text, "Clusters of sample 0 (learned, eps 0.1):\n["));

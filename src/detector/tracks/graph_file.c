@@ -102,11 +102,12 @@ static mb_status take_ends(const graph_file *g, size_t rows, size_t columns, int
         const double row = mb_array_get(&g->array[rows], i);
         const double column = mb_array_get(&g->array[columns], i);
         if (!(row >= 0 && row < (double)g->n_hits)) {
-            return fail(
-                g, MB_ERR_RANGE, rows, "entry %zu is %g, there are %zu hits", i, row, g->n_hits);
+            return fail(g, MB_ERR_RANGE, rows,
+                "entry %zu is %g, there are %zu hits; count them from 0 in X", i, row, g->n_hits);
         }
         if (!(column >= 0 && column < (double)g->n_edges)) {
-            return fail(g, MB_ERR_RANGE, columns, "entry %zu is %g, there are %zu edges", i, column,
+            return fail(g, MB_ERR_RANGE, columns,
+                "entry %zu is %g, there are %zu edges; count them from 0 in y", i, column,
                 g->n_edges);
         }
         if (out[(size_t)column] >= 0) {
