@@ -307,6 +307,39 @@ static void drop_empty_run(mb_context *ctx, const char *directory) {
     remove(directory);
 }
 
+static mb_status write_page_of_fit(mb_context *ctx, mb_arena *arena, const char *folder) {
+    const char *metrics = mb_run_file(ctx, arena, folder, "metrics.json");
+    const char *page = mb_run_file(ctx, arena, folder, "report.html");
+    if (metrics == NULL || page == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    return mb_path_exists(metrics) ? mb_run_make_report(ctx, &folder, 1, page) : MB_OK;
+}
+
+// The report of a run and, of several fits, one of each of them.
+static mb_status write_pages(
+    mb_context *ctx, mb_arena *arena, const char *directory, mb_answer **out) {
+    const char *page = mb_run_file(ctx, arena, directory, "report.html");
+    const char *fits = mb_run_file(ctx, arena, directory, "fits");
+    mb_names names = {0};
+    mb_status status = page == NULL || fits == NULL ? MB_ERR_MEMORY : MB_OK;
+    if (status == MB_OK && mb_path_is_directory(fits)) {
+        status = mb_names_of_directory(&names, ctx, fits);
+    }
+    for (size_t i = 0; i < names.n && status == MB_OK; i++) {
+        const char *folder = mb_run_file(ctx, arena, fits, names.name[i]);
+        status = folder == NULL ? MB_ERR_MEMORY : write_page_of_fit(ctx, arena, folder);
+    }
+    mb_names_clear(&names);
+    if (status == MB_OK) {
+        status = mb_run_make_report(ctx, &directory, 1, page);
+    }
+    if (status == MB_OK && out != NULL) {
+        mb_answer_line(*out, "  %-20s %s", "report", page);
+    }
+    return status;
+}
+
 mb_status mb_study_run(
     mb_context *ctx, const mb_study *study, const mb_run_settings *settings, mb_answer **out) {
     if (out != NULL) {
@@ -347,12 +380,7 @@ mb_status mb_study_run(
         status = mb_run_conclude(&run, out);
     }
     if (status == MB_OK && !settings->is_training_only) {
-        const char *page = mb_run_file(ctx, &arena, settings->directory, "report.html");
-        status =
-            page == NULL ? MB_ERR_MEMORY : mb_run_make_report(ctx, &settings->directory, 1, page);
-        if (status == MB_OK && out != NULL) {
-            mb_answer_line(*out, "  %-20s %s", "report", page);
-        }
+        status = write_pages(ctx, &arena, settings->directory, out);
     }
     if (status != MB_OK && run.journal.is_open) {
         mb_journal_log(&run.journal, mb_context_error_text(ctx));
@@ -480,10 +508,7 @@ mb_status mb_run_evaluate(
     // A report that is there already would show the figures before these.
     const char *page = mb_run_file(ctx, &arena, directory, "report.html");
     if (status == MB_OK && page != NULL && mb_path_exists(page)) {
-        status = mb_run_make_report(ctx, &directory, 1, page);
-        if (status == MB_OK && out != NULL) {
-            mb_answer_line(*out, "  %-20s %s", "report", page);
-        }
+        status = write_pages(ctx, &arena, directory, out);
     }
     mb_run_clear(&run);
     mb_study_destroy(study);

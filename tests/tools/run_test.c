@@ -193,6 +193,7 @@ static void test_run__gives_mean_and_spread_of_repeats_and_folds(void **state) {
     mb_document_clear(&answer);
     assert_exists(world, "several/fits/fit-3/model.h5");
     assert_exists(world, "several/report.html");
+    assert_exists(world, "several/fits/fit-3/report.html");
     mb_tool_expect(world, 0, "evaluate several --quiet");
     mb_tool_expect(world, 0, "report several/fits/fit-0 several/fits/fit-1 -o both.html --json");
     answer = mb_tool_json(world, world->last.out);
