@@ -279,10 +279,9 @@ static mb_status has_header(mb_context *ctx, const char *path, bool *out) {
 
 mb_status mb_calo_fields_read(mb_calo_links *out, mb_context *ctx, const char *path) {
     *out = (mb_calo_links){.ctx = ctx};
-    const size_t n = strlen(path);
     if (mb_arrays_is_path(path)) {
         MB_TRY(read_energies(out, path));
-        return n > 4 && strcmp(path + n - 4, ".npy") == 0 ? MB_OK : read_parts(out, path);
+        return mb_path_has_suffix(path, ".npy") ? MB_OK : read_parts(out, path);
     }
     bool is_table = false;
     MB_TRY(has_header(ctx, path, &is_table));

@@ -4,6 +4,7 @@
 #include "detector/calo/region_stream.h"
 
 #include "base/numbers.h"
+#include "base/output.h"
 #include "detector/calo/file.h"
 #include "detector/calo/regions_text.h"
 #include "files/arrays.h"
@@ -24,8 +25,7 @@ struct mb_calo_stream {
 };
 
 static mb_status open_stream(mb_calo_stream *stream, const char *path) {
-    const size_t n = strlen(path);
-    const bool is_npy = n > 4 && strcmp(path + n - 4, ".npy") == 0;
+    const bool is_npy = mb_path_has_suffix(path, ".npy");
     stream->is_table = is_npy || !mb_arrays_is_path(path);
     if (stream->is_table) {
         MB_TRY(mb_calo_table_read(stream->ctx, path, &stream->table));
