@@ -246,6 +246,27 @@ const char *mb_csv_column_name(const mb_csv *table, size_t column) {
     return table->text + table->field[column];
 }
 
+static bool is_of_numbers(const mb_csv *table) {
+    bool is_count = table->n_columns > 1;
+    for (size_t j = 0; j < table->n_columns; j++) {
+        double value = 0;
+        if (!mb_text_to_double(mb_csv_column_name(table, j), &value)) {
+            return false;
+        }
+        is_count = is_count && value == (double)j;
+    }
+    return !is_count;
+}
+
+mb_status mb_csv_read_any(mb_csv *table, mb_context *ctx, const char *path) {
+    mb_status status = mb_csv_read(table, ctx, path, true);
+    if (status == MB_OK && is_of_numbers(table)) {
+        mb_csv_clear(table);
+        status = mb_csv_read(table, ctx, path, false);
+    }
+    return status;
+}
+
 mb_status mb_csv_find_column(const mb_csv *table, const char *name, size_t *column) {
     for (size_t i = 0; i < table->n_columns; i++) {
         if (strcmp(mb_csv_column_name(table, i), name) == 0) {

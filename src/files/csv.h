@@ -26,7 +26,10 @@ typedef struct mb_csv {
 // ..."), LIMIT.
 mb_status mb_csv_read(
     mb_csv *table, mb_context *ctx, const char *path, bool has_header) MB_MUST_CHECK;
-// The same from a text in memory; name is for messages.
+// The same, with a header where the first line is not of numbers alone. Numbers that count from 0
+// are a header, as pandas writes it.
+mb_status mb_csv_read_any(mb_csv *table, mb_context *ctx, const char *path) MB_MUST_CHECK;
+// As mb_csv_read, from a text in memory; name is for messages.
 mb_status mb_csv_parse(mb_csv *table, mb_context *ctx, const char *name, const char *text,
     size_t length, bool has_header) MB_MUST_CHECK;
 void mb_csv_clear(mb_csv *table);

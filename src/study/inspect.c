@@ -249,26 +249,9 @@ static void tell_column(mb_answer *answer, const mb_csv *table, size_t column, m
     mb_answer_line(answer, "  %-24s %s%s", name, shown, n_empty > 0 ? ", some empty" : "");
 }
 
-// A first line of numbers names no columns, unless it counts them as pandas does.
-static bool is_of_numbers(const mb_csv *table) {
-    bool is_count = table->n_columns > 1;
-    for (size_t j = 0; j < table->n_columns; j++) {
-        double value = 0;
-        if (!mb_text_to_double(mb_csv_column_name(table, j), &value)) {
-            return false;
-        }
-        is_count = is_count && value == (double)j;
-    }
-    return !is_count;
-}
-
 static mb_status tell_table(mb_answer *answer, mb_context *ctx, const char *path) {
     mb_csv table = {0};
-    mb_status status = mb_csv_read(&table, ctx, path, true);
-    if (status == MB_OK && is_of_numbers(&table)) {
-        mb_csv_clear(&table);
-        status = mb_csv_read(&table, ctx, path, false);
-    }
+    const mb_status status = mb_csv_read_any(&table, ctx, path);
     if (status == MB_OK) {
         mb_answer_put_text(answer, NULL, "kind", "table");
         mb_answer_put_int(answer, NULL, "rows", (int64_t)table.n_rows);

@@ -233,6 +233,29 @@ static mb_status make_outputs(mb_context *ctx, const mb_model *model, const mb_d
     return MB_OK;
 }
 
+// Most often it is the inputs that are no numbers.
+static void warn_of_bad(mb_context *ctx, const char *name, const mb_array *array) {
+    const size_t n = mb_array_count(array);
+    const size_t n_rows = array->shape[0];
+    const size_t width = n / mb_max_size(n_rows, 1);
+    const float *values = array->data;
+    size_t n_bad = 0;
+    size_t first = 0;
+    for (size_t i = 0; i < n_rows; i++) {
+        bool is_bad = false;
+        for (size_t k = 0; k < width && !is_bad; k++) {
+            is_bad = !isfinite(values[i * width + k]);
+        }
+        first = is_bad && n_bad == 0 ? i : first;
+        n_bad += is_bad;
+    }
+    if (n_bad > 0) {
+        mb_notice(ctx, MB_NOTICE_WARNING, name,
+            "%zu of %zu rows hold NaN or infinity, the first is row %zu; look for such inputs",
+            n_bad, n_rows, first);
+    }
+}
+
 static mb_status predict(mb_context *ctx, const mb_model *model, const mb_dataset *dataset,
     const char *output, mb_answer *answer) {
     mb_array *arrays = mb_allocate_zeroed(ctx, model->n_outputs, sizeof *arrays);
@@ -255,6 +278,7 @@ static mb_status predict(mb_context *ctx, const mb_model *model, const mb_datase
     mb_node *list = mb_answer_put_map(answer, NULL, "outputs");
     for (size_t i = 0; i < model->n_outputs && status == MB_OK; i++) {
         char shape[128];
+        warn_of_bad(ctx, mb_model_output_name(model, i), &arrays[i]);
         mb_array_shape_text(&arrays[i], shape, sizeof shape);
         mb_answer_put_text(answer, list, mb_model_output_name(model, i), shape);
         mb_answer_line(answer, "%s: %s %s", output, mb_model_output_name(model, i), shape);

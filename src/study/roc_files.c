@@ -3,7 +3,7 @@
 
 #include "minbias/measure.h"
 
-#include "study/array_files.h"
+#include "study/score_files.h"
 #include "study/rates.h"
 
 #include <math.h>
@@ -18,20 +18,8 @@ void mb_answer_put_rate(mb_answer *answer, mb_node *map, const mb_rate_point *po
     mb_answer_put_real(answer, map, "error", is_good ? point->signal.error : NAN);
 }
 
-static mb_status check_columns(mb_context *ctx, const char *scores_name, const mb_array *scores,
+static mb_status check_lengths(mb_context *ctx, const char *scores_name, const mb_array *scores,
     const char *labels_name, const mb_array *labels) {
-    const struct {
-        const char *name;
-        const mb_array *array;
-    } columns[] = {{scores_name, scores}, {labels_name, labels}};
-    for (size_t i = 0; i < MB_COUNT_OF(columns); i++) {
-        const mb_array *array = columns[i].array;
-        if (array->rank == 0 || mb_array_count(array) != array->shape[0]) {
-            char shape[128];
-            return mb_fail(ctx, MB_ERR_SHAPE, "%s: has shape %s; give one number for each event",
-                columns[i].name, mb_array_shape_text(array, shape, sizeof shape));
-        }
-    }
     if (mb_array_count(scores) != mb_array_count(labels)) {
         return mb_fail(ctx, MB_ERR_SHAPE,
             "%s has %zu scores but %s has %zu labels; give one of each for every event",
@@ -112,12 +100,12 @@ mb_status mb_roc_of_files(mb_context *ctx, const char *scores_name, const char *
     mb_answer *answer = NULL;
     MB_TRY(check_rates(ctx, input_rate, at));
     MB_TRY(mb_answer_create(ctx, &answer));
-    mb_status status = mb_array_file_read(ctx, scores_name, &scores);
+    mb_status status = mb_score_file_read(ctx, scores_name, "score", &scores);
     if (status == MB_OK) {
-        status = mb_array_file_read(ctx, labels_name, &labels);
+        status = mb_score_file_read(ctx, labels_name, "label", &labels);
     }
     if (status == MB_OK) {
-        status = check_columns(ctx, scores_name, &scores, labels_name, &labels);
+        status = check_lengths(ctx, scores_name, &scores, labels_name, &labels);
     }
     if (status == MB_OK) {
         status = measure(answer, ctx, &scores, &labels, input_rate, at);

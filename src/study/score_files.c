@@ -13,6 +13,13 @@ static const char table_suffix[] = ".csv";
 
 static mb_status find_column(
     const mb_csv *table, const char *name, const char *otherwise, size_t *column) {
+    *column = 0;
+    if (!table->has_header) {
+        return table->n_columns == 1 && name == NULL
+                   ? MB_OK
+                   : mb_fail(table->ctx, MB_ERR_FORMAT,
+                         "%s: its columns have no names; write a first line of them", table->name);
+    }
     if (name != NULL) {
         return mb_csv_find_column(table, name, column);
     }
@@ -22,7 +29,6 @@ static mb_status find_column(
             return MB_OK;
         }
     }
-    *column = 0;
     return table->n_columns == 1 ? MB_OK : mb_csv_find_column(table, otherwise, column);
 }
 
@@ -30,7 +36,7 @@ static mb_status read_column(
     mb_context *ctx, const char *path, const char *name, const char *otherwise, mb_array *out) {
     mb_csv table;
     size_t column = 0;
-    mb_status status = mb_csv_read(&table, ctx, path, true);
+    mb_status status = mb_csv_read_any(&table, ctx, path);
     if (status == MB_OK) {
         status = find_column(&table, name, otherwise, &column);
     }

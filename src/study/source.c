@@ -168,7 +168,9 @@ static mb_status simulate_absent(
     if ((is_there && !has_mark(ctx, study, begun_name)) || study->simulate == NULL) {
         return MB_OK;
     }
-    mb_notice(ctx, MB_NOTICE_INFO, study->data_directory,
+    // Who names a folder has data in mind, and may have mistyped it.
+    mb_notice(ctx, study->is_directory_set ? MB_NOTICE_WARNING : MB_NOTICE_INFO,
+        study->data_directory,
         "the data files are absent: toy events are simulated (simulate: in the study)");
     return simulate_marked(ctx, study, request);
 }

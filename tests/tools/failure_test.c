@@ -97,6 +97,24 @@ static void test_failure__a_table_of_numbers_has_no_names(void **state) {
     }
 }
 
+static void test_failure__scores_of_a_table_are_found_by_name(void **state) {
+    WORLD(world)
+    static const struct {
+        int code;
+        const char *text, *columns, *wanted;
+    } cases[] = {{0, "label,score\n0,0.1\n1,0.9\n1,0.3\n0,0.5\n", "t.csv t.csv", "AUC 0.750000"},
+        {0, "a,b\n0,0.1\n1,0.9\n", "t.csv:b t.csv:a", "AUC 1.000000"},
+        {1, "a,b\n0,0.1\n1,0.9\n", "t.csv t.csv", "no column 'score'; it has: a, b"},
+        {1, "0.5,3\n0,0.1\n", "t.csv t.csv", "its columns have no names"}};
+    for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
+        assert_ok(world->base.ctx, mb_write_file(world->base.ctx, mb_tool_path(world, "t.csv"),
+                                       cases[i].text, strlen(cases[i].text)));
+        mb_tool_expect(world, cases[i].code, "roc %s", cases[i].columns);
+        assert_non_null(
+            strstr(cases[i].code == 0 ? world->last.out : world->last.err, cases[i].wanted));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_failure__leaves_no_folder_behind),
@@ -106,6 +124,7 @@ int main(void) {
         cmocka_unit_test(test_failure__an_ended_job_goes_on),
         cmocka_unit_test(test_failure__help_that_cannot_be_written_is_one),
         cmocka_unit_test(test_failure__a_table_of_numbers_has_no_names),
+        cmocka_unit_test(test_failure__scores_of_a_table_are_found_by_name),
     };
     return cmocka_run_group_tests(tests, mb_tool_open, mb_tool_close);
 }

@@ -341,12 +341,17 @@ static void test_run__trains_on_anybodys_arrays(void **state) {
     const mb_array *const arrays[] = {&x, &y};
     assert_ok(ctx, mb_npz_write(ctx, mb_tool_path(world, "classes.npz"), names, arrays, 2, false));
     assert_ok(ctx, mb_write_file(ctx, mb_tool_path(world, "arrays.yaml"), text, strlen(text)));
-    mb_array_clear(&x);
-    mb_array_clear(&y);
     mb_tool_expect(world, 0, "run arrays.yaml -o arrays --json --quiet");
     mb_document answer = mb_tool_json(world, world->last.out);
     assert_true(mb_tool_number(answer.root, "val_accuracy") > 0.95);
     mb_document_clear(&answer);
+    ((float *)x.data)[2 * 5] = NAN;
+    assert_ok(ctx, mb_npy_write(ctx, mb_tool_path(world, "bad.npy"), &x));
+    mb_tool_expect(world, 0, "predict arrays/model.h5 bad.npy -o bad_out.npy --quiet");
+    assert_non_null(
+        strstr(world->last.err, "1 of 240 rows hold NaN or infinity, the first is row 5"));
+    mb_array_clear(&x);
+    mb_array_clear(&y);
 }
 
 int main(void) {

@@ -22,8 +22,9 @@ static const option options[] = {
     {"at", 0, OPTION_TEXT, "RATES", "rates to give efficiencies at (default 5kHz,3kHz,1kHz)"},
     {NULL, 0, OPTION_FLAG, NULL, NULL}};
 
-static const operand operands[] = {
-    {"SCORES", false, false, "one score an event: .npy, .npz or .h5, a member as FILE:NAME"},
+static const operand operands[] = {{"SCORES", false, false,
+                                       "one score an event: .npy, .npz or .h5, a member as "
+                                       "FILE:NAME, or a column of a .csv likewise"},
     {"LABELS", false, false, "one label an event, 0 or 1, likewise"}, {NULL, false, false, NULL}};
 
 const mb_command command_roc = {.name = "roc",
