@@ -46,6 +46,11 @@ static mb_status tell_events(mb_answer *answer, mb_run *run) {
         mb_answer_line(answer, "  %-12s %zu", name, mb_dataset_axis_rows(dataset, name));
     }
     mb_answer_put_int(answer, NULL, "events", (int64_t)dataset->n_rows);
+    const bool is_simulated = mb_study_is_simulated(run->ctx, run->study);
+    if (is_simulated) {
+        mb_answer_line(answer, "these are toy events: simulated, not measured");
+    }
+    mb_answer_put_bool(answer, NULL, "simulated", is_simulated);
     mb_answer_put_int(answer, NULL, "data_bytes", (int64_t)dataset_bytes(dataset));
     const mb_column *target = mb_dataset_target(dataset);
     if (target == NULL || target->size != 1) {

@@ -314,6 +314,10 @@ static void test_run__simulates_absent_data_and_says_so(void **state) {
         "--set 'simulate={files: 1, events: 40}'");
     assert_non_null(strstr(world->last.err, "simulated"));
     assert_exists(world, "toy_data/clusters_1.csv");
+    mb_tool_expect(world, 0, "check small.yaml --quiet --set data.dir=toy_data");
+    assert_non_null(strstr(world->last.out, "these are toy events"));
+    mb_tool_expect(world, 0, "check small.yaml --quiet");
+    assert_null(strstr(world->last.out, "these are toy events"));
 }
 
 static void test_run__trains_on_anybodys_arrays(void **state) {

@@ -188,6 +188,12 @@ static bool read_option(
         }
         value = texts[++*i];
     }
+    // A shell's variable that was never set must not stand for the folder one is in.
+    if (o->kind == OPTION_TEXT && value[0] == '\0') {
+        fprintf(stderr, "minbias: %s: --%s is empty; write --%s %s\n", command->name, o->name,
+            o->name, o->value);
+        return false;
+    }
     return store(arguments, command, o, value);
 }
 
@@ -214,6 +220,15 @@ static bool check_operands(const mb_arguments *arguments, const mb_command *comm
             "minbias: %s: '%s' is one argument too many; 'minbias help %s' shows the usage\n",
             command->name, arguments->operands[most], command->name);
         return false;
+    }
+    const operand *o = command->operands;
+    for (size_t i = 0; i < arguments->n_operands; i++) {
+        if (arguments->operands[i][0] == '\0') {
+            fprintf(stderr, "minbias: %s: %s is empty; 'minbias help %s' shows the usage\n",
+                command->name, o->name, command->name);
+            return false;
+        }
+        o += !o->is_many;
     }
     return true;
 }
