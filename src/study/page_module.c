@@ -118,9 +118,10 @@ static mb_status add_all(const mb_page *p, const mb_csv *table) {
     return add_models(p, table);
 }
 
+// A file of that name alone may be what somebody predicted into the folder.
 bool mb_page_has_modules(const mb_page *p) {
     const char *path = mb_run_file(p->ctx, p->arena, p->directory, "scores.csv");
-    return path != NULL && mb_path_exists(path);
+    return mb_node_find(p->metrics, "scores") != NULL && path != NULL && mb_path_exists(path);
 }
 
 mb_status mb_page_add_modules(const mb_page *p) {

@@ -76,6 +76,14 @@ static void test_failure__an_ended_job_goes_on(void **state) {
     assert_true(mb_path_exists(mb_tool_path(world, "ended/checkpoint.h5")));
 }
 
+static void test_failure__scores_beside_a_run_are_not_its_own(void **state) {
+    WORLD(world)
+    mb_tool_expect(world, 0, "run small.yaml -o beside --quiet");
+    mb_tool_expect(world, 0, "predict beside data/clusters_1.csv -o beside/scores.csv");
+    mb_tool_expect(world, 0, "report beside");
+    mb_tool_expect(world, 0, "evaluate beside --quiet");
+}
+
 static void test_failure__help_that_cannot_be_written_is_one(void **state) {
     WORLD(world)
     mb_tool(world, "--help >/dev/full 2>full.txt; test $? = 1 && echo told");
@@ -122,6 +130,7 @@ int main(void) {
         cmocka_unit_test(test_failure__check_refuses_what_a_run_would),
         cmocka_unit_test(test_failure__resume_says_what_has_changed),
         cmocka_unit_test(test_failure__an_ended_job_goes_on),
+        cmocka_unit_test(test_failure__scores_beside_a_run_are_not_its_own),
         cmocka_unit_test(test_failure__help_that_cannot_be_written_is_one),
         cmocka_unit_test(test_failure__a_table_of_numbers_has_no_names),
         cmocka_unit_test(test_failure__scores_of_a_table_are_found_by_name),
