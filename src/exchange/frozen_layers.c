@@ -39,6 +39,10 @@ mb_status mb_frozen_set_ints(
     return set(r, options, key, list);
 }
 
+bool mb_frozen_has_planes(const mb_frozen_node *node) {
+    return strncmp(node->op, "Conv3D", 6) == 0;
+}
+
 mb_status mb_frozen_set_window(
     mb_frozen_reading *r, mb_node *options, size_t node, const char *attribute, const char *key) {
     const mb_frozen_node *n = &r->graph.nodes[node];
@@ -46,10 +50,11 @@ mb_status mb_frozen_set_window(
     if (a == NULL) {
         return MB_OK;
     }
-    if (a->n_ints != 4 || a->ints[0] != 1 || a->ints[3] != 1) {
+    const size_t n_sizes = mb_frozen_has_planes(n) ? 3 : 2;
+    if (a->n_ints != n_sizes + 2 || a->ints[0] != 1 || a->ints[n_sizes + 1] != 1) {
         return mb_frozen_refuse(r, n, attribute);
     }
-    return mb_frozen_set_ints(r, options, key, &a->ints[1], 2);
+    return mb_frozen_set_ints(r, options, key, &a->ints[1], n_sizes);
 }
 
 static bool is_text(const mb_frozen_node *node, const char *key, const char *text) {
@@ -60,7 +65,7 @@ static bool is_text(const mb_frozen_node *node, const char *key, const char *tex
 mb_status mb_frozen_set_padding(mb_frozen_reading *r, mb_node *options, size_t node) {
     const mb_frozen_node *n = &r->graph.nodes[node];
     if (mb_frozen_node_find(n, "data_format", MB_FROZEN_TEXT) != NULL &&
-        !is_text(n, "data_format", "NHWC")) {
+        !is_text(n, "data_format", mb_frozen_has_planes(n) ? "NDHWC" : "NHWC")) {
         return mb_frozen_refuse(r, n, "channels first");
     }
     if (is_text(n, "padding", "SAME")) {
@@ -171,10 +176,14 @@ static mb_status note(
 static mb_status set_sizes(mb_frozen_reading *r, mb_node *options, const mb_frozen_symbol *s,
     const mb_frozen_tensor *kernel, const mb_value_type *data) {
     const bool is_dense = strcmp(s->layer, "dense") == 0;
-    const bool is_transposed = strcmp(s->layer, "conv2d_transpose") == 0;
-    const unsigned rank = is_dense ? 2 : 4;
-    const unsigned in = is_dense ? 0 : is_transposed ? 3 : 2;
-    const unsigned out = is_dense ? 1 : is_transposed ? 2 : 3;
+    const bool is_transposed = strstr(s->layer, "_transpose") != NULL;
+    const unsigned n_window = is_dense                                            ? 0
+                              : mb_frozen_has_planes(&r->graph.nodes[s->product]) ? 3
+                                                                                  : 2;
+    const unsigned rank = n_window + 2;
+    const unsigned in = n_window + (is_transposed ? 1 : 0);
+    const unsigned out = n_window + (is_transposed ? 0 : 1);
+    int64_t window[3] = {0};
     if (kernel->rank != rank || data->rank != rank - 1 ||
         kernel->dim[in] != data->dim[data->rank - 1]) {
         char text[96];
@@ -185,9 +194,11 @@ static mb_status set_sizes(mb_frozen_reading *r, mb_node *options, const mb_froz
             mb_value_text(data, text, sizeof text));
     }
     const int64_t n_out = (int64_t)kernel->dim[out];
-    const int64_t window[2] = {(int64_t)kernel->dim[0], (int64_t)kernel->dim[1]};
+    for (unsigned i = 0; i < n_window; i++) {
+        window[i] = (int64_t)kernel->dim[i];
+    }
     MB_TRY(mb_frozen_set_ints(r, options, is_dense ? "units" : "filters", &n_out, 1));
-    return is_dense ? MB_OK : mb_frozen_set_ints(r, options, "kernel_size", window, 2);
+    return is_dense ? MB_OK : mb_frozen_set_ints(r, options, "kernel_size", window, n_window);
 }
 
 static mb_status set_layer(

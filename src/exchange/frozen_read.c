@@ -123,7 +123,8 @@ static mb_status take_each(mb_frozen_reading *r, size_t node) {
 static mb_status take_product(mb_frozen_reading *r, size_t node) {
     const mb_frozen_node *n = &r->graph.nodes[node];
     const bool is_dense = strcmp(n->op, "MatMul") == 0;
-    const bool is_transposed = strcmp(n->op, "Conv2DBackpropInput") == 0;
+    const bool is_transposed = strstr(n->op, "BackpropInput") != NULL;
+    const bool has_planes = mb_frozen_has_planes(n);
     static const char *const turns[] = {"transpose_a", "transpose_b"};
     for (size_t i = 0; i < 2; i++) {
         const mb_frozen_attribute *turned = mb_frozen_node_find(n, turns[i], MB_FROZEN_BOOL);
@@ -135,7 +136,8 @@ static mb_status take_product(mb_frozen_reading *r, size_t node) {
         .base = node,
         .origin = node,
         .layer = is_dense        ? "dense"
-                 : is_transposed ? "conv2d_transpose"
+                 : is_transposed ? has_planes ? "conv3d_transpose" : "conv2d_transpose"
+                 : has_planes    ? "conv3d"
                                  : "conv2d",
         .product = node,
         .data = r->inputs[node][is_transposed ? 2 : 0],
@@ -256,6 +258,28 @@ static mb_status take_reshape(mb_frozen_reading *r, size_t node) {
     return mb_frozen_add_layer(r, node, "reshape", options, input);
 }
 
+static mb_status take_transpose(mb_frozen_reading *r, size_t node) {
+    const mb_frozen_symbol order = r->symbols[r->inputs[node][1]];
+    int64_t dims[MB_FROZEN_MOST_RANK];
+    size_t input = 0;
+    // The events stay where they are; the layer looks at the rest.
+    if (order.kind != MB_FROZEN_IS_NUMBERS || order.n_numbers < 2 || order.numbers[0] != 0) {
+        return mb_frozen_refuse(r, &r->graph.nodes[node], "an order that moves the events");
+    }
+    const size_t n = order.n_numbers - 1;
+    for (size_t i = 0; i < n; i++) {
+        const float number = order.numbers[1 + i];
+        if (!(number >= 1 && number <= MB_FROZEN_MOST_RANK)) {
+            return mb_frozen_refuse(r, &r->graph.nodes[node], "such an order");
+        }
+        dims[i] = (int64_t)number;
+    }
+    MB_TRY(mb_frozen_value_of(r, r->inputs[node][0], &input));
+    mb_node *options = mb_frozen_options(r);
+    MB_TRY(mb_frozen_set_ints(r, options, "dims", dims, n));
+    return mb_frozen_add_layer(r, node, "permute", options, input);
+}
+
 static mb_status take_pool(mb_frozen_reading *r, size_t node) {
     size_t input = 0;
     MB_TRY(mb_frozen_value_of(r, r->inputs[node][0], &input));
@@ -297,8 +321,9 @@ static const struct {
     mb_status (*take)(mb_frozen_reading *r, size_t node);
 } operations[] = {{"Placeholder", 0, 0, take_placeholder}, {"Const", 0, 0, take_constant},
     {"Identity", 1, 1, take_same}, {"Conv2D", 2, 2, take_product}, {"MatMul", 2, 2, take_product},
-    {"Conv2DBackpropInput", 3, 3, take_product}, {"BiasAdd", 2, 2, take_bias},
-    {"Shape", 1, 1, take_shape}, {"StridedSlice", 4, 4, take_slice},
+    {"Conv2DBackpropInput", 3, 3, take_product}, {"Conv3D", 2, 2, take_product},
+    {"Conv3DBackpropInputV2", 3, 3, take_product}, {"Transpose", 2, 2, take_transpose},
+    {"BiasAdd", 2, 2, take_bias}, {"Shape", 1, 1, take_shape}, {"StridedSlice", 4, 4, take_slice},
     {"Pack", 1, MB_FROZEN_MOST_RANK, take_sizes}, {"Fill", 2, 2, take_filled},
     {"Reshape", 2, 2, take_reshape}, {"MaxPool", 1, 1, take_pool},
     {"ResizeNearestNeighbor", 2, 2, take_resize}};

@@ -81,7 +81,9 @@ mb_status mb_frozen_set_text(
 // n numbers; a list where n is more than 1.
 mb_status mb_frozen_set_ints(mb_frozen_reading *r, mb_node *options, const char *key,
     const int64_t *values, size_t n) MB_MUST_CHECK;
-// The two in the middle of an attribute of four; left out where there is none.
+// Whether a node's windows have planes beside rows and columns.
+bool mb_frozen_has_planes(const mb_frozen_node *node);
+// The two or three in the middle of an attribute; left out where there is none.
 mb_status mb_frozen_set_window(mb_frozen_reading *r, mb_node *options, size_t node,
     const char *attribute, const char *key) MB_MUST_CHECK;
 mb_status mb_frozen_set_padding(mb_frozen_reading *r, mb_node *options, size_t node) MB_MUST_CHECK;

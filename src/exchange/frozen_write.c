@@ -64,17 +64,18 @@ static mb_status set_text(writing *w, mb_frozen_node *node, const char *key, con
     return MB_OK;
 }
 
-// {1, rows, columns, 1}
+// {1, rows, columns, 1}, or with planes before the rows.
 static mb_status set_window(
-    writing *w, mb_frozen_node *node, const char *key, const size_t window[2]) {
+    writing *w, mb_frozen_node *node, const char *key, const size_t *window, unsigned n) {
     mb_frozen_attribute *a = mb_frozen_node_attribute(&w->graph, node, key, MB_FROZEN_INTS);
     if (a == NULL) {
         return mb_context_status(w->ctx);
     }
-    a->n_ints = 4;
-    a->ints[0] = a->ints[3] = 1;
-    a->ints[1] = (int64_t)window[0];
-    a->ints[2] = (int64_t)window[1];
+    a->n_ints = n + 2;
+    a->ints[0] = a->ints[n + 1] = 1;
+    for (unsigned i = 0; i < n; i++) {
+        a->ints[1 + i] = (int64_t)window[i];
+    }
     return MB_OK;
 }
 
@@ -208,9 +209,9 @@ static const char *text_of(const writing *w, const char *option) {
     return text == NULL ? "" : text;
 }
 
-static void pair_of(const writing *w, const char *option, size_t out[2]) {
+static void sizes_of(const writing *w, const char *option, size_t *out, size_t n) {
     const mb_node *node = mb_node_find(w->options, option);
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < n; i++) {
         const bool is_list = node != NULL && node->kind == MB_NODE_LIST && node->n_children > 0;
         const mb_node *number = !is_list               ? node
                                 : node->n_children > i ? mb_node_at(node, i)
@@ -269,16 +270,17 @@ static mb_status add_rest(writing *w, const char **io) {
 }
 
 static mb_status set_convolution(writing *w, mb_frozen_node *node) {
-    size_t strides[2];
-    size_t dilations[2];
-    pair_of(w, "strides", strides);
-    pair_of(w, "dilation_rate", dilations);
-    MB_TRY(set_window(w, node, "strides", strides));
-    MB_TRY(set_window(w, node, "dilations", dilations));
+    size_t strides[3];
+    size_t dilations[3];
+    const unsigned n = type_of(w, w->call->inputs[0])->rank - 1;
+    sizes_of(w, "strides", strides, n);
+    sizes_of(w, "dilation_rate", dilations, n);
+    MB_TRY(set_window(w, node, "strides", strides, n));
+    MB_TRY(set_window(w, node, "dilations", dilations, n));
     MB_TRY(set_text(
         w, node, "padding", strcmp(text_of(w, "padding"), "same") == 0 ? "SAME" : "VALID"));
-    MB_TRY(set_text(w, node, "data_format", "NHWC"));
-    return set_int(w, node, "use_cudnn_on_gpu", MB_FROZEN_BOOL, 1);
+    MB_TRY(set_text(w, node, "data_format", n == 3 ? "NDHWC" : "NHWC"));
+    return n == 3 ? MB_OK : set_int(w, node, "use_cudnn_on_gpu", MB_FROZEN_BOOL, 1);
 }
 
 static mb_status write_convolution(writing *w, const char **io) {
@@ -287,9 +289,10 @@ static mb_status write_convolution(writing *w, const char **io) {
     MB_TRY(require(w, "data_format", "channels_last"));
     MB_TRY(require(w, "pad_phi", "zero"));
     MB_TRY(require(w, "groups", "1"));
-    const char *name = join(w, w->layer->name, "Conv2D");
+    const char *op = strcmp(w->layer->ops->name, "conv3d") == 0 ? "Conv3D" : "Conv2D";
+    const char *name = join(w, w->layer->name, op);
     MB_TRY(add_weight(w, find_weight(w->layer, "kernel"), name, &kernel));
-    MB_TRY(add(w, name, "Conv2D", *io, kernel, &node));
+    MB_TRY(add(w, name, op, *io, kernel, &node));
     MB_TRY(set_convolution(w, node));
     *io = name;
     return add_rest(w, io);
@@ -371,18 +374,24 @@ static mb_status write_transposed(writing *w, const char **io) {
     mb_frozen_node *node = NULL;
     const char *kernel = NULL;
     const char *shape = NULL;
-    size_t dilations[2];
+    size_t dilations[3];
+    const bool has_planes = strcmp(w->layer->ops->name, "conv3d_transpose") == 0;
     MB_TRY(require(w, "data_format", "channels_last"));
-    pair_of(w, "dilation_rate", dilations);
+    sizes_of(w, "dilation_rate", dilations, 3);
     const mb_node *extra = mb_node_find(w->options, "output_padding");
-    if (dilations[0] > 1 || dilations[1] > 1 || (extra != NULL && extra->n_children > 0)) {
+    if (dilations[0] > 1 || dilations[1] > 1 || dilations[2] > 1 ||
+        (extra != NULL && extra->n_children > 0)) {
         return refuse(w, "a dilated or extended transposed convolution");
     }
-    const char *name = join(w, w->layer->name, "conv2d_transpose");
+    const char *name = join(w, w->layer->name, w->layer->ops->name);
     MB_TRY(add_shape(w, *io, "stack", &shape));
     MB_TRY(add_weight(w, find_weight(w->layer, "kernel"), name, &kernel));
-    MB_TRY(add(w, name, "Conv2DBackpropInput", shape, kernel, &node));
+    MB_TRY(add(w, name, has_planes ? "Conv3DBackpropInputV2" : "Conv2DBackpropInput", shape, kernel,
+        &node));
     MB_TRY(mb_frozen_node_input(&w->graph, node, *io));
+    if (has_planes) {
+        MB_TRY(set_type(w, node, "Tshape", MB_FROZEN_INT32));
+    }
     MB_TRY(set_convolution(w, node));
     *io = name;
     return add_rest(w, io);
@@ -410,17 +419,34 @@ static mb_status write_reshape(writing *w, const char **io) {
     return add_reshape(w, shape, io);
 }
 
+static mb_status write_permute(writing *w, const char **io) {
+    mb_frozen_node *node = NULL;
+    size_t dims[MB_MAX_DIMS];
+    float order[MB_MAX_DIMS + 1] = {0};
+    const unsigned rank = type_of(w, w->call->output)->rank;
+    const char *name = join(w, w->layer->name, "transpose");
+    const char *perm = join(w, w->layer->name, "transpose/perm");
+    sizes_of(w, "dims", dims, rank);
+    for (unsigned i = 0; i < rank; i++) {
+        order[1 + i] = (float)dims[i];
+    }
+    MB_TRY(add_ints(w, perm, 1, order, rank + 1));
+    MB_TRY(add(w, name, "Transpose", *io, perm, &node));
+    *io = name;
+    return set_type(w, node, "Tperm", MB_FROZEN_INT32);
+}
+
 static mb_status write_pool(writing *w, const char **io) {
     mb_frozen_node *node = NULL;
     size_t size[2];
     size_t strides[2];
-    pair_of(w, "pool_size", size);
-    pair_of(w, "strides", strides);
+    sizes_of(w, "pool_size", size, 2);
+    sizes_of(w, "strides", strides, 2);
     const char *name = join(w, w->layer->name, "MaxPool");
     MB_TRY(require(w, "data_format", "channels_last"));
     MB_TRY(add(w, name, "MaxPool", *io, NULL, &node));
-    MB_TRY(set_window(w, node, "ksize", size));
-    MB_TRY(set_window(w, node, "strides", strides[0] > 0 ? strides : size));
+    MB_TRY(set_window(w, node, "ksize", size, 2));
+    MB_TRY(set_window(w, node, "strides", strides[0] > 0 ? strides : size, 2));
     MB_TRY(set_text(w, node, "data_format", "NHWC"));
     *io = name;
     return set_text(
@@ -485,8 +511,9 @@ static const struct {
     const char *kind;
     mb_status (*write)(writing *w, const char **io);
 } kinds[] = {{"input", write_input}, {"conv2d", write_convolution}, {"dense", write_dense},
-    {"conv2d_transpose", write_transposed}, {"flatten", write_flatten}, {"reshape", write_reshape},
-    {"max_pooling2d", write_pool}, {"up_sampling2d", write_up_sampling},
+    {"conv3d", write_convolution}, {"conv2d_transpose", write_transposed},
+    {"conv3d_transpose", write_transposed}, {"permute", write_permute}, {"flatten", write_flatten},
+    {"reshape", write_reshape}, {"max_pooling2d", write_pool}, {"up_sampling2d", write_up_sampling},
     {"activation", write_activation}, {"q_activation", write_activation},
     {"dropout", write_nothing}, {"gaussian_noise", write_nothing}};
 

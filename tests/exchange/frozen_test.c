@@ -76,6 +76,18 @@ static const layer_text pooled[] = {
     {"conv2d", "plain", "{filters: 2, kernel_size: 1, use_bias: false}"}, {"flatten", "flat", "{}"},
     {"dense", "out", "{units: 3, activation: sigmoid}"}};
 
+// Planes that share a convolution, as the separable models of modules have them.
+static const mb_value_type turned = {.axis = MB_AXIS_EVENTS, .rank = 3, .dim = {4, 5, 3}};
+static const layer_text planes[] = {{"permute", "planes_first", "{dims: [3, 1, 2]}"},
+    {"reshape", "planes", "{target_shape: [3, 4, 5, 1]}"},
+    {"conv3d", "conv",
+        "{filters: 2, kernel_size: [1, 3, 2], strides: [1, 1, 2], padding: same, activation: "
+        "relu}"},
+    {"conv3d_transpose", "spread", "{filters: 3, kernel_size: [2, 3, 3], strides: [1, 2, 1]}"},
+    {"flatten", "flat", "{}"}, {"dense", "few", "{units: 24, activation: relu}"},
+    {"reshape", "again", "{target_shape: [3, 2, 4]}"}, {"permute", "last", "{dims: [2, 3, 1]}"},
+    {"activation", "output", "{activation: sigmoid}"}};
+
 static float *make_inputs(size_t size, float most) {
     float *inputs = malloc(N_EVENTS * size * sizeof *inputs);
     mb_random random = mb_random_stream(mb_test_seed(), MB_PURPOSE_TEST, 7, 2);
@@ -155,6 +167,7 @@ static void test_frozen__float_models_come_back_bit_for_bit(void **state) {
     check_round_trip(&image, encoder, MB_COUNT_OF(encoder));
     check_round_trip(&code, decoder, MB_COUNT_OF(decoder));
     check_round_trip(&image, pooled, MB_COUNT_OF(pooled));
+    check_round_trip(&turned, planes, MB_COUNT_OF(planes));
 }
 
 static void test_frozen__quantisers_come_back_bit_for_bit(void **state) {
@@ -254,7 +267,8 @@ static void test_frozen__tensorflow_computes_what_we_do(void **state) {
     } cases[] = {{"encoder", "1e-6", &image, encoder, MB_COUNT_OF(encoder)},
         {"decoder", "1e-6", &code, decoder, MB_COUNT_OF(decoder)},
         {"quantized", "0", &image, quantized, MB_COUNT_OF(quantized)},
-        {"pooled", "1e-6", &image, pooled, MB_COUNT_OF(pooled)}};
+        {"pooled", "1e-6", &image, pooled, MB_COUNT_OF(pooled)},
+        {"planes", "1e-6", &turned, planes, MB_COUNT_OF(planes)}};
     mb_test_world world;
     char command[8192];
     mb_test_world_open(&world, 1, MB_CPU_ALL);
