@@ -16,62 +16,63 @@
         skip();                                                                                    \
     }
 
+static const struct {
+    int code;
+    const char *arguments, *wanted;
+} wrong_lines[] = {
+    {2, "rnu small.yaml", "minbias: rnu: unknown command; did you mean 'run'?"},
+    {2, "run small.yaml -o x --forse", "did you mean --force?"},
+    {2, "simulate calo -o x --signal-events 3", "keys are given as --set KEY=VALUE"},
+    {2, "run small.yaml", "-o RUN is missing"},
+    {2, "run", "STUDY is missing"},
+    {2, "run a b -o x", "'b' is one argument too many"},
+    {2, "run small.yaml -o", "--output needs a value"},
+    {2, "run small.yaml -o --force", "--output needs a value"},
+    {2, "run small.yaml -o ''", "--output is empty; write --output RUN"},
+    {2, "run '' -o x", "STUDY is empty"},
+    {2, "predict x.h5 '' -o x", "INPUT is empty"},
+    {2, "run small.yaml -o x -o y", "given twice"},
+    {2, "run small.yaml -o x --threads 0", "--threads is out of range"},
+    {2, "run small.yaml -o x --threads many", "'many' is not a count"},
+    {2, "run small.yaml -o x --cpu sse", "write c, avx2 or avx512"},
+    {2, "run small.yaml -o x --quiet=1", "--quiet takes no value"},
+    {2, "new barrel-triger", "did you mean 'barrel-trigger'?"},
+    {2, "simulate barell -o x", "did you mean 'barrel'?"},
+    {2, "simulate nothing -o x", "write one of barrel, calo"},
+    {1, "simulate barrel -o x --events 0", "minbias: barrel: simulate: events is 0"},
+    {2, "run small.yaml -o x --out y", "did you mean --output?"},
+    {2, "check small.yaml --set train.epochs", "there is no '='"},
+    {1, "check small.yaml --set data.source=hits", "write one of arrays, barrel"},
+    {2, "help runn", "did you mean 'run'?"},
+    {2, "predict none.h5 in.npy", "-o OUTPUT is missing"},
+    {1, "simulate barrel -o x --set evens=3", "did you mean 'events'?"},
+    {1, "run absent.yaml -o x", "absent.yaml"},
+    {1, "check small.yaml --set train.epohcs=1", "did you mean 'epochs'?"},
+    {1, "check small.yaml --set data.dir=nowhere", "nowhere"},
+    {1, "check small.yaml --set data.splt.test=0.1", "did you mean 'split'?"},
+    {1, "check small.yaml --set modle.x=1", "did you mean 'model'?"},
+    {1, "check small.yaml --set params.bns.x=1", "did you mean 'bins'?"},
+    {2, "check small.yaml --set model.hiden.units=1", "did you mean 'hidden'?"},
+    {2, "roc absent.npy absent.npy --at five", "'five' is not a positive rate"},
+    {2, "prepare small.yaml -o x", "write FILE.h5, or DIR/"},
+    {1, "train small.yaml -o x --init absent.h5", "absent.h5"},
+    {1, "inspect stdout.txt", "is no file this program reads"},
+    {1, "run small.yaml -o x --set evaluate.at=5", "evaluate"},
+    {1, "summary absent.h5", "absent.h5"},
+    {1, "inspect absent.npy", "absent.npy"},
+    {1, "evaluate data", "is not the folder of a run"},
+    {1, "report data", "is not the folder of a run"},
+    {1, "predict absent.h5 in.npy -o out.npy", "absent.h5"},
+    {1, "prepare small.yaml -o /proc/none.h5", "/proc"},
+};
+
 static void test_command__names_what_is_wrong_in_one_line(void **state) {
     WORLD(world)
-    static const struct {
-        int code;
-        const char *arguments, *wanted;
-    } cases[] = {
-        {2, "rnu small.yaml", "minbias: rnu: unknown command; did you mean 'run'?"},
-        {2, "run small.yaml -o x --forse", "did you mean --force?"},
-        {2, "simulate calo -o x --signal-events 3", "keys are given as --set KEY=VALUE"},
-        {2, "run small.yaml", "-o RUN is missing"},
-        {2, "run", "STUDY is missing"},
-        {2, "run a b -o x", "'b' is one argument too many"},
-        {2, "run small.yaml -o", "--output needs a value"},
-        {2, "run small.yaml -o --force", "--output needs a value"},
-        {2, "run small.yaml -o ''", "--output is empty; write --output RUN"},
-        {2, "run '' -o x", "STUDY is empty"},
-        {2, "predict x.h5 '' -o x", "INPUT is empty"},
-        {2, "run small.yaml -o x -o y", "given twice"},
-        {2, "run small.yaml -o x --threads 0", "--threads is out of range"},
-        {2, "run small.yaml -o x --threads many", "'many' is not a count"},
-        {2, "run small.yaml -o x --cpu sse", "write c, avx2 or avx512"},
-        {2, "run small.yaml -o x --quiet=1", "--quiet takes no value"},
-        {2, "new barrel-triger", "did you mean 'barrel-trigger'?"},
-        {2, "simulate barell -o x", "did you mean 'barrel'?"},
-        {2, "simulate nothing -o x", "write one of barrel, calo"},
-        {1, "simulate barrel -o x --events 0", "minbias: barrel: simulate: events is 0"},
-        {2, "run small.yaml -o x --out y", "did you mean --output?"},
-        {2, "check small.yaml --set train.epochs", "there is no '='"},
-        {1, "check small.yaml --set data.source=hits", "write one of arrays, barrel"},
-        {2, "help runn", "did you mean 'run'?"},
-        {2, "predict none.h5 in.npy", "-o OUTPUT is missing"},
-        {1, "simulate barrel -o x --set evens=3", "did you mean 'events'?"},
-        {1, "run absent.yaml -o x", "absent.yaml"},
-        {1, "check small.yaml --set train.epohcs=1", "did you mean 'epochs'?"},
-        {1, "check small.yaml --set data.dir=nowhere", "nowhere"},
-        {1, "check small.yaml --set data.splt.test=0.1", "did you mean 'split'?"},
-        {1, "check small.yaml --set modle.x=1", "did you mean 'model'?"},
-        {1, "check small.yaml --set params.bns.x=1", "did you mean 'bins'?"},
-        {2, "check small.yaml --set model.hiden.units=1", "did you mean 'hidden'?"},
-        {2, "roc absent.npy absent.npy --at five", "'five' is not a positive rate"},
-        {2, "prepare small.yaml -o x", "write FILE.h5, or DIR/"},
-        {1, "train small.yaml -o x --init absent.h5", "absent.h5"},
-        {1, "inspect stdout.txt", "is no file this program reads"},
-        {1, "run small.yaml -o x --set evaluate.at=5", "evaluate"},
-        {1, "summary absent.h5", "absent.h5"},
-        {1, "inspect absent.npy", "absent.npy"},
-        {1, "evaluate data", "is not the folder of a run"},
-        {1, "report data", "is not the folder of a run"},
-        {1, "predict absent.h5 in.npy -o out.npy", "absent.h5"},
-        {1, "prepare small.yaml -o /proc/none.h5", "/proc"},
-    };
-    for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
+    for (size_t i = 0; i < MB_COUNT_OF(wrong_lines); i++) {
         const mb_tool_run *run =
-            mb_tool_expect(world, cases[i].code, "--quiet %s", cases[i].arguments);
-        if (strstr(run->err, cases[i].wanted) == NULL) {
-            fail_msg("%s: stderr is \"%s\"", cases[i].arguments, run->err);
+            mb_tool_expect(world, wrong_lines[i].code, "--quiet %s", wrong_lines[i].arguments);
+        if (strstr(run->err, wrong_lines[i].wanted) == NULL) {
+            fail_msg("%s: stderr is \"%s\"", wrong_lines[i].arguments, run->err);
         }
         assert_true(strncmp(run->err, "minbias: ", 9) == 0);
         const char *end = strchr(run->err, '\n');
