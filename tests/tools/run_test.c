@@ -175,6 +175,9 @@ static void test_run__starts_from_another_models_weights(void **state) {
     read_hash(world, "onward", first);
     read_hash(world, "afresh", second);
     assert_string_not_equal(first, second);
+    mb_tool_expect(world, 0, "train small.yaml -o folder --quiet --init from --seed 9");
+    read_hash(world, "folder", second);
+    assert_string_equal(first, second);
     mb_tool_expect(
         world, 1, "train small.yaml -o wrong --set model.hidden.units=5 --init from/last.h5");
     assert_non_null(strstr(world->last.err, "hidden"));

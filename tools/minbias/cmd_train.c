@@ -9,7 +9,8 @@ static mb_status run(mb_session *session) {
 
 static const option options[] = {{"output", 'o', OPTION_TEXT, "RUN", output_help},
     {"set", 0, OPTION_LIST, "KEY=VALUE", set_help},
-    {"init", 0, OPTION_TEXT, "MODEL", "model file whose weights the training starts from"},
+    {"init", 0, OPTION_TEXT, "MODEL",
+        "model file, or folder of a run, whose weights the training starts from"},
     {"resume", 0, OPTION_FLAG, NULL, "go on from the checkpoint of a run that was stopped"},
     {NULL, 0, OPTION_FLAG, NULL, NULL}};
 

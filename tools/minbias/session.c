@@ -165,13 +165,20 @@ mb_status session_run_study(mb_session *session, bool is_training_only) {
         return usage_fail(session, "%s: -o RUN is missing; name the folder of the run",
             is_training_only ? "train" : "run");
     }
+    const char *initial = option_text(session, "init", NULL);
+    if (initial != NULL) {
+        initial = session_model_path(session, initial);
+        if (initial == NULL) {
+            return MB_ERR_IO;
+        }
+    }
     mb_study *study = NULL;
     mb_answer *answer = NULL;
     mb_status status = session_open_study(session, &study);
     if (status == MB_OK) {
         mb_run_settings settings = session_settings(session, directory);
         settings.is_training_only = is_training_only;
-        settings.initial_model = option_text(session, "init", NULL);
+        settings.initial_model = initial;
         settings.is_resumed = option_is_given(session, "resume");
         status = mb_study_run(session->ctx, study, &settings, &answer);
     }
