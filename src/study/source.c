@@ -3,12 +3,14 @@
 
 #include "study/study.h"
 
+#include "base/numbers.h"
 #include "base/output.h"
 #include "data/arrays_source.h"
 #include "study/alternate.h"
 #include "study/module_models.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 mb_detector_request mb_study_detector_request(const mb_study *study) {
     // The detector parses into the document's arena, which is memory, not meaning.
@@ -41,9 +43,10 @@ mb_status mb_detector_simulate(mb_context *ctx, const mb_detector_ops *detector,
     return status;
 }
 
-// Toy events are made in a folder of their own and moved in when all are there: events of a
-// simulation that was killed must not pass for all of it. The text beside them, written before the
-// first of them comes, says that they are no data.
+// Toy events are made in a folder of their own, one a process, and moved in when all are there:
+// several may simulate the same at a time. While they are moved, a mark says that they are not all
+// there: events of a simulation that was killed must not pass for all of it. The text beside them,
+// written before the first of them comes, says that they are no data.
 static const char done_name[] = "simulated.txt", begun_name[] = "simulated.part";
 
 static mb_status write_mark(mb_context *ctx, const mb_study *study, const char *path) {
@@ -117,7 +120,7 @@ static mb_status move(mb_context *ctx, const char *from, const char *to) {
     return status;
 }
 
-// Files of one name only: nothing but ours is in the folder.
+// Of a folder that this process made.
 static void remove_tree(mb_context *ctx, const char *path) {
     mb_names names = {.ctx = NULL};
     if (mb_path_is_directory(path) && mb_names_of_directory(&names, ctx, path) == MB_OK) {
@@ -133,30 +136,54 @@ static void remove_tree(mb_context *ctx, const char *path) {
     remove(path);
 }
 
-static mb_status simulate_into(mb_context *ctx, const mb_study *study,
-    const mb_detector_request *request, const char *part, const char *done) {
-    MB_TRY(mb_make_directory(ctx, part));
-    MB_TRY(mb_detector_simulate(
-        ctx, study->detector, request->document, study->simulate, study->seed, part));
-    if (!mb_path_exists(done)) {
-        MB_TRY(for_each_file(ctx, part, study->data_directory, forbid_other));
-        MB_TRY(write_mark(ctx, study, done));
+// What another process has moved in meanwhile is ours as well: its mark came first.
+static mb_status check_free(
+    mb_context *ctx, const mb_study *study, const char *part, const char *done) {
+    if (mb_path_exists(done)) {
+        return MB_OK;
     }
-    return for_each_file(ctx, part, study->data_directory, move);
+    const mb_status status = for_each_file(ctx, part, study->data_directory, forbid_other);
+    if (status != MB_OK && mb_path_exists(done)) {
+        mb_context_clear(ctx);
+        return MB_OK;
+    }
+    return status;
+}
+
+typedef struct toy_paths {
+    char *part, *begun, *done;
+} toy_paths;
+
+static mb_status simulate_into(mb_context *ctx, const mb_study *study,
+    const mb_detector_request *request, const toy_paths *paths) {
+    MB_TRY(mb_make_directory(ctx, paths->part));
+    MB_TRY(mb_detector_simulate(
+        ctx, study->detector, request->document, study->simulate, study->seed, paths->part));
+    MB_TRY(check_free(ctx, study, paths->part, paths->done));
+    MB_TRY(write_mark(ctx, study, paths->begun));
+    MB_TRY(write_mark(ctx, study, paths->done));
+    return for_each_file(ctx, paths->part, study->data_directory, move);
 }
 
 static mb_status simulate_marked(
     mb_context *ctx, const mb_study *study, const mb_detector_request *request) {
-    char *part = mb_path_join(ctx, study->data_directory, begun_name);
-    char *done = mb_path_join(ctx, study->data_directory, done_name);
-    mb_status status = part == NULL || done == NULL ? MB_ERR_MEMORY : MB_OK;
-    if (status == MB_OK) {
-        remove_tree(ctx, part);
-        status = simulate_into(ctx, study, request, part, done);
-        remove_tree(ctx, part);
+    char name[64];
+    mb_format(name, sizeof name, "%s-%ld", begun_name, (long)getpid());
+    toy_paths paths = {.part = mb_path_join(ctx, study->data_directory, name),
+        .begun = mb_path_join(ctx, study->data_directory, begun_name),
+        .done = mb_path_join(ctx, study->data_directory, done_name)};
+    mb_status status = paths.part == NULL || paths.begun == NULL || paths.done == NULL
+                           ? MB_ERR_MEMORY
+                           : simulate_into(ctx, study, request, &paths);
+    if (paths.part != NULL) {
+        remove_tree(ctx, paths.part);
     }
-    mb_release(ctx, part);
-    mb_release(ctx, done);
+    if (status == MB_OK) {
+        remove(paths.begun);
+    }
+    mb_release(ctx, paths.part);
+    mb_release(ctx, paths.begun);
+    mb_release(ctx, paths.done);
     return status;
 }
 
