@@ -335,7 +335,8 @@ static mb_status parse_task(void *user, mb_context *ctx, size_t task, unsigned w
     const chunk *c = &t->chunks[task];
     size_t row = c->first_row;
     mb_marks marks;
-    for (const char *at = c->begin; at < c->end;) {
+    // The last line may be empty, and is one of those that were counted.
+    for (const char *at = c->begin; at <= c->end;) {
         size_t length = 0;
         MB_TRY(parse_piece(ctx, t, at, (size_t)(c->end - at), &marks, &length, &row));
         at += length;

@@ -232,6 +232,30 @@ static void test_number_table__bad_lines_are_named(void **state) {
     }
 }
 
+// The text is parsed in chunks of whole lines: one that ends in an empty line must not lose it.
+static void test_number_table__empty_lines_are_refused_wherever_they_are(void **state) {
+    (void)state;
+    mb_buffer text;
+    mb_buffer_init(&text, world.ctx);
+    mb_buffer_text(&text, "x\n");
+    for (size_t row = 0; row < N_ROWS; row++) {
+        mb_buffer_text(&text, "1234567\n");
+    }
+    for (size_t row = 1; row < N_ROWS; row *= 2) {
+        char *line = text.data + strlen("x\n") + 8 * row;
+        char says[32];
+        mb_number_column column = {.name = "x", .dtype = MB_F64};
+        size_t n = 0;
+        mb_format(says, sizeof says, "t:%zu:1: x is no number", row + 2);
+        *line = '\n';
+        assert_fails(world.ctx,
+            mb_number_table_parse(world.ctx, "t", text.data, text.length, &column, 1, &n),
+            MB_ERR_FORMAT, says);
+        *line = '1';
+    }
+    mb_buffer_clear(&text);
+}
+
 static void test_number_table__plain_and_gzip_files_are_read(void **state) {
     (void)state;
     static const char text[] = "\xEF\xBB\xBFid,x\n7,1.5\n8,-2\n\n";
@@ -263,6 +287,7 @@ int main(void) {
         cmocka_unit_test(test_number_table__bytes_that_are_no_digits_are_refused),
         cmocka_unit_test(test_number_table__a_column_may_make_another_needless),
         cmocka_unit_test(test_number_table__bad_lines_are_named),
+        cmocka_unit_test(test_number_table__empty_lines_are_refused_wherever_they_are),
         cmocka_unit_test(test_number_table__plain_and_gzip_files_are_read),
     };
     return cmocka_run_group_tests(tests, open_world, close_world);
