@@ -120,22 +120,6 @@ static mb_status move(mb_context *ctx, const char *from, const char *to) {
     return status;
 }
 
-// Of a folder that this process made.
-static void remove_tree(mb_context *ctx, const char *path) {
-    mb_names names = {.ctx = NULL};
-    if (mb_path_is_directory(path) && mb_names_of_directory(&names, ctx, path) == MB_OK) {
-        for (size_t i = 0; i < names.n; i++) {
-            char *member = mb_path_join(ctx, path, names.name[i]);
-            if (member != NULL) {
-                remove_tree(ctx, member);
-            }
-            mb_release(ctx, member);
-        }
-        mb_names_clear(&names);
-    }
-    remove(path);
-}
-
 // What another process has moved in meanwhile is ours as well: its mark came first.
 static mb_status check_free(
     mb_context *ctx, const mb_study *study, const char *part, const char *done) {
@@ -156,7 +140,8 @@ typedef struct toy_paths {
 
 static mb_status simulate_into(mb_context *ctx, const mb_study *study,
     const mb_detector_request *request, const toy_paths *paths) {
-    MB_TRY(mb_make_directory(ctx, paths->part));
+    // One that was killed may have had the same number, and left some.
+    mb_empty_directory(paths->part);
     MB_TRY(mb_detector_simulate(
         ctx, study->detector, request->document, study->simulate, study->seed, paths->part));
     MB_TRY(check_free(ctx, study, paths->part, paths->done));
@@ -176,7 +161,8 @@ static mb_status simulate_marked(
                            ? MB_ERR_MEMORY
                            : simulate_into(ctx, study, request, &paths);
     if (paths.part != NULL) {
-        remove_tree(ctx, paths.part);
+        mb_empty_directory(paths.part);
+        remove(paths.part);
     }
     if (status == MB_OK) {
         remove(paths.begun);

@@ -3,10 +3,12 @@
 
 #include "testing.h"
 
+#include "base/numbers.h"
 #include "base/output.h"
 #include "study/study.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 static const char usual[] =
     "study: small\n"                                                     // 1
@@ -214,6 +216,36 @@ static void test_study__makes_a_fit_of_each_entry(void **state) {
     close_world(&w);
 }
 
+// Processes of containers all have few numbers: one that was killed may have had ours.
+static void test_study__toy_events_are_without_those_of_a_killed_process(void **state) {
+    (void)state;
+    static const char toys[] = "study: toys\n"
+                               "simulate: {events: 2}\n"
+                               "data: {source: tracks, dir: toys, features: [xyz]}\n"
+                               "model: {layers: [{input: features}, {dense: {units: 2}}]}\n"
+                               "train: {loss: {hinge_embedding: {edges: loss}}, batch: 1}\n";
+    world w;
+    open_world(&w);
+    mb_study *study = NULL;
+    mb_dataset dataset;
+    char part[4096];
+    char file[4096];
+    assert_ok(w.base.ctx, open_text(&w, toys, NULL, &study));
+    mb_format(part, sizeof part, "%s/toys/simulated.part-%ld", w.directory, (long)getpid());
+    assert_ok(w.base.ctx, mb_make_directory(w.base.ctx, part));
+    mb_format(file, sizeof file, "%s/half", part);
+    assert_ok(w.base.ctx, mb_write_file(w.base.ctx, file, "half", 4));
+    assert_ok(
+        w.base.ctx, mb_study_load(w.base.ctx, study, &(mb_source_request){0}, &dataset, NULL));
+    assert_int_equal(dataset.n_rows, 2);
+    assert_false(mb_path_exists(part));
+    mb_format(file, sizeof file, "%s/toys/half", w.directory);
+    assert_false(mb_path_exists(file));
+    mb_dataset_clear(&dataset);
+    mb_study_destroy(study);
+    close_world(&w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_study__puts_parameters_choices_and_repeats_in_place),
@@ -221,6 +253,7 @@ int main(void) {
         cmocka_unit_test(test_study__names_line_and_nearest_key),
         cmocka_unit_test(test_study__stores_what_reads_back_the_same),
         cmocka_unit_test(test_study__makes_a_fit_of_each_entry),
+        cmocka_unit_test(test_study__toy_events_are_without_those_of_a_killed_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
