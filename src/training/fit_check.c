@@ -30,12 +30,10 @@ mb_status mb_fit_check(mb_context *ctx, const mb_fit_request *request) {
 static const mb_column *find_bad_input(
     const fit_run *run, mb_context *ctx, uint32_t row, size_t *place, float *value) {
     const mb_column *found = NULL;
-    for (size_t k = 0; k < run->model->n_inputs && found == NULL; k++) {
+    // Nodes and edges are an axis of their own, not a row's.
+    const size_t n_inputs = run->model->n_axes > 1 ? 0 : run->model->n_inputs;
+    for (size_t k = 0; k < n_inputs && found == NULL; k++) {
         const mb_column *column = run->columns[k];
-        // Nodes and edges are an axis of their own, not a row's.
-        if (run->model->n_axes > 1) {
-            break;
-        }
         float *values = mb_allocate(ctx, column->size, sizeof *values);
         const bool is_read =
             values != NULL && mb_column_gather(column, ctx, &row, 1, values) == MB_OK;

@@ -200,8 +200,7 @@ const char *session_model_path(mb_session *session, const char *name) {
     if (access(session->model_path, F_OK) != 0) {
         fprintf(stderr,
             "minbias: %s: has no model of its own; name one of the folders below its fits/, or "
-            "best/ "
-            "of a scan, or train it first\n",
+            "best/ of a scan, or train it first\n",
             name);
         return NULL;
     }
