@@ -346,10 +346,11 @@ static mb_status check_evaluated(mb_context *ctx, const char *directory) {
     if (status == MB_OK) {
         status = mb_run_read_json(ctx, directory, "metrics.json", &document);
     }
-    // Of several fits there are means already after the training.
+    // Of several fits there are means already after the training. Modules are judged in one table.
     const mb_node *rounds = mb_node_find(document.root, "rounds");
     const mb_node *first = rounds != NULL ? mb_node_find(rounds->first, "metrics") : NULL;
-    if (status == MB_OK && first != NULL && mb_node_find(first, "training") == NULL) {
+    if (status == MB_OK && first != NULL && mb_node_find(first, "training") == NULL &&
+        mb_node_find(document.root, "scores") == NULL) {
         status = mb_fail(ctx, MB_ERR_IO,
             "%s: is trained but not evaluated; run 'minbias evaluate %s' first", directory,
             directory);
