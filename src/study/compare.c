@@ -37,10 +37,10 @@ static mb_status find_split(mb_context *ctx, compared *c, int *split) {
     if (*split >= 0) {
         return MB_OK;
     }
-    const bool is_several = mb_node_find(c->metrics.root, "rounds") != NULL;
-    return mb_fail(ctx, MB_ERR_FORMAT, "%s: has no ROC curve to compare; %s", c->directory,
-        is_several ? "name one of the folders below its fits/"
-                   : "its events have no label 0 and 1");
+    return mb_fail(ctx, MB_ERR_FORMAT,
+        "%s: has no ROC curve to compare: nothing in it is scored by labels 0 and 1; report it "
+        "alone",
+        c->directory);
 }
 
 static mb_status pack(mb_context *ctx, compared *c, int split) {

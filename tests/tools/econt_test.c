@@ -161,6 +161,8 @@ static void test_econt__the_shipped_study_gives_the_same_bits_twice(void **state
     mb_release(world->base.ctx, second);
     assert_says(world, "toy1/bits.csv", "8x8_c8_S2_tele,9,");
     mb_tool_expect(world, 0, "report toy1");
+    mb_tool_expect(world, 1, "report toy1 toy2");
+    assert_non_null(strstr(world->last.err, "toy1: has no ROC curve to compare"));
     // The trained forward pass and the integers of the chip are one thing.
     assert_says(world, "toy1/log.txt", "4800 of 4800 outputs equal those of the integer twin");
     assert_says(world, "toy1/8x8_c8_S2_tele_qK_6bit/ranges.csv", "encod_qa,convert,,0,0,0,");
