@@ -217,7 +217,8 @@ static void put_evaluate(mb_buffer *text, const mb_econt_train *options) {
     }
 }
 
-mb_status mb_econt_study_text(mb_context *ctx, const mb_econt_train *options, mb_buffer *text) {
+// The study that a command line of `econt train` stands for. ARG for models that are not known.
+static mb_status write_study(mb_context *ctx, const mb_econt_train *options, mb_buffer *text) {
     mb_buffer_text(text, "study: econt-autoencoder\nseed: 42\n");
     if (options->compat != NULL) {
         const bool is_all = strcmp(options->compat, "true") == 0;
@@ -242,7 +243,7 @@ mb_status mb_econt_train_run(mb_context *ctx, const mb_econt_train *options,
     // Weights of an earlier run stay where they are, below the names of their models.
     mb_run_settings own = *settings;
     own.is_forced = true;
-    mb_status status = mb_econt_study_text(ctx, options, &text);
+    mb_status status = write_study(ctx, options, &text);
     if (status == MB_OK) {
         status = mb_study_open_text(ctx, "econt train", text.data, &study_settings, &study);
     }

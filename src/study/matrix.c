@@ -13,7 +13,7 @@ const mb_matrix_cell *mb_matrix_cell_of(const mb_matrix *matrix, size_t row, siz
     return &matrix->cells[row * matrix->n_scorers + scorer];
 }
 
-double mb_matrix_efficiency(const mb_matrix *matrix, const mb_matrix_cell *cell, size_t rate) {
+static double efficiency_of(const mb_matrix *matrix, const mb_matrix_cell *cell, size_t rate) {
     const mb_rate_point *point = &cell->at[rate];
     if (cell->is_absent) {
         return (double)NAN;
@@ -27,7 +27,7 @@ double mb_matrix_efficiency(const mb_matrix *matrix, const mb_matrix_cell *cell,
 static double figure_of(const mb_matrix *matrix, size_t row, size_t scorer, size_t figure) {
     const mb_matrix_cell *cell = mb_matrix_cell_of(matrix, row, scorer);
     if (figure > 0) {
-        return mb_matrix_efficiency(matrix, cell, figure - 1);
+        return efficiency_of(matrix, cell, figure - 1);
     }
     return cell->is_absent ? (double)NAN : cell->auc;
 }

@@ -60,7 +60,6 @@ typedef struct mb_matrix_value {
 mb_matrix_value mb_matrix_value_of(
     const mb_matrix *matrix, size_t row, size_t column, size_t figure);
 const mb_matrix_cell *mb_matrix_cell_of(const mb_matrix *matrix, size_t row, size_t scorer);
-double mb_matrix_efficiency(const mb_matrix *matrix, const mb_matrix_cell *cell, size_t rate);
 // "auc", "efficiency_5kHz" (of files and keys); "ROC AUC", "Efficiency 5kHz". Into text, which is
 // returned.
 char *mb_matrix_figure_key(const mb_matrix *matrix, size_t figure, char *text, size_t size);

@@ -3,9 +3,12 @@
 
 #include "study/matrix_overlap.h"
 
+#include "measure/overlap.h"
+
 #include "files/csv.h"
 
-size_t mb_matrix_reference(const mb_matrix *matrix) {
+// The score that others are held against, or SIZE_MAX where there is none.
+static size_t find_reference(const mb_matrix *matrix) {
     size_t first = SIZE_MAX;
     for (size_t i = matrix->n_scorers; i-- > 0;) {
         if (!matrix->scorers[i].is_absent &&
@@ -17,9 +20,11 @@ size_t mb_matrix_reference(const mb_matrix *matrix) {
     return first;
 }
 
-mb_status mb_matrix_overlap_of(const mb_matrix *matrix, mb_context *ctx, size_t row, size_t scorer,
-    size_t rate, mb_overlap *out, bool *is_there) {
-    const size_t other = mb_matrix_reference(matrix);
+// The overlap of a score and the reference on a sample. *is_there is false where one of the two has
+// no threshold at the rate.
+static mb_status measure_overlap(const mb_matrix *matrix, mb_context *ctx, size_t row,
+    size_t scorer, size_t rate, mb_overlap *out, bool *is_there) {
+    const size_t other = find_reference(matrix);
     *is_there = false;
     if (other == SIZE_MAX || matrix->scorers[scorer].is_absent) {
         return MB_OK;
@@ -65,7 +70,7 @@ static void put_overlap(mb_buffer *table, const mb_overlap *overlap) {
 }
 
 mb_status mb_matrix_overlap_table(const mb_matrix *matrix, mb_context *ctx, mb_buffer *table) {
-    const size_t other = mb_matrix_reference(matrix);
+    const size_t other = find_reference(matrix);
     mb_buffer_text(table,
         "sample,score,other,target_khz,pure_khz,pure_error_khz,shared_khz,shared_error_khz,"
         "other_pure_khz,other_pure_error_khz,efficiency_pure,efficiency_pure_error,"
@@ -76,7 +81,7 @@ mb_status mb_matrix_overlap_table(const mb_matrix *matrix, mb_context *ctx, mb_b
             for (size_t r = 0; r < matrix->n_rates && s != other; r++) {
                 mb_overlap overlap;
                 bool is_there = false;
-                MB_TRY(mb_matrix_overlap_of(matrix, ctx, i, s, r, &overlap, &is_there));
+                MB_TRY(measure_overlap(matrix, ctx, i, s, r, &overlap, &is_there));
                 if (!is_there) {
                     continue;
                 }

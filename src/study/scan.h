@@ -132,8 +132,6 @@ mb_status mb_scan_run_trial(mb_scan_state *scan, mb_context *ctx, size_t trial,
     const mb_dataset *dataset, size_t rung) MB_MUST_CHECK;
 // Ends a trial that never trained, with the error in ctx as the reason. Clears the error.
 mb_status mb_scan_fail_trial(mb_scan_state *scan, mb_context *ctx, size_t trial) MB_MUST_CHECK;
-// Time of the day as the original's tables have it: MM/DD/YY-HHMMSS.
-void mb_scan_stamp(char out[24]);
 // Rows of training and validation for a study, on a dataset whose split is not touched.
 mb_status mb_scan_split(mb_scan_state *scan, mb_context *ctx, const mb_study *study,
     const mb_dataset *dataset, uint32_t **train, size_t *n_train, uint32_t **validation,
@@ -159,8 +157,6 @@ mb_status mb_scan_save_model(
     mb_scan_state *scan, mb_context *ctx, size_t trial, mb_scan_model *model) MB_MUST_CHECK;
 // The folder of the best trial, from that trial's own where it ran alone.
 mb_status mb_scan_collect_best(mb_scan_state *scan) MB_MUST_CHECK;
-// a comes before b: a figure, ties by number. Trials that did not end well come last.
-bool mb_scan_is_before(const mb_scan_state *scan, size_t a, size_t b);
 mb_scan_rank mb_scan_rank_of(const mb_scan_state *scan, size_t trial);
 // DIR/trials/<n>, and a file in it; from the arena, NULL on failure.
 const char *mb_scan_trial_file(

@@ -47,7 +47,8 @@ mb_scan_rank mb_scan_rank_of(const mb_scan_state *scan, size_t trial) {
         trial};
 }
 
-bool mb_scan_is_before(const mb_scan_state *scan, size_t a, size_t b) {
+// a comes before b: a figure, ties by number. Trials that did not end well come last.
+static bool is_before(const mb_scan_state *scan, size_t a, size_t b) {
     const mb_scan_rank x = mb_scan_rank_of(scan, a);
     const mb_scan_rank y = mb_scan_rank_of(scan, b);
     return mb_scan_rank_compare(&x, &y) < 0;
@@ -59,7 +60,7 @@ bool mb_scan_is_kept(mb_scan_state *scan, size_t trial) {
     }
     pthread_mutex_lock(&scan->best_lock);
     const bool is_best =
-        scan->best == MB_SCAN_NO_TRIAL || mb_scan_is_before(scan, trial, (size_t)scan->best);
+        scan->best == MB_SCAN_NO_TRIAL || is_before(scan, trial, (size_t)scan->best);
     pthread_mutex_unlock(&scan->best_lock);
     return is_best;
 }
@@ -225,7 +226,7 @@ static mb_status save_best(
     mb_status status = folder == NULL ? MB_ERR_MEMORY : MB_OK;
     pthread_mutex_lock(&scan->best_lock);
     if (status == MB_OK &&
-        (scan->best == MB_SCAN_NO_TRIAL || mb_scan_is_before(scan, trial, (size_t)scan->best))) {
+        (scan->best == MB_SCAN_NO_TRIAL || is_before(scan, trial, (size_t)scan->best))) {
         status = save_into(scan, ctx, trial, model, folder);
         scan->best = status == MB_OK ? (int64_t)trial : scan->best;
     }
@@ -264,7 +265,7 @@ mb_status mb_scan_collect_best(mb_scan_state *scan) {
     int64_t best = MB_SCAN_NO_TRIAL;
     for (size_t i = 0; i < scan->n_trials; i++) {
         if (is_ranked(scan, &scan->trials[i]) &&
-            (best == MB_SCAN_NO_TRIAL || mb_scan_is_before(scan, i, (size_t)best))) {
+            (best == MB_SCAN_NO_TRIAL || is_before(scan, i, (size_t)best))) {
             best = (int64_t)i;
         }
     }

@@ -31,7 +31,8 @@ typedef struct trial_run {
     double kept_figure;
 } trial_run;
 
-void mb_scan_stamp(char out[24]) {
+// Time of the day as the original's tables have it: MM/DD/YY-HHMMSS.
+static void put_stamp(char out[24]) {
     const time_t now = time(NULL);
     struct tm parts;
     if (localtime_r(&now, &parts) == NULL || strftime(out, 24, "%m/%d/%y-%H%M%S", &parts) == 0) {
@@ -401,9 +402,9 @@ mb_status mb_scan_fail_trial(mb_scan_state *scan, mb_context *ctx, size_t number
     mb_format(trial->error, sizeof trial->error, "%.500s", mb_context_error_text(ctx));
     mb_context_clear(ctx);
     if (trial->start[0] == '\0') {
-        mb_scan_stamp(trial->start);
+        put_stamp(trial->start);
     }
-    mb_scan_stamp(trial->end);
+    put_stamp(trial->end);
     return mb_scan_log_put(scan, ctx, number);
 }
 
@@ -418,7 +419,7 @@ mb_status mb_scan_run_trial(
         .begin = mb_seconds_now()};
     clear_figures(trial);
     if (trial->n_rungs == 0) {
-        mb_scan_stamp(trial->start);
+        put_stamp(trial->start);
         MB_TRY(mb_scan_log_claim(scan, ctx, number));
     }
     mb_status status = train_trial(&t, trial);
@@ -427,7 +428,7 @@ mb_status mb_scan_run_trial(
         trial->epochs = 0;
         status = mb_scan_fail_trial(scan, ctx, number);
     } else if (status == MB_OK) {
-        mb_scan_stamp(trial->end);
+        put_stamp(trial->end);
         status = mb_scan_log_put(scan, ctx, number);
     }
     return status == MB_OK && trial->state != MB_TRIAL_OPEN

@@ -19,7 +19,9 @@ typedef struct scores {
     size_t n, capacity;
 } scores;
 
-double mb_calo_score_of_words(const uint32_t word[MB_CALO_SCORE_WORDS]) {
+// The score that six words of an event carry: 16 bits, 8 of them fraction, in four nibbles, the
+// highest first, at bits 31:28 of words 0 .. 3. 0 .. 255.99609375.
+static double score_of(const uint32_t word[MB_CALO_SCORE_WORDS]) {
     unsigned bits = 0;
     for (size_t i = 0; i < 4; i++) {
         bits = bits << 4 | word[i] >> 28;
@@ -29,7 +31,7 @@ double mb_calo_score_of_words(const uint32_t word[MB_CALO_SCORE_WORDS]) {
 
 static mb_status add(scores *out, mb_context *ctx, const uint32_t word[MB_CALO_SCORE_WORDS]) {
     MB_TRY(mb_grow(ctx, &out->value, &out->capacity, out->n + 1, sizeof *out->value));
-    out->value[out->n++] = mb_calo_score_of_words(word);
+    out->value[out->n++] = score_of(word);
     return MB_OK;
 }
 

@@ -52,9 +52,6 @@ void mb_calo_links_clear(mb_calo_links *links);
 // Appends the file that carries n_events events, bits: (n_events, 252).
 void mb_calo_links_write(mb_buffer *text, const uint16_t *bits, size_t n_events);
 
-// The score that six words of an event carry: 16 bits, 8 of them fraction, in four nibbles, the
-// highest first, at bits 31:28 of words 0 .. 3. 0 .. 255.99609375.
-double mb_calo_score_of_words(const uint32_t word[MB_CALO_SCORE_WORDS]);
 // Scores of a file of words: framed as above with any number of links, of which link is taken, six
 // lines an event; or, without #BeginData, words between blanks, commas and line ends, six an event
 // (link is then not looked at). *scores (n) is freed with mb_release. Fails as mb_calo_links_read,

@@ -12,7 +12,8 @@ enum { CELLS = MB_CALQ_CELLS, ROWS_A_TASK = 1024 };
 // by batch, of the charges.
 static const size_t most_image_bytes = (size_t)1 << 29;
 
-double mb_calq_scale(double sum) {
+// The power of two at or below a sum; 1 for 0.
+static double scale_of(double sum) {
     if (!(sum > 0)) {
         return 1;
     }
@@ -47,7 +48,7 @@ static double largest_of(const float *charges) {
 static double divisor_of(mb_calq_normalise normalise, const float *charges) {
     const double whole = normalise == MB_CALQ_MAX ? largest_of(charges) : sum_of(charges);
     if (normalise == MB_CALQ_POWER2) {
-        return mb_calq_scale(whole);
+        return scale_of(whole);
     }
     return whole > 0 ? whole : 1;
 }
@@ -175,7 +176,7 @@ static mb_status add_sums(mb_context *ctx, mb_dataset *dataset) {
     const float *charges = mb_dataset_find(dataset, "charges")->dense.data;
     for (size_t i = 0; i < dataset->n_rows; i++) {
         const double whole_sum = sum_of(charges + i * CELLS);
-        scale[i] = (float)mb_calq_scale(whole_sum);
+        scale[i] = (float)scale_of(whole_sum);
         sum[i] = (float)whole_sum;
     }
     return MB_OK;

@@ -31,9 +31,6 @@ typedef enum mb_calq_normalise {
     MB_CALQ_SUM,
 } mb_calq_normalise;
 
-// The power of two at or below a sum; 1 for 0.
-double mb_calq_scale(double sum);
-
 // Another image of the rows of a dataset that load made, at any arrangement, with the study's
 // normalisation: several models of one run take different ones. with_duplicates: cells are shown in
 // masked pixels, too. Must not be called while column pointers into the dataset are held.

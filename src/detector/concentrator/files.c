@@ -61,7 +61,8 @@ static mb_status collect(mb_context *ctx, const mb_detector_request *request,
     return MB_OK;
 }
 
-size_t mb_calq_elinks_of(const char *path) {
+// Whether a path tells a number of links (nElinks_<n>): the last that it tells, or 0.
+static size_t elinks_of(const char *path) {
     static const char mark[] = "nElinks_";
     size_t n = 0;
     for (const char *p = strstr(path, mark); p != NULL; p = strstr(p, mark)) {
@@ -75,7 +76,7 @@ size_t mb_calq_elinks_of(const char *path) {
 }
 
 static mb_status check_links(mb_context *ctx, const mb_calq_settings *settings, const char *path) {
-    const size_t n = mb_calq_elinks_of(path);
+    const size_t n = elinks_of(path);
     if (n == settings->elinks) {
         return MB_OK;
     }

@@ -14,7 +14,5 @@ mb_status mb_calq_files_find(mb_context *ctx, const mb_detector_request *request
     const mb_calq_settings *settings, mb_names *out) MB_MUST_CHECK;
 mb_status mb_calq_has_files(mb_context *ctx, const mb_detector_request *request,
     const mb_calq_settings *settings, bool *out) MB_MUST_CHECK;
-// Whether a path tells a number of links (nElinks_<n>): the last that it tells, or 0.
-size_t mb_calq_elinks_of(const char *path);
 
 #endif

@@ -36,7 +36,9 @@ static int32_t nearest_layer(double r) {
     return best;
 }
 
-mb_status mb_tracks_layers(const mb_tracks_store *store, size_t first, size_t n, int32_t *layer) {
+// The barrel layer 0 .. 9 of each hit into layer: what the files say (field "layer"), else the
+// layer whose radius is nearest to that of xyz; -1: none.
+static mb_status find_layers(const mb_tracks_store *store, size_t first, size_t n, int32_t *layer) {
     const mb_tracks_field *own = mb_tracks_store_find(store, "layer");
     for (size_t i = 0; own != NULL && i < n; i++) {
         const float at = own->value[first + i];
@@ -265,7 +267,7 @@ static mb_status gather_columns(search *s, size_t first) {
 static mb_status build_neighbours(search *s, size_t first) {
     MB_TRY(gather_columns(s, first));
     if (s->builder->adjacent_layers) {
-        MB_TRY(mb_tracks_layers(s->store, first, s->n, s->layer));
+        MB_TRY(find_layers(s->store, first, s->n, s->layer));
     }
     size_t axis[2];
     widest(s, axis);
@@ -275,7 +277,7 @@ static mb_status build_neighbours(search *s, size_t first) {
 static mb_status build_segments(const search *s, size_t first) {
     const mb_tracks_field *xyz;
     MB_TRY(find_xyz(s->store, &xyz));
-    MB_TRY(mb_tracks_layers(s->store, first, s->n, s->layer));
+    MB_TRY(find_layers(s->store, first, s->n, s->layer));
     return mb_tracks_build_segments(s->store, s->builder, s->n, xyz->value + 3 * first, s->layer);
 }
 

@@ -12,9 +12,4 @@
 mb_status mb_tracks_build(
     mb_tracks_store *store, const mb_tracks_builder *builder, size_t first, size_t n) MB_MUST_CHECK;
 
-// The barrel layer 0 .. 9 of each hit into layer: what the files say (field "layer"), else the
-// layer whose radius is nearest to that of xyz; -1: none.
-mb_status mb_tracks_layers(
-    const mb_tracks_store *store, size_t first, size_t n, int32_t *layer) MB_MUST_CHECK;
-
 #endif
