@@ -3,9 +3,8 @@
 
 #include "study/matrix_overlap.h"
 
-#include "measure/overlap.h"
-
 #include "files/csv.h"
+#include "measure/overlap.h"
 
 // The score that others are held against, or SIZE_MAX where there is none.
 static size_t find_reference(const mb_matrix *matrix) {

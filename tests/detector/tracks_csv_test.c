@@ -243,20 +243,37 @@ static void test_tracks_csv__events_with_other_tables_are_refused(void **state) 
     noting_world_close(&world);
 }
 
-static void test_tracks_csv__cells_that_sum_to_infinity_are_refused(void **state) {
+static void test_tracks_csv__numbers_that_nothing_can_be_made_of_are_refused(void **state) {
     (void)state;
-    static const char cells[] = "hit_id,value\n7,3e38\n7,3e38\n";
-    noting_world world;
-    mb_dataset dataset;
-    noting_world_open(&world, 1);
-    write_event(&world, 1);
-    tracks_write(&world, "event000000001-cells.csv", cells, sizeof cells - 1);
-    assert_fails(world.ctx,
-        tracks_load(&world,
-            "{file: 'event*-hits.csv', features: [xyz, cells], graph: {neighbours: {radius: 1}}}",
-            NULL, &dataset, NULL),
-        MB_ERR_RANGE, "-cells.csv:3: value makes the sum of hit 7 too large");
-    noting_world_close(&world);
+    static const struct {
+        const char *kind, *text, *says;
+    } cases[] = {
+        {"cells", "hit_id,value\n7,3e38\n7,3e38\n",
+            "-cells.csv:3: value makes the sum of hit 7 too large"},
+        {"hits", "hit_id,x,y,z,volume_id,layer_id\n7,1,1,1e39,8,2\n",
+            "-hits.csv:2: z is too large"},
+        {"truth", "hit_id,particle_id,weight\n7,1,0.5\n9,1,1e39\n", "-truth.csv:3: weight is inf"},
+        {"truth", "hit_id,particle_id,weight\n7,1,-0.5\n", "-truth.csv:2: weight is -0.5"},
+        {"truth", "hit_id,particle_id,tz\n7,1,-1e39\n", "-truth.csv:2: tz is -inf"},
+        {"particles", "particle_id,vz,px,py,pz\n5,0,0,0,0\n6,0,0,1e39,0\n",
+            "-particles.csv:3: py is too large"},
+    };
+    for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
+        noting_world world;
+        mb_dataset dataset;
+        char name[64];
+        noting_world_open(&world, 1);
+        write_event(&world, 1);
+        snprintf(name, sizeof name, "event000000001-%s.csv", cases[i].kind);
+        tracks_write(&world, name, cases[i].text, strlen(cases[i].text));
+        assert_fails(world.ctx,
+            tracks_load(&world,
+                "{file: 'event*-hits.csv', features: [xyz, cells], graph: {neighbours: {radius: "
+                "1}}}",
+                NULL, &dataset, NULL),
+            MB_ERR_RANGE, cases[i].says);
+        noting_world_close(&world);
+    }
 }
 
 static void test_tracks_csv__an_event_may_have_no_hits(void **state) {
@@ -292,7 +309,7 @@ int main(void) {
         cmocka_unit_test(test_tracks_csv__ids_are_found_whatever_they_are),
         cmocka_unit_test(test_tracks_csv__bad_tables_are_named_by_line),
         cmocka_unit_test(test_tracks_csv__events_with_other_tables_are_refused),
-        cmocka_unit_test(test_tracks_csv__cells_that_sum_to_infinity_are_refused),
+        cmocka_unit_test(test_tracks_csv__numbers_that_nothing_can_be_made_of_are_refused),
         cmocka_unit_test(test_tracks_csv__an_event_may_have_no_hits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

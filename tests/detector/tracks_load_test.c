@@ -143,7 +143,7 @@ static void put_sample(mb_pickle_writer *w, const faults *f) {
     put_numbers(w, strcmp(f->lacks, "particle_id") == 0 ? "other" : "particle_id", MB_F64, N_HITS,
         0, particle);
     if (f->extra[0] != '\0') {
-        const float extra[2 * N_HITS] = {0};
+        const float extra[2 * N_HITS] = {0, 0, -0.25F};
         const mb_array array = {.dtype = MB_F32,
             .rank = 2,
             .shape = {N_HITS, f->width},
@@ -255,6 +255,21 @@ static void test_tracks_load__arrays_of_a_wrong_width_are_refused(void **state) 
         assert_fails(world.ctx, tracks_load(&world, cases[i].data, NULL, &dataset, NULL),
             MB_ERR_SHAPE, cases[i].says);
     }
+    noting_world_close(&world);
+}
+
+static void test_tracks_load__weights_below_zero_are_refused(void **state) {
+    (void)state;
+    noting_world world;
+    mb_dataset dataset;
+    noting_world_open(&world, 1);
+    faults f = no_faults;
+    f.extra = "weight";
+    f.width = 1;
+    const faults *const samples[] = {&f};
+    write_samples(&world, samples, 1);
+    assert_fails(world.ctx, tracks_load(&world, "{}", NULL, &dataset, NULL), MB_ERR_RANGE,
+        "hits.weight: hit 2 is -0.25");
     noting_world_close(&world);
 }
 
@@ -382,6 +397,7 @@ int main(void) {
         cmocka_unit_test(test_tracks_load__pickles_of_all_protocols_are_read),
         cmocka_unit_test(test_tracks_load__bad_samples_are_named_or_left_out),
         cmocka_unit_test(test_tracks_load__arrays_of_a_wrong_width_are_refused),
+        cmocka_unit_test(test_tracks_load__weights_below_zero_are_refused),
         cmocka_unit_test(test_tracks_load__a_file_without_samples_is_named),
         cmocka_unit_test(test_tracks_load__edges_that_are_not_judged_are_counted),
         cmocka_unit_test(test_tracks_load__a_cut_pickle_fails_at_every_byte),

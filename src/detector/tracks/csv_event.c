@@ -230,6 +230,13 @@ static mb_status weigh_particles(event *e) {
         return MB_ERR_MEMORY;
     }
     for (size_t row = 0; row < e->n_particles; row++) {
+        for (size_t c = PARTICLE_VZ; c < N_PARTICLE; c++) {
+            if (!isfinite(float_at(&e->particle[c], row))) {
+                return mb_fail(e->ctx, MB_ERR_RANGE,
+                    "%s-particles.csv:%zu: %s is too large; correct the line", e->prefix, row + 2,
+                    e->particle[c].name);
+            }
+        }
         const double px = (double)float_at(&e->particle[PARTICLE_PX], row);
         const double py = (double)float_at(&e->particle[PARTICLE_PY], row);
         const double pt = sqrt(px * px + py * py);
@@ -313,6 +320,10 @@ static mb_status put_truth(event *e, mb_tracks_store *store) {
         MB_TRY(find_told(e, row, &hit));
         particle[hit] = id_at(&e->truth[TRUTH_PARTICLE], row);
         to[hit] = from->is_there ? float_at(from, row) : float_at(&e->hit[HIT_Z], hit);
+        if (!isfinite(to[hit]) || (has_weight && to[hit] < 0)) {
+            return mb_fail(e->ctx, MB_ERR_RANGE, "%s-truth.csv:%zu: %s is %g; correct the line",
+                e->prefix, row + 2, from->name, (double)to[hit]);
+        }
     }
     if (e->has_table[PARTICLES]) {
         put_particles(e, store);

@@ -97,6 +97,17 @@ static mb_status check_finite(const sample *s, const float *value, size_t width,
     return MB_OK;
 }
 
+static mb_status check_weights(const sample *s, const float *weight, const char *what) {
+    for (size_t i = 0; i < s->n_hits; i++) {
+        if (weight[i] < 0) {
+            return fail(s, MB_ERR_RANGE, what,
+                "hit %zu is %g, weights are numbers from 0; correct it, or set data.on_bad: drop",
+                i, (double)weight[i]);
+        }
+    }
+    return MB_OK;
+}
+
 // Arrays that are read as one number a hit.
 static bool is_scalar(const char *name) {
     static const char *const names[] = {"weight", "pt", "eta", "layer"};
@@ -120,7 +131,8 @@ static mb_status read_field(const sample *s, mb_tracks_field *field) {
     MB_TRY(check_shape(s, array, what, field->width, is_flat));
     float *value = field->value + s->first * field->width;
     copy_numbers(array, value);
-    return check_finite(s, value, field->width, what);
+    MB_TRY(check_finite(s, value, field->width, what));
+    return strcmp(field->name, "weight") == 0 ? check_weights(s, value, what) : MB_OK;
 }
 
 static mb_status read_particles(const sample *s) {
