@@ -12,43 +12,66 @@ static inline __m256i NAME(tail_mask)(size_t n) {
     return _mm256_loadu_si256((const __m256i *)(const void *)(lanes + 8 - n));
 }
 
-// A block of at most MB_BACK_BLOCK positions, one run: whole vectors of the run, then its tail
-// under a mask.
+// N positions, N_PIECES pieces of a run, of whose last one n_last numbers count: all sums in
+// registers, and only then added, piece by piece.
+#define DEFINE_BACK(N, N_PIECES)                                                                   \
+    static inline void NAME(back_##N##_##N_PIECES)(const uint32_t *base, const float *dy,          \
+        size_t dy_stride, size_t n_out, const float *w, size_t run_pad, size_t n_last,             \
+        float *dx) {                                                                               \
+        VEC8 sum[N_PIECES][N];                                                                     \
+        _Pragma("GCC unroll 4") for (size_t v = 0; v < N_PIECES; v++) {                            \
+            _Pragma("GCC unroll 4") for (size_t i = 0; i < N; i++) {                               \
+                sum[v][i] = _mm256_setzero_ps();                                                   \
+            }                                                                                      \
+        }                                                                                          \
+        for (size_t o = 0; o < n_out; o++) {                                                       \
+            VEC8 weight[N_PIECES];                                                                 \
+            _Pragma("GCC unroll 4") for (size_t v = 0; v < N_PIECES; v++) {                        \
+                weight[v] = _mm256_loadu_ps(w + o * run_pad + v * 8);                              \
+            }                                                                                      \
+            _Pragma("GCC unroll 4") for (size_t i = 0; i < N; i++) {                               \
+                const VEC8 d = _mm256_broadcast_ss(dy + i * dy_stride + o);                        \
+                _Pragma("GCC unroll 4") for (size_t v = 0; v < N_PIECES; v++) {                    \
+                    sum[v][i] = _mm256_fmadd_ps(d, weight[v], sum[v][i]);                          \
+                }                                                                                  \
+            }                                                                                      \
+        }                                                                                          \
+        _Pragma("GCC unroll 4") for (size_t v = 0; v < N_PIECES; v++) {                            \
+            const __m256i mask = NAME(tail_mask)(v + 1 < N_PIECES ? 8 : n_last);                   \
+            _Pragma("GCC unroll 4") for (size_t i = 0; i < N; i++) {                               \
+                float *p = dx + base[i] + v * 8;                                                   \
+                if (v + 1 < N_PIECES || n_last == 8) {                                             \
+                    _mm256_storeu_ps(p, _mm256_add_ps(_mm256_loadu_ps(p), sum[v][i]));             \
+                } else {                                                                           \
+                    const VEC8 before = _mm256_maskload_ps(p, mask);                               \
+                    _mm256_maskstore_ps(p, mask, _mm256_add_ps(before, sum[v][i]));                \
+                }                                                                                  \
+            }                                                                                      \
+        }                                                                                          \
+    }
+DEFINE_BACK(4, 3)
+DEFINE_BACK(4, 1)
+DEFINE_BACK(3, 1)
+DEFINE_BACK(2, 1)
+DEFINE_BACK(1, 1)
+
+// A block of at most MB_BACK_BLOCK positions, one run.
 static inline void NAME(back_run)(size_t n, const uint32_t *base, const float *dy, size_t dy_stride,
     size_t n_out, const float *w, size_t run_pad, size_t run_length, float *dx) {
-    for (size_t k = 0; k < run_length; k += 8) {
-        VEC8 sum[MB_BACK_BLOCK];
-        for (size_t i = 0; i < MB_BACK_BLOCK; i++) {
-            sum[i] = _mm256_setzero_ps();
-        }
+    size_t k = 0;
+    for (; n == MB_BACK_BLOCK && k + 24 <= run_length; k += 24) {
+        NAME(back_4_3)(base, dy, dy_stride, n_out, w + k, run_pad, 8, dx + k);
+    }
+    for (; k < run_length; k += 8) {
+        const size_t n_last = mb_min_size(8, run_length - k);
         if (n == MB_BACK_BLOCK) {
-            for (size_t o = 0; o < n_out; o++) {
-                const VEC8 weight = _mm256_loadu_ps(w + o * run_pad + k);
-                _Pragma("GCC unroll 8") for (size_t i = 0; i < MB_BACK_BLOCK; i++) {
-                    sum[i] = _mm256_fmadd_ps(
-                        _mm256_broadcast_ss(dy + i * dy_stride + o), weight, sum[i]);
-                }
-            }
+            NAME(back_4_1)(base, dy, dy_stride, n_out, w + k, run_pad, n_last, dx + k);
+        } else if (n == 3) {
+            NAME(back_3_1)(base, dy, dy_stride, n_out, w + k, run_pad, n_last, dx + k);
+        } else if (n == 2) {
+            NAME(back_2_1)(base, dy, dy_stride, n_out, w + k, run_pad, n_last, dx + k);
         } else {
-            for (size_t o = 0; o < n_out; o++) {
-                const VEC8 weight = _mm256_loadu_ps(w + o * run_pad + k);
-                for (size_t i = 0; i < n; i++) {
-                    sum[i] = _mm256_fmadd_ps(
-                        _mm256_broadcast_ss(dy + i * dy_stride + o), weight, sum[i]);
-                }
-            }
-        }
-        if (k + 8 <= run_length) {
-            for (size_t i = 0; i < n; i++) {
-                float *p = dx + base[i] + k;
-                _mm256_storeu_ps(p, _mm256_add_ps(_mm256_loadu_ps(p), sum[i]));
-            }
-        } else {
-            const __m256i mask = NAME(tail_mask)(run_length - k);
-            for (size_t i = 0; i < n; i++) {
-                float *p = dx + base[i] + k;
-                _mm256_maskstore_ps(p, mask, _mm256_add_ps(_mm256_maskload_ps(p, mask), sum[i]));
-            }
+            NAME(back_1_1)(base, dy, dy_stride, n_out, w + k, run_pad, n_last, dx + k);
         }
     }
 }
