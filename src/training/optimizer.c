@@ -82,37 +82,16 @@ static bool is_updated(const mb_weight *weight) {
 // Every eighth number has a sum of its own, so that additions do not wait for each other.
 enum { N_SUMS = 8 };
 
-static double add_up(const double sums[N_SUMS]) {
-    return ((sums[0] + sums[4]) + (sums[2] + sums[6])) +
-           ((sums[1] + sums[5]) + (sums[3] + sums[7]));
-}
-
-static double square_sum(const float *values, size_t n) {
-    double sums[N_SUMS] = {0.0};
-    const size_t n_whole = n - n % N_SUMS;
-    for (size_t i = 0; i < n_whole; i += N_SUMS) {
-        for (size_t k = 0; k < N_SUMS; k++) {
-            sums[k] += (double)values[i + k] * (double)values[i + k];
+// Of squares, or of sizes.
+static double sum_of(const float *values, size_t n, bool is_squared) {
+    double sum[N_SUMS] = {0.0};
+    for (size_t i = 0; i < n; i += N_SUMS) {
+        for (size_t k = 0; k < mb_min_size(N_SUMS, n - i); k++) {
+            const double value = (double)values[i + k];
+            sum[k] += is_squared ? value * value : fabs(value);
         }
     }
-    for (size_t i = n_whole; i < n; i++) {
-        sums[i - n_whole] += (double)values[i] * (double)values[i];
-    }
-    return add_up(sums);
-}
-
-static double size_sum(const float *values, size_t n) {
-    double sums[N_SUMS] = {0.0};
-    const size_t n_whole = n - n % N_SUMS;
-    for (size_t i = 0; i < n_whole; i += N_SUMS) {
-        for (size_t k = 0; k < N_SUMS; k++) {
-            sums[k] += fabs((double)values[i + k]);
-        }
-    }
-    for (size_t i = n_whole; i < n; i++) {
-        sums[i - n_whole] += fabs((double)values[i]);
-    }
-    return add_up(sums);
+    return ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]));
 }
 
 static double gradient_norm(const mb_model *model, const float *gradient) {
@@ -120,7 +99,7 @@ static double gradient_norm(const mb_model *model, const float *gradient) {
     for (size_t k = 0; k < model->n_weights; k++) {
         const mb_weight *weight = model->weights[k];
         if (is_updated(weight)) {
-            sum += square_sum(gradient + weight->offset, weight->count);
+            sum += sum_of(gradient + weight->offset, weight->count, true);
         }
     }
     return sqrt(sum);
@@ -158,7 +137,7 @@ static void clip(const mb_model *model, const mb_optimizer_common *common, float
         const mb_weight *weight = model->weights[k];
         float *values = gradient + weight->offset;
         if (common->clipnorm > 0.0) {
-            const double norm = sqrt(square_sum(values, weight->count));
+            const double norm = sqrt(sum_of(values, weight->count, true));
             clip_norm_to(values, weight->count, norm, common->clipnorm);
         } else if (common->clipvalue > 0.0) {
             clip_value_to(values, weight->count, common->clipvalue);
@@ -264,8 +243,8 @@ static double weight_penalty(const mb_weight *weight, const float *values, float
     for (size_t i = 0; gradient != NULL && i < weight->count; i++) {
         gradient[i] += l1 * sign(values[i]) + 2.0F * l2 * values[i];
     }
-    const double size = weight->l1 > 0.0 ? weight->l1 * size_sum(values, weight->count) : 0.0;
-    return size + weight->l2 * square_sum(values, weight->count);
+    const double size = weight->l1 > 0.0 ? weight->l1 * sum_of(values, weight->count, false) : 0.0;
+    return size + weight->l2 * sum_of(values, weight->count, true);
 }
 
 double mb_penalty(const mb_model *model, const float *parameters, float *gradient) {
