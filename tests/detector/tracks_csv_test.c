@@ -184,6 +184,21 @@ static void test_tracks_csv__ids_are_found_whatever_they_are(void **state) {
     noting_world_close(&world);
 }
 
+// An event, one of whose tables has this text instead.
+static void assert_refused(
+    noting_world *world, mb_status status, const char *kind, const char *text, const char *says) {
+    mb_dataset dataset;
+    char name[64];
+    write_event(world, 1);
+    snprintf(name, sizeof name, "event000000001-%s.csv", kind);
+    tracks_write(world, name, text, strlen(text));
+    assert_fails(world->ctx,
+        tracks_load(world,
+            "{file: 'event*-hits.csv', features: [xyz, cells], graph: {neighbours: {radius: 1}}}",
+            NULL, &dataset, NULL),
+        status, says);
+}
+
 static void test_tracks_csv__bad_tables_are_named_by_line(void **state) {
     (void)state;
     static const struct {
@@ -205,19 +220,9 @@ static void test_tracks_csv__bad_tables_are_named_by_line(void **state) {
         {"cells", "hit_id,value\n99,1\n", "-cells.csv:2: hit_id 99 is not among the hits"},
     };
     noting_world world;
-    mb_dataset dataset;
     noting_world_open(&world, 1);
     for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
-        char name[64];
-        write_event(&world, 1);
-        snprintf(name, sizeof name, "event000000001-%s.csv", cases[i].kind);
-        tracks_write(&world, name, cases[i].text, strlen(cases[i].text));
-        assert_fails(world.ctx,
-            tracks_load(&world,
-                "{file: 'event*-hits.csv', features: [xyz, cells], graph: {neighbours: {radius: "
-                "1}}}",
-                NULL, &dataset, NULL),
-            MB_ERR_FORMAT, cases[i].says);
+        assert_refused(&world, MB_ERR_FORMAT, cases[i].kind, cases[i].text, cases[i].says);
     }
     noting_world_close(&world);
 }
@@ -260,18 +265,8 @@ static void test_tracks_csv__numbers_that_nothing_can_be_made_of_are_refused(voi
     };
     for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
         noting_world world;
-        mb_dataset dataset;
-        char name[64];
         noting_world_open(&world, 1);
-        write_event(&world, 1);
-        snprintf(name, sizeof name, "event000000001-%s.csv", cases[i].kind);
-        tracks_write(&world, name, cases[i].text, strlen(cases[i].text));
-        assert_fails(world.ctx,
-            tracks_load(&world,
-                "{file: 'event*-hits.csv', features: [xyz, cells], graph: {neighbours: {radius: "
-                "1}}}",
-                NULL, &dataset, NULL),
-            MB_ERR_RANGE, cases[i].says);
+        assert_refused(&world, MB_ERR_RANGE, cases[i].kind, cases[i].text, cases[i].says);
         noting_world_close(&world);
     }
 }

@@ -19,16 +19,6 @@ static void make_data(mb_tool_world *world) {
         "--set header=none");
 }
 
-static size_t count_lines(mb_tool_world *world, const char *name) {
-    char *text = mb_tool_read(world, name);
-    size_t n = 0;
-    for (const char *p = text; *p != '\0'; p++) {
-        n += *p == '\n';
-    }
-    mb_release(world->base.ctx, text);
-    return n;
-}
-
 static void assert_says(mb_tool_world *world, const char *name, const char *words) {
     char *text = mb_tool_read(world, name);
     if (strstr(text, words) == NULL) {
@@ -55,7 +45,8 @@ static void test_econt__the_originals_training_line_runs_as_it_is(void **state) 
     for (size_t i = 0; i < MB_COUNT_OF(files); i++) {
         char name[128];
         snprintf(name, sizeof name, "comp_all/8x8_c8_S2_tele/%s", files[i]);
-        assert_int_equal(count_lines(world, name), strstr(files[i], ".json") != NULL ? 0 : 1);
+        assert_int_equal(
+            mb_tool_count_lines(world, name), strstr(files[i], ".json") != NULL ? 0 : 1);
     }
     // And of its graph script.
     mb_tool_expect(world, 0,
@@ -73,7 +64,7 @@ static void test_econt__the_originals_training_line_runs_as_it_is(void **state) 
     mb_tool_expect(world, 0,
         "econt train -i data/V11/SampleSplitting_SignalAllocation/nElinks_5/ -o ./comp_all/ "
         "--evalOnly --noHeader --skipPlot --nCSV -1 --AEonly 0 --models 8x8_c8_S2_tele");
-    assert_int_equal(count_lines(world, "comp_all/8x8_c8_S2_tele/verify_output.csv"), 500);
+    assert_int_equal(mb_tool_count_lines(world, "comp_all/8x8_c8_S2_tele/verify_output.csv"), 500);
     assert_says(world, "comp_all/scores.csv", ",best_choice,emd,");
     mb_tool_expect(world, 0, "econt flops comp_all/8x8_c8_S2_tele/encoder_8x8_c8_S2_tele.json");
     assert_non_null(strstr(world->last.out, "6544"));
@@ -103,7 +94,7 @@ static void test_econt__distance_networks_train_on_what_a_run_restored(void **st
     char told[64];
     snprintf(told, sizeof told, "relative error %.4f +- %.4f", best[1], best[2]);
     assert_non_null(strstr(world->last.out, told));
-    assert_int_equal(count_lines(world, "net/emd_net/emd_net-2_history.csv"), 2);
+    assert_int_equal(mb_tool_count_lines(world, "net/emd_net/emd_net-2_history.csv"), 2);
     mb_tool_expect(world, 0, "summary net/emd_net/emd_net-2.h5");
     mb_tool_expect(world, 0,
         "econt train -i data/V11/SampleSplitting_SignalAllocation/nElinks_5/ -o ./by_net/ --epoch "
@@ -199,7 +190,7 @@ static void test_econt__new_files_are_predicted_as_the_run_judged(void **state) 
     }
     mb_tool_expect(
         world, 0, "predict toy1/fits/8x8_c8_S2_tele/ toy/nElinks_5/charges.csv -o new.csv");
-    assert_int_equal(count_lines(world, "new.csv"), 1501);
+    assert_int_equal(mb_tool_count_lines(world, "new.csv"), 1501);
     assert_says(world, "new.csv", "file,event,encoded_0,");
     assert_says(world, "new.csv", ",encoded_15,CALQ_0,");
     mb_tool_expect(world, 1,

@@ -52,22 +52,12 @@ static void test_elinks__makes_training_data_of_simulated_modules(void **state) 
     mb_tool_expect(world, 0, "inspect data/nElinks_5/shuffled/shuffled_0.csv");
 }
 
-static size_t count_lines(mb_tool_world *world, const char *name) {
-    char *text = mb_tool_read(world, name);
-    size_t n = 0;
-    for (const char *p = text; *p != '\0'; p++) {
-        n += *p == '\n';
-    }
-    mb_release(world->base.ctx, text);
-    return n;
-}
-
 static void test_elinks__shuffles_tables_without_names_whole(void **state) {
     WORLD(world)
     mb_tool_expect(
         world, 0, "simulate concentrator -o bare --set events=50 --set files=2 --set header=none");
     mb_tool_expect(world, 0, "elinks shuffle bare/nElinks_5 -o bare/shuffled --seed 3");
-    assert_int_equal(count_lines(world, "bare/shuffled/shuffled_0.csv"), 100);
+    assert_int_equal(mb_tool_count_lines(world, "bare/shuffled/shuffled_0.csv"), 100);
     // No row may end up as the names of another table.
     mb_tool_expect(world, 0, "simulate concentrator -o named --set events=50");
     mb_tool_expect(world, 1, "elinks shuffle bare/nElinks_5 named/nElinks_5 -o mixed");

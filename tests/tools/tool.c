@@ -96,6 +96,16 @@ char *mb_tool_read(mb_tool_world *world, const char *name) {
     return text;
 }
 
+size_t mb_tool_count_lines(mb_tool_world *world, const char *name) {
+    char *text = mb_tool_read(world, name);
+    size_t n = 0;
+    for (const char *p = text; *p != '\0'; p++) {
+        n += *p == '\n';
+    }
+    mb_release(world->base.ctx, text);
+    return n;
+}
+
 static const mb_tool_run *run(mb_tool_world *world, const char *format, va_list list) {
     char arguments[1024];
     char line[2048];

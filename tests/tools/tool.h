@@ -41,6 +41,7 @@ int mb_tool_terminate(mb_tool_world *world, const char *file, const char *format
 const char *mb_tool_path(mb_tool_world *world, const char *name);
 // A file's text; freed with mb_release.
 char *mb_tool_read(mb_tool_world *world, const char *name);
+size_t mb_tool_count_lines(mb_tool_world *world, const char *name);
 // Text must be JSON; the caller clears.
 mb_document mb_tool_json(mb_tool_world *world, const char *text);
 double mb_tool_number(const mb_node *map, const char *key);
