@@ -49,7 +49,8 @@ typedef struct mb_edge_rows {
 
 // Rows of numbers times a matrix: out[i][o] = bias[o] + sum over k of x[i][k] * w[k][o], fused, k
 // by k; then relu where wanted; then (out - mean[o]) * factor[o] + shift[o], not fused, where there
-// are these. A row x[i] is that of the first array, then that of the second.
+// are these; then, where wanted, added to what out holds. A row x[i] is that of the first array,
+// then that of the second.
 typedef struct mb_row_product {
     size_t n, n_in;
     const float *x[2]; // n rows of n_in numbers each; NULL: there is no second. Not out
@@ -58,7 +59,7 @@ typedef struct mb_row_product {
     const float *bias; // width
     size_t width;
     size_t n_out; // columns that are wanted, at most width: out has rows of so many
-    bool is_rectified;
+    bool is_rectified, is_added;
     const float *mean, *factor, *shift; // width; NULL: there are none
 } mb_row_product;
 
@@ -117,8 +118,6 @@ struct mb_graph_kernels {
 
     // rows[i] = from[i], n_in numbers, then zeros up to width.
     void (*widen)(size_t n, const float *from, size_t n_in, float *rows, size_t width);
-    // rows[i] = a[i], then b[i]: width numbers each.
-    void (*join)(size_t n, const float *a, const float *b, size_t width, float *rows);
 
     // Per edge: distance = sqrt(sum over k of (a[k] - b[k] + 1e-6)^2), a = row of the source, b of
     // the destination; loss = distance where truth is 1, else max(0, margin - distance). Returns

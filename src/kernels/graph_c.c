@@ -92,8 +92,9 @@ static void product_c(const mb_row_product *p, float *out) {
                 }
             }
             sum = p->is_rectified ? relu(sum) : sum;
-            out[i * p->n_out + o] =
-                p->mean != NULL ? (sum - p->mean[o]) * p->factor[o] + p->shift[o] : sum;
+            sum = p->mean != NULL ? (sum - p->mean[o]) * p->factor[o] + p->shift[o] : sum;
+            float *to = &out[i * p->n_out + o];
+            *to = p->is_added ? *to + sum : sum;
         }
     }
 }
@@ -232,13 +233,6 @@ static void widen_c(size_t n, const float *from, size_t n_in, float *rows, size_
     }
 }
 
-static void join_c(size_t n, const float *a, const float *b, size_t width, float *rows) {
-    for (size_t i = 0; i < n; i++) {
-        memcpy(rows + 2 * i * width, a + i * width, width * sizeof *rows);
-        memcpy(rows + (2 * i + 1) * width, b + i * width, width * sizeof *rows);
-    }
-}
-
 const mb_graph_kernels mb_graph_kernels_c = {are_nodes_c, product_c, scores_c, hidden_c, dots_c,
     sigmoid_c, sigmoid_back_c, softmax_c, softmax_back_c, sums_c, products_c, gates_c, row_gates_c,
-    leave_c, weigh_c, widen_c, join_c, pairs_c};
+    leave_c, weigh_c, widen_c, pairs_c};

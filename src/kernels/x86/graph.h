@@ -257,13 +257,3 @@ static void NAME(widen)(size_t n, const float *from, size_t n_in, float *rows, s
         }
     }
 }
-
-static void NAME(join)(size_t n, const float *a, const float *b, size_t width, float *rows) {
-    for (size_t k = 0; k < width; k += LANES) {
-        const PART part = PART_OF(width - k);
-        for (size_t i = 0; i < n; i++) {
-            STORE_PART(part, rows + 2 * i * width + k, LOAD_PART(part, a + i * width + k));
-            STORE_PART(part, rows + (2 * i + 1) * width + k, LOAD_PART(part, b + i * width + k));
-        }
-    }
-}

@@ -28,4 +28,4 @@ static inline __m256 relu_terms_common_avx2(
 const mb_graph_kernels mb_graph_kernels_avx2 = {are_nodes_avx2, product_avx2, scores_avx2,
     hidden_avx2, dots_avx2, sigmoid_avx2, sigmoid_back_avx2, softmax_avx2, softmax_back_avx2,
     sums_avx2, products_avx2, gates_avx2, row_gates_avx2, leave_avx2, weigh_avx2, widen_avx2,
-    join_avx2, pairs_avx2};
+    pairs_avx2};

@@ -27,4 +27,4 @@ static inline __m256 relu_terms_common_avx512(
 const mb_graph_kernels mb_graph_kernels_avx512 = {are_nodes_avx512, product_avx512, scores_avx512,
     hidden_avx512, dots_avx512, sigmoid_avx512, sigmoid_back_avx512, softmax_avx512,
     softmax_back_avx512, sums_avx512, products_avx512, gates_avx512, row_gates_avx512, leave_avx512,
-    weigh_avx512, widen_avx512, join_avx512, pairs_avx512};
+    weigh_avx512, widen_avx512, pairs_avx512};

@@ -99,6 +99,13 @@ static inline __m256 NAME(eight_common_products)(
     EIGHT_EDGES(NAME(terms_common)(a + (size_t)d[i] * MB_DOT, b + (size_t)s[i] * MB_DOT))
 }
 
+static inline __m256 NAME(eight_short_products)(
+    const mb_graph *graph, size_t e, const float *a, const float *b, size_t width, __m256i part) {
+    const uint32_t *s = graph->source + e, *d = graph->destination + e;
+    EIGHT_EDGES(_mm256_mul_ps(
+        _mm256_maskload_ps(a + d[i] * width, part), _mm256_maskload_ps(b + s[i] * width, part)))
+}
+
 static __m256 NAME(eight_dots)(size_t n, const float *rows, const float *w, size_t width) {
     UP_TO_EIGHT_EDGES(n, NAME(terms)(rows + i * width, w, width))
 }
@@ -131,6 +138,12 @@ static void NAME(products)(
     size_t e = 0;
 #define BLOCK(i) NAME(eight_common_products)(graph, e + (i), a, b)
     for (; e + LANES <= n && width == MB_DOT; e += LANES) {
+        STORE(out + e, PAIR_UP(BLOCK));
+    }
+#undef BLOCK
+    const __m256i part = NAME(part_of_eight)(width);
+#define BLOCK(i) NAME(eight_short_products)(graph, e + (i), a, b, width, part)
+    for (; e + LANES <= n && width <= MB_LANES; e += LANES) {
         STORE(out + e, PAIR_UP(BLOCK));
     }
 #undef BLOCK

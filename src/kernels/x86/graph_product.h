@@ -10,7 +10,7 @@
     static inline void NAME(title)(const mb_row_product *p, size_t n_in, size_t stride,            \
         size_t first, size_t o, bool is_whole, float *out) {                                       \
         const PART part = PART_OF(p->width - o);                                                   \
-        const bool is_rectified = p->is_rectified;                                                 \
+        const bool is_rectified = p->is_rectified, is_added = p->is_added;                         \
         const size_t n_out = p->n_out;                                                             \
         const float *w = p->w + o;                                                                 \
         VEC sum[N_ROWS];                                                                           \
@@ -35,10 +35,12 @@
         _Pragma("GCC unroll 8") for (size_t r = 0; r < N_ROWS; r++) {                              \
             VEC value = is_rectified ? MAX(ZERO, sum[r]) : sum[r];                                 \
             value = is_moved ? ADD(MUL(SUB(value, mean), factor), shift) : value;                  \
+            float *to = out + (first + r) * n_out + o;                                             \
             if (is_whole) {                                                                        \
-                STORE(out + (first + r) * n_out + o, value);                                       \
+                STORE(to, is_added ? ADD(LOAD(to), value) : value);                                \
             } else {                                                                               \
-                STORE_PART(kept, out + (first + r) * n_out + o, value);                            \
+                value = is_added ? ADD(LOAD_PART(kept, to), value) : value;                        \
+                STORE_PART(kept, to, value);                                                       \
             }                                                                                      \
         }                                                                                          \
     }
@@ -46,13 +48,17 @@ enum { PRODUCT_ROWS = 8 };
 DEFINE_PRODUCT(product_tile, PRODUCT_ROWS)
 DEFINE_PRODUCT(product_row, 1)
 
-// The last rows may be among those that are done.
+// The last rows may be among those that are done, but cannot be added twice.
 #define PRODUCT_COLUMNS(n_in, stride, o, is_whole)                                                 \
-    for (size_t i = 0; p->n >= PRODUCT_ROWS && i < p->n; i += PRODUCT_ROWS) {                      \
-        NAME(product_tile)                                                                         \
-        (p, n_in, stride, mb_min_size(i, p->n - PRODUCT_ROWS), o, is_whole, out);                  \
+    size_t i = 0;                                                                                  \
+    for (; i + PRODUCT_ROWS <= p->n; i += PRODUCT_ROWS) {                                          \
+        NAME(product_tile)(p, n_in, stride, i, o, is_whole, out);                                  \
     }                                                                                              \
-    for (size_t i = 0; p->n < PRODUCT_ROWS && i < p->n; i++) {                                     \
+    if (i < p->n && p->n >= PRODUCT_ROWS && !p->is_added) {                                        \
+        NAME(product_tile)(p, n_in, stride, p->n - PRODUCT_ROWS, o, is_whole, out);                \
+        i = p->n;                                                                                  \
+    }                                                                                              \
+    for (; i < p->n; i++) {                                                                        \
         NAME(product_row)(p, n_in, stride, i, o, is_whole, out);                                   \
     }
 
@@ -61,6 +67,11 @@ static void NAME(product_common)(const mb_row_product *p, size_t o, float *out) 
 }
 
 static void NAME(product)(const mb_row_product *p, float *out) {
+    // Long vectors would be half empty.
+    if (LANES > MB_LANES && p->width == MB_LANES) {
+        mb_graph_kernels_avx2.product(p, out);
+        return;
+    }
     for (size_t o = 0; o < p->width && o < p->n_out; o += LANES) {
         if (o + LANES > p->n_out) {
             PRODUCT_COLUMNS(p->n_in, p->stride, o, false)

@@ -103,7 +103,8 @@ static mb_message_matrix *add_matrix(
     m->n_in = is_back ? n_units : n_rows;
     m->n_out = is_back ? n_rows : n_units;
     m->width = mb_round_up(m->n_out, MB_LANES);
-    m->stride = is_back || which >= MB_MESSAGE_HIDDEN ? mb_round_up(m->n_in, MB_LANES) : m->n_in;
+    m->stride =
+        is_back || which >= MB_MESSAGE_HIDDEN ? mb_round_up(m->n_in, MB_LANES) : message->stride;
     m->footprint = (mb_footprint){1, m->n_in, mb_round_up(m->n_in, MB_LANES), &m->run_offset};
     for (size_t i = 0; i < MB_MESSAGE_BLOCK; i++) {
         m->base[i] = (uint32_t)(i * m->stride);
@@ -212,7 +213,7 @@ mb_status mb_message_plan(mb_context *ctx, mb_plan_site *site, const mb_message_
     add_matrices(message, layers, &used);
     add_last(message, &used);
     add_normalization(message, layers->normalization, &used);
-    message->block_floats = MB_MESSAGE_BLOCK * mb_max_size(used.widest, 2 * n_in);
+    message->block_floats = MB_MESSAGE_BLOCK * used.widest;
     step->data = message;
     step->forward = mb_message_forward;
     step->backward = mb_message_backward;

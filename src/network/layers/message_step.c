@@ -48,24 +48,6 @@ static passage open_passage(const mb_step *step, const mb_rows *rows, size_t g) 
     return p;
 }
 
-// out: n rows of out_stride, of which n_out numbers are written (of a whole width all).
-static void multiply(
-    const passage *p, size_t which, size_t n, const float *x, float *out, size_t out_stride) {
-    const mb_message_matrix *m = &p->message->matrices[which];
-    const float *packed = p->step->packed;
-    const bool is_direct = out_stride == m->width;
-    for (size_t first = 0; first < n; first += MB_MESSAGE_BLOCK) {
-        const size_t block = mb_min_size(MB_MESSAGE_BLOCK, n - first);
-        float *to = out + first * out_stride;
-        float *rows = is_direct ? to : p->area;
-        p->kernels->positions(block, m->base, x + first * m->stride, &m->footprint, packed + m->at,
-            packed + m->at_bias, m->width, rows, m->width);
-        for (size_t i = 0; i < block && !is_direct; i++) {
-            memcpy(to + i * out_stride, rows + i * m->width, m->n_out * sizeof *to);
-        }
-    }
-}
-
 // n rows x times a matrix, with its bias.
 static mb_row_product product_of(
     const passage *p, size_t which, size_t n, const float *x, size_t n_out) {
@@ -74,52 +56,39 @@ static mb_row_product product_of(
     return (mb_row_product){.n = n,
         .n_in = m->n_in,
         .x = {x, NULL},
-        .stride = which < MB_MESSAGE_HIDDEN ? p->message->stride : m->stride,
+        .stride = m->stride,
         .w = packed + m->at,
         .bias = packed + m->at_bias,
         .width = m->width,
         .n_out = n_out};
 }
 
-static void transform(const passage *p, size_t which, const float *x, float *out) {
-    const size_t width = p->message->width[0];
-    const mb_row_product product = product_of(p, which, p->graph->n_nodes, x, width);
+static void multiply(
+    const passage *p, size_t which, size_t n, const float *x, float *out, size_t n_out) {
+    const mb_row_product product = product_of(p, which, n, x, n_out);
     p->kernels->graph->product(&product, out);
 }
 
-static void add_rows(
-    const passage *p, size_t n, const float *rows, size_t stride, float *to, size_t width) {
-    if (stride == width) {
-        p->kernels->sum_rows(1, rows, n * width, to);
-        return;
-    }
-    for (size_t i = 0; i < n; i++) {
-        for (size_t k = 0; k < width; k++) {
-            to[i * width + k] += rows[i * stride + k];
-        }
-    }
+// out += n rows x times a matrix without bias.
+static void multiply_and_add(const passage *p, size_t which, size_t n, const float *x, float *out) {
+    mb_row_product product = product_of(p, which, n, x, p->message->n_in);
+    product.is_added = true;
+    p->kernels->graph->product(&product, out);
 }
 
-// to (n rows of n_in numbers) += x times the transpose.
-static void multiply_and_add(const passage *p, size_t which, size_t n, const float *x, float *to) {
-    const mb_message_matrix *m = &p->message->matrices[which];
-    const float *packed = p->step->packed;
+// gradient += n rows x, laid out as m's, times d (width numbers).
+static void add_products(const passage *p, const mb_message_matrix *m, size_t n, const float *x,
+    const float *d, size_t width, float *gradient) {
     for (size_t first = 0; first < n; first += MB_MESSAGE_BLOCK) {
-        const size_t block = mb_min_size(MB_MESSAGE_BLOCK, n - first);
-        p->kernels->positions(block, m->base, x + first * m->stride, &m->footprint, packed + m->at,
-            packed + m->at_bias, m->width, p->area, m->width);
-        add_rows(p, block, p->area, m->width, to + first * m->n_out, m->n_out);
+        p->kernels->positions_gradient(mb_min_size(MB_MESSAGE_BLOCK, n - first), m->base,
+            x + first * m->stride, &m->footprint, d + first * width, width, gradient);
     }
 }
 
 // Adds to the gradients of a matrix, of n rows x and d (width numbers) behind the product.
 static void add_gradient(const passage *p, size_t which, size_t n, const float *x, const float *d) {
     const mb_message_matrix *m = &p->message->matrices[which];
-    for (size_t first = 0; first < n; first += MB_MESSAGE_BLOCK) {
-        p->kernels->positions_gradient(mb_min_size(MB_MESSAGE_BLOCK, n - first), m->base,
-            x + first * m->stride, &m->footprint, d + first * m->width, m->width,
-            p->gradient + m->at_gradient);
-    }
+    add_products(p, m, n, x, d, m->width, p->gradient + m->at_gradient);
     if (m->at_bias != p->message->at_zero) {
         p->kernels->sum_rows(n, d, m->width, p->gradient + m->at_gradient + m->n_in * m->width);
     }
@@ -166,14 +135,6 @@ static void find_weights(const passage *p) {
     }
 }
 
-// The rows that update multiplies.
-static float *join_rows(const passage *p, size_t first, size_t n) {
-    const size_t width = p->message->n_in;
-    float *rows = area_of(p, 1);
-    p->kernels->graph->join(n, p->in + first * width, p->sums + first * width, width, rows);
-    return rows;
-}
-
 static bool is_relu(const mb_message *message) {
     return strcmp(message->activation->name, "relu") == 0;
 }
@@ -209,8 +170,8 @@ void mb_message_forward(const mb_step *step, const mb_rows *rows) {
             p.kernels->graph->widen(n, p.in, message->n_in, wide, message->stride);
             p.in = wide;
         }
-        transform(&p, MB_MESSAGE_SOURCE, p.in, p.source);
-        transform(&p, MB_MESSAGE_DESTINATION, p.in, p.destination);
+        multiply(&p, MB_MESSAGE_SOURCE, n, p.in, p.source, message->width[0]);
+        multiply(&p, MB_MESSAGE_DESTINATION, n, p.in, p.destination, message->width[0]);
         find_weights(&p);
         p.kernels->graph->sums(
             p.graph, MB_GRAPH_IN, true, p.weights, p.in, message->stride, p.sums);
@@ -239,6 +200,7 @@ static void update_back(
     const passage *p, const float *out, const float *d_out, float *d_sums, float *d_in) {
     const mb_message *message = p->message;
     const mb_message_matrix *m = &message->matrices[MB_MESSAGE_UPDATE];
+    const mb_message_matrix *rows = &message->matrices[MB_MESSAGE_SOURCE];
     float *gradient = p->gradient + m->at_gradient;
     float *d = area_of(p, 2);
     for (size_t first = 0; first < p->graph->n_nodes; first += MB_MESSAGE_BLOCK) {
@@ -246,8 +208,8 @@ static void update_back(
         const size_t nodes = first * message->n_in;
         differentiate(p, n, out + first * message->n_out, d_out + first * message->n_out, d,
             gradient + m->n_in * m->width);
-        p->kernels->positions_gradient(
-            n, m->base, join_rows(p, first, n), &m->footprint, d, m->width, gradient);
+        add_products(p, rows, n, p->in + nodes, d, m->width, gradient);
+        add_products(p, rows, n, p->sums + nodes, d, m->width, gradient + message->n_in * m->width);
         multiply(p, MB_MESSAGE_SUM_BACK, n, d, d_sums + nodes, message->n_in);
         if (d_in != NULL) {
             multiply_and_add(p, MB_MESSAGE_OWN_BACK, n, d, d_in + nodes);
