@@ -371,7 +371,8 @@ static void read_events(reading *r, bool leaves_graphs) {
         .needs_truth = true,
         .leaves_graphs = leaves_graphs};
     mb_tracks_store_init(&store, b->ctx);
-    b->status = mb_tracks_read_csvs(&reader, (const char *const *)r->names.name, r->names.n);
+    b->status = mb_tracks_read_each(
+        &reader, mb_tracks_read_csv, (const char *const *)r->names.name, r->names.n);
     r->n_hits = b->status == MB_OK ? (size_t)store.node_offset[store.n] : 0;
     mb_tracks_store_clear(&store);
 }

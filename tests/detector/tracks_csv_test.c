@@ -74,6 +74,7 @@ static void test_tracks_csv__events_are_read_by_any_number_of_threads(void **sta
     static const int64_t ids[] = {7, 9, 3, 20};
     static const char bad[] = "hit_id,particle_id,weight\n8,1,0.5\n";
     char reports[2][4096];
+    int32_t edges[2][16];
     for (unsigned n_threads = 1; n_threads <= 2; n_threads++) {
         noting_world world;
         mb_dataset dataset;
@@ -96,6 +97,12 @@ static void test_tracks_csv__events_are_read_by_any_number_of_threads(void **sta
         for (size_t i = 0; i < 16; i++) {
             assert_int_equal(id[i], ids[i % 4]);
         }
+        const mb_dataset_axis *pred = mb_dataset_find_axis(&dataset, "edges.pred");
+        assert_in_range(pred->offset[4], 4, 16);
+        for (size_t i = 0; i < pred->offset[4]; i++) {
+            edges[n_threads - 1][i] = 4 * pred->source[i] + pred->destination[i];
+        }
+        assert_memory_equal(edges[n_threads - 1], edges[0], pred->offset[4] * sizeof(int32_t));
         // The folder has another name each time.
         const char *said = strstr(report.data, "-truth.csv:2: hit_id 8 is not among the hits");
         assert_non_null(said);

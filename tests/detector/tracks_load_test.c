@@ -325,7 +325,8 @@ static mb_array list_of(int64_t *numbers, size_t n) {
 }
 
 // A graph of three hits and two edges, 0 to 1 (true) and 2 to 1; faults go into what = value.
-static void write_graph(noting_world *world, size_t member, size_t entry, int64_t value) {
+static void write_graph(
+    noting_world *world, const char *name, size_t member, size_t entry, int64_t value) {
     static const char *const names[] = {"X", "Ri_rows", "Ri_cols", "Ro_rows", "Ro_cols", "y"};
     float x[9] = {0.1F, 0, 0.2F, 0.2F, 1, 0.3F, 0.3F, 2, 0.4F};
     int64_t lists[5][2] = {{1, 1}, {0, 1}, {2, 0}, {1, 0}, {1, 0}};
@@ -341,7 +342,7 @@ static void write_graph(noting_world *world, size_t member, size_t entry, int64_
         pointers[i + 1] = &arrays[i + 1];
     }
     assert_ok(world->ctx,
-        mb_npz_write(world->ctx, noting_world_path(world, "graph.npz"), names, pointers, 6, true));
+        mb_npz_write(world->ctx, noting_world_path(world, name), names, pointers, 6, true));
 }
 
 static void test_tracks_load__segment_graphs_are_read(void **state) {
@@ -349,7 +350,7 @@ static void test_tracks_load__segment_graphs_are_read(void **state) {
     noting_world world;
     mb_dataset dataset;
     noting_world_open(&world, 1);
-    write_graph(&world, 0, 0, 0);
+    write_graph(&world, "graph.npz", 0, 0, 0);
     assert_ok(world.ctx, tracks_load(&world, "{file: graph.npz}", NULL, &dataset, NULL));
     const mb_dataset_axis *pred = mb_dataset_find_axis(&dataset, "edges.pred");
     assert_int_equal(pred->offset[1], 2);
@@ -379,17 +380,54 @@ static void test_tracks_load__segment_graphs_are_read(void **state) {
         {5, 1, 2, MB_ERR_RANGE, "y: edge 1 is 2; write 0 or 1"},
     };
     for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
-        write_graph(&world, cases[i].member, cases[i].entry, cases[i].value);
+        write_graph(&world, "graph.npz", cases[i].member, cases[i].entry, cases[i].value);
         assert_fails(world.ctx, tracks_load(&world, "{file: graph.npz}", NULL, &dataset, NULL),
             cases[i].status, cases[i].says);
     }
     // An array of a pickle may have the name of one of a segment graph.
-    write_graph(&world, 0, 0, 0);
+    write_graph(&world, "graph.npz", 0, 0, 0);
     write_faulty(&world, &no_faults);
     assert_fails(world.ctx,
         tracks_load(&world, "{file: [graph.npz, tracks.pickle]}", NULL, &dataset, NULL),
         MB_ERR_UNSUPPORTED, "tracks.pickle: is a file of samples, files before hold segment");
     noting_world_close(&world);
+}
+
+// Files of one graph each, of which one is bad and others differ in their labels.
+static void test_tracks_load__segment_graphs_are_read_by_any_number_of_threads(void **state) {
+    (void)state;
+    static const char data[] = "{file: '*.npz', on_bad: drop}";
+    static const float truth[] = {1, 0, 0, 0, 1, 1, 1, 0};
+    static const int64_t events[] = {0, 1, 3, 4};
+    static const uint32_t files[] = {0, 1, 3, 4};
+    for (unsigned n_threads = 1; n_threads <= 3; n_threads++) {
+        noting_world world;
+        mb_dataset dataset;
+        mb_buffer report;
+        noting_world_open(&world, n_threads);
+        mb_buffer_init(&report, world.ctx);
+        write_graph(&world, "0.npz", 0, 0, 0);
+        write_graph(&world, "1.npz", 5, 0, 0);
+        write_graph(&world, "2.npz", 3, 0, 3);
+        write_graph(&world, "3.npz", 5, 1, 1);
+        write_graph(&world, "4.npz", 0, 0, 0);
+        assert_ok(world.ctx, tracks_load(&world, data, NULL, &dataset, &report));
+        assert_int_equal(dataset.n_rows, 4);
+        assert_memory_equal(dataset.event, events, sizeof events);
+        assert_memory_equal(dataset.file, files, sizeof files);
+        assert_memory_equal(mb_dataset_target(&dataset)->dense.data, truth, sizeof truth);
+        const mb_dataset_axis *pred = mb_dataset_find_axis(&dataset, "edges.pred");
+        const mb_dataset_axis *of_true = mb_dataset_find_axis(&dataset, "edges.true");
+        assert_int_equal(of_true->offset[4], 4);
+        for (size_t i = 0; i < 4; i++) {
+            assert_int_equal(pred->offset[i], 2 * i);
+            assert_int_equal(pred->source[2 * i + 1], 2);
+        }
+        assert_non_null(strstr(report.data, "2.npz: Ro_rows: entry 0 is 3"));
+        mb_buffer_clear(&report);
+        mb_dataset_clear(&dataset);
+        noting_world_close(&world);
+    }
 }
 
 int main(void) {
@@ -402,6 +440,7 @@ int main(void) {
         cmocka_unit_test(test_tracks_load__edges_that_are_not_judged_are_counted),
         cmocka_unit_test(test_tracks_load__a_cut_pickle_fails_at_every_byte),
         cmocka_unit_test(test_tracks_load__segment_graphs_are_read),
+        cmocka_unit_test(test_tracks_load__segment_graphs_are_read_by_any_number_of_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,7 +3,6 @@
 
 #include "base/math.h"
 #include "detector/tracks/reader.h"
-#include "base/threads.h"
 #include "detector/tracks/ids.h"
 #include "files/number_table.h"
 #include "geometry/barrel.h"
@@ -28,7 +27,6 @@ struct mb_tracks_event {
     mb_zip *zip;                    // NULL: files
     char *prefix;                   // "DIR/event000001000", in the archive without DIR
     char name[1200];                // of the table at work, for messages
-    mb_status status;               // of reading the tables ahead
     mb_number_column hit[N_HIT], truth[N_TRUTH], particle[N_PARTICLE], cell[N_CELL];
     size_t n_hits, n_truth, n_particles, n_cells, first;
     mb_tracks_ids by_id;       // hits by hit_id
@@ -461,67 +459,6 @@ static mb_status count_event(mb_tracks_reader *reader, mb_status status) {
 
 mb_status mb_tracks_read_csv(mb_tracks_reader *reader, const char *path) {
     return count_event(reader, read_event(reader, NULL, path));
-}
-
-// Events of one round, read by all threads.
-typedef struct ahead {
-    const mb_tracks_reader *reader;
-    const char *const *paths;
-    event *events;
-} ahead;
-
-// A failure is left to the reading of the event alone, which meets it in its turn.
-static mb_status read_ahead(void *user, mb_context *ctx, size_t task, unsigned worker) {
-    (void)worker;
-    const ahead *a = user;
-    event *e = &a->events[task];
-    e->status = begin_event(e, ctx, a->reader, NULL, a->paths[task]);
-    if (e->status == MB_OK) {
-        e->status = read_tables(e);
-    }
-    if (e->status != MB_OK) {
-        const mb_status status = e->status;
-        clear_event(e);
-        e->status = status;
-        mb_context_clear(ctx);
-    }
-    return MB_OK;
-}
-
-static mb_status put_ahead(mb_tracks_reader *reader, event *e, const char *path) {
-    if (e->status != MB_OK) {
-        return mb_tracks_read_csv(reader, path);
-    }
-    e->ctx = reader->ctx;
-    mb_status status = check_settings(e);
-    if (status == MB_OK) {
-        status = put_event(reader, e);
-    }
-    clear_event(e);
-    return count_event(reader, status);
-}
-
-mb_status mb_tracks_read_csvs(mb_tracks_reader *reader, const char *const *paths, size_t n) {
-    const size_t n_threads = mb_runtime_threads(mb_context_runtime(reader->ctx));
-    const size_t round = mb_min_size(n, n_threads);
-    event *events = mb_allocate_zeroed(reader->ctx, mb_max_size(round, 1), sizeof *events);
-    mb_status status = events == NULL ? MB_ERR_MEMORY : MB_OK;
-    const uint32_t first_file = reader->file;
-    for (size_t first = 0; first < n && status == MB_OK; first += round) {
-        const size_t n_events = mb_min_size(round, n - first);
-        ahead a = {reader, paths + first, events};
-        status = mb_parallel(reader->ctx, n_events, read_ahead, &a);
-        for (size_t i = 0; i < n_events; i++) {
-            reader->file = first_file + (uint32_t)(first + i);
-            if (status == MB_OK) {
-                status = put_ahead(reader, &events[i], paths[first + i]);
-            }
-            events[i].ctx = reader->ctx;
-            clear_event(&events[i]);
-        }
-    }
-    mb_release(reader->ctx, events);
-    return status;
 }
 
 mb_status mb_tracks_parse_zip(mb_tracks_reader *reader, const char *path, mb_zip *zip) {

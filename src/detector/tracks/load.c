@@ -22,22 +22,19 @@ typedef struct loader {
     const char *content; // of the files so far; NULL: none
 } loader;
 
-typedef mb_status (*read_fn)(mb_tracks_reader *reader, const char *path);
-typedef mb_status (*read_many_fn)(mb_tracks_reader *reader, const char *const *paths, size_t n);
-
 // The readers, by how a file's name ends.
 typedef struct file_kind {
     const char *suffix, *content;
-    read_fn read;
-    read_many_fn read_many; // or NULL
+    mb_tracks_read_fn read;
+    bool is_one_sample;
 } file_kind;
 static const file_kind kinds[] = {
-    {".pickle", "samples", mb_tracks_read_pickle, NULL},
-    {".pkl", "samples", mb_tracks_read_pickle, NULL},
-    {".npz", "segment graphs", mb_tracks_read_npz, NULL},
-    {"-hits.csv", "TrackML events", mb_tracks_read_csv, mb_tracks_read_csvs},
-    {"-hits.csv.gz", "TrackML events", mb_tracks_read_csv, mb_tracks_read_csvs},
-    {".zip", "TrackML events", mb_tracks_read_zip, NULL},
+    {".pickle", "samples", mb_tracks_read_pickle, false},
+    {".pkl", "samples", mb_tracks_read_pickle, false},
+    {".npz", "segment graphs", mb_tracks_read_npz, true},
+    {"-hits.csv", "TrackML events", mb_tracks_read_csv, true},
+    {"-hits.csv.gz", "TrackML events", mb_tracks_read_csv, true},
+    {".zip", "TrackML events", mb_tracks_read_zip, false},
 };
 
 static const file_kind *kind_of(const char *path) {
@@ -79,19 +76,20 @@ static mb_status check_kind(loader *l, const char *path) {
     return MB_OK;
 }
 
-// The files from first on, of which each is read with others of its kind where that is quicker.
+// The files from first on, those of one kind and of one sample each by all threads.
 static mb_status read_files(loader *l, size_t first) {
     const size_t n = l->out->n_files;
     while (first < n) {
         MB_TRY(check_kind(l, l->names[first]));
         const file_kind *kind = kind_of(l->names[first]);
         size_t end = first + 1;
-        while (kind->read_many != NULL && end < n && kind_of(l->names[end]) == kind) {
+        while (kind->is_one_sample && end < n && kind_of(l->names[end]) == kind) {
             end++;
         }
         l->reader.file = (uint32_t)first;
-        MB_TRY(end > first + 1 ? kind->read_many(&l->reader, l->names + first, end - first)
-                               : kind->read(&l->reader, l->names[first]));
+        MB_TRY(kind->is_one_sample
+                   ? mb_tracks_read_each(&l->reader, kind->read, l->names + first, end - first)
+                   : kind->read(&l->reader, l->names[first]));
         first = end;
     }
     return MB_OK;

@@ -35,14 +35,16 @@ mb_status mb_tracks_parse_npz(
     mb_tracks_reader *reader, const char *path, mb_zip *zip) MB_MUST_CHECK;
 // A TrackML event: path names its hits (PREFIX-hits.csv or .csv.gz), the others lie beside it.
 mb_status mb_tracks_read_csv(mb_tracks_reader *reader, const char *path) MB_MUST_CHECK;
-// The same for n events, whose files are numbered from reader->file on. Tables are read by all
-// threads, an event on each.
-mb_status mb_tracks_read_csvs(
-    mb_tracks_reader *reader, const char *const *paths, size_t n) MB_MUST_CHECK;
 // All TrackML events inside a zip archive.
 mb_status mb_tracks_read_zip(mb_tracks_reader *reader, const char *path) MB_MUST_CHECK;
 mb_status mb_tracks_parse_zip(
     mb_tracks_reader *reader, const char *path, mb_zip *zip) MB_MUST_CHECK;
+
+// Files of one sample each, the first of them reader->file, as read would append them in turn:
+// read by all threads, a file on each.
+typedef mb_status (*mb_tracks_read_fn)(mb_tracks_reader *reader, const char *path);
+mb_status mb_tracks_read_each(mb_tracks_reader *reader, mb_tracks_read_fn read,
+    const char *const *paths, size_t n) MB_MUST_CHECK;
 
 // Builds what the settings and the particles make, and ends the sample that was begun with n hits
 // at first.

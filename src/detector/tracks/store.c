@@ -137,3 +137,86 @@ mb_status mb_tracks_store_end(mb_tracks_store *store, size_t n, int64_t event, u
     store->n = samples;
     return MB_OK;
 }
+
+bool mb_tracks_store_fits(const mb_tracks_store *store, const mb_tracks_store *other) {
+    if (store->n == 0) {
+        return true;
+    }
+    bool fits = store->n_fields == other->n_fields && store->has_particle == other->has_particle &&
+                store->has_large_particle == other->has_large_particle &&
+                store->has_hit_id == other->has_hit_id && store->has_label == other->has_label;
+    for (size_t i = 0; fits && i < store->n_fields; i++) {
+        fits = strcmp(store->field[i].name, other->field[i].name) == 0 &&
+               store->field[i].width == other->field[i].width;
+    }
+    for (size_t i = 0; fits && i < MB_TRACKS_N_GRAPHS; i++) {
+        fits = store->graph[i].is_given == other->graph[i].is_given;
+    }
+    return fits;
+}
+
+static mb_status take_kinds(mb_tracks_store *store, const mb_tracks_store *from) {
+    mb_tracks_store_forget_fields(store);
+    for (size_t i = 0; i < from->n_fields; i++) {
+        mb_tracks_field *field;
+        MB_TRY(mb_tracks_store_field(store, from->field[i].name, from->field[i].width, &field));
+    }
+    for (size_t i = 0; i < MB_TRACKS_N_GRAPHS; i++) {
+        store->graph[i].is_given = from->graph[i].is_given;
+    }
+    store->has_particle = from->has_particle;
+    store->has_large_particle = from->has_large_particle;
+    store->has_hit_id = from->has_hit_id;
+    store->has_label = from->has_label;
+    return MB_OK;
+}
+
+static void copy(void *to, const void *from, size_t n, size_t size) {
+    if (n > 0) {
+        memcpy(to, from, n * size);
+    }
+}
+
+static void copy_hits(mb_tracks_store *store, size_t first, const mb_tracks_store *from) {
+    const size_t n = mb_tracks_n_hits(from);
+    for (size_t i = 0; i < store->n_fields; i++) {
+        const size_t width = store->field[i].width;
+        copy(store->field[i].value + first * width, from->field[i].value, n, width * sizeof(float));
+    }
+    if (store->has_particle) {
+        copy(store->particle + first, from->particle, n, sizeof *from->particle);
+    }
+    if (store->has_hit_id) {
+        copy(store->hit_id + first, from->hit_id, n, sizeof *from->hit_id);
+    }
+}
+
+static mb_status copy_edges(mb_tracks_store *store, const mb_tracks_store *from) {
+    if (store->has_label) {
+        const size_t first = store->graph[MB_TRACKS_LOSS].n;
+        const size_t n = from->graph[MB_TRACKS_LOSS].n;
+        MB_TRY(mb_grow(
+            store->ctx, &store->label, &store->label_capacity, first + n, sizeof *store->label));
+        copy(store->label + first, from->label, n, sizeof *from->label);
+    }
+    for (size_t i = 0; i < MB_TRACKS_N_GRAPHS; i++) {
+        mb_tracks_edges *graph = &store->graph[i];
+        const mb_tracks_edges *other = &from->graph[i];
+        MB_TRY(mb_tracks_store_reserve(store, graph, other->n));
+        copy(graph->source + graph->n, other->source, other->n, sizeof *other->source);
+        copy(graph->destination + graph->n, other->destination, other->n, sizeof *other->source);
+        graph->n += other->n;
+    }
+    return MB_OK;
+}
+
+mb_status mb_tracks_store_append(mb_tracks_store *store, const mb_tracks_store *from) {
+    size_t first;
+    if (store->n == 0) {
+        MB_TRY(take_kinds(store, from));
+    }
+    MB_TRY(mb_tracks_store_begin(store, mb_tracks_n_hits(from), &first));
+    copy_hits(store, first, from);
+    MB_TRY(copy_edges(store, from));
+    return mb_tracks_store_end(store, mb_tracks_n_hits(from), from->event[0], from->file[0]);
+}

@@ -67,6 +67,11 @@ mb_status mb_tracks_store_reserve(
 mb_status mb_tracks_store_end(
     mb_tracks_store *store, size_t n, int64_t event, uint32_t file) MB_MUST_CHECK;
 
+// Whether the samples of another store bring just the arrays and graphs that those here have.
+bool mb_tracks_store_fits(const mb_tracks_store *store, const mb_tracks_store *other);
+// Copies the one sample of another store, which fits.
+mb_status mb_tracks_store_append(mb_tracks_store *store, const mb_tracks_store *from) MB_MUST_CHECK;
+
 static inline size_t mb_tracks_n_hits(const mb_tracks_store *store) {
     return store->n > 0 ? (size_t)store->node_offset[store->n] : 0;
 }
