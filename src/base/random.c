@@ -7,24 +7,24 @@
 
 #include <math.h>
 
-static void philox_round(uint32_t counter[4], const uint32_t key[2]) {
-    const uint64_t a = (uint64_t)0xD2511F53u * counter[0];
-    const uint64_t b = (uint64_t)0xCD9E8D57u * counter[2];
-    counter[0] = (uint32_t)(b >> 32) ^ counter[1] ^ key[0];
-    counter[1] = (uint32_t)b;
-    counter[2] = (uint32_t)(a >> 32) ^ counter[3] ^ key[1];
-    counter[3] = (uint32_t)a;
-}
-
 void mb_random_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]) {
-    uint32_t words[4], round_key[2] = {key[0], key[1]};
-    memcpy(words, counter, sizeof words);
+    // Names in place of arrays: they stay in registers over the rounds.
+    uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3];
+    uint32_t k0 = key[0], k1 = key[1];
     for (int round = 0; round < 10; round++) {
-        philox_round(words, round_key);
-        round_key[0] += 0x9E3779B9u;
-        round_key[1] += 0xBB67AE85u;
+        const uint64_t a = (uint64_t)0xD2511F53u * c0;
+        const uint64_t b = (uint64_t)0xCD9E8D57u * c2;
+        c0 = (uint32_t)(b >> 32) ^ c1 ^ k0;
+        c1 = (uint32_t)b;
+        c2 = (uint32_t)(a >> 32) ^ c3 ^ k1;
+        c3 = (uint32_t)a;
+        k0 += 0x9E3779B9u;
+        k1 += 0xBB67AE85u;
     }
-    memcpy(out, words, sizeof words);
+    out[0] = c0;
+    out[1] = c1;
+    out[2] = c2;
+    out[3] = c3;
 }
 
 // Counter: low word of the position, purpose and high part of the position, epoch, sample. The
@@ -68,12 +68,12 @@ double mb_random_uniform_positive(mb_random *random) {
 uint64_t mb_random_below(mb_random *random, uint64_t n) {
     if (n <= UINT32_MAX) {
         // Lemire 2019: the high word of a product is the number, a low word below 2^32 mod n is
-        // refused.
-        const uint32_t range = (uint32_t)n, refused = (0u - range) % range;
-        uint64_t product;
-        do {
+        // refused; that is below n, so that the quotient is seldom needed.
+        const uint32_t range = (uint32_t)n;
+        uint64_t product = (uint64_t)mb_random_u32(random) * range;
+        while ((uint32_t)product < range && (uint32_t)product < (0u - range) % range) {
             product = (uint64_t)mb_random_u32(random) * range;
-        } while ((uint32_t)product < refused);
+        }
         return product >> 32;
     }
     const uint64_t refused = (0u - n) % n;
