@@ -9,7 +9,6 @@
 #include "base/random.h"
 #include "detector/detector.h"
 #include "detector/tracks/reader.h"
-#include "files/names.h"
 #include "files/npy.h"
 #include "files/yaml.h"
 #include "measure/dbscan.h"

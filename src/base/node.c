@@ -5,6 +5,7 @@
 
 #include "base/numbers.h"
 #include "base/runtime.h"
+#include "base/words.h"
 
 #include <math.h>
 
@@ -115,22 +116,8 @@ mb_node *mb_node_make_bool(mb_document *document, mb_context *ctx, bool value) {
     return node;
 }
 
-static bool is_one_of(const char *text, const char *const *words) {
-    while (*words != NULL && strcmp(text, *words) != 0) {
-        words++;
-    }
-    return *words != NULL;
-}
-
 static bool is_digit(char c) {
     return c >= '0' && c <= '9';
-}
-
-static int digit_value(char c) {
-    if (is_digit(c)) {
-        return c - '0';
-    }
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : 99;
 }
 
 // 0x1f and 0o17. Sets *fits to false for a number above INT64_MAX.
@@ -142,8 +129,8 @@ static bool is_prefixed_integer(const char *text, int64_t *out, bool *fits) {
     int64_t value = 0;
     *fits = true;
     for (const char *p = text + 2; *p != '\0'; p++) {
-        const int digit = digit_value(*p);
-        if (digit >= base) {
+        const int digit = mb_hex_digit(*p);
+        if (digit < 0 || digit >= base) {
             return false;
         }
         if (value > (INT64_MAX - digit) / base) {
@@ -169,7 +156,7 @@ static bool is_decimal_integer(const char *text) {
 
 static bool is_not_finite(const char *text) {
     static const char *const words[] = {".inf", ".Inf", ".INF", ".nan", ".NaN", ".NAN", NULL};
-    return is_one_of(text + (*text == '-' || *text == '+'), words);
+    return mb_is_one_of(text + (*text == '-' || *text == '+'), words);
 }
 
 typedef enum scalar_fault { FAULT_NONE, FAULT_TOO_LARGE, FAULT_NOT_FINITE } scalar_fault;
@@ -180,11 +167,11 @@ static scalar_fault resolve_scalar(const char *text, mb_node *node) {
     static const char *const trues[] = {"true", "True", "TRUE", NULL};
     static const char *const falses[] = {"false", "False", "FALSE", NULL};
     bool fits = true;
-    if (is_one_of(text, nulls)) {
+    if (mb_is_one_of(text, nulls)) {
         node->kind = MB_NODE_NULL;
-    } else if (is_one_of(text, trues) || is_one_of(text, falses)) {
+    } else if (mb_is_one_of(text, trues) || mb_is_one_of(text, falses)) {
         node->kind = MB_NODE_BOOL;
-        node->boolean = is_one_of(text, trues);
+        node->boolean = mb_is_one_of(text, trues);
     } else if (is_prefixed_integer(text, &node->integer, &fits)) {
         node->kind = MB_NODE_INT;
         node->real = (double)node->integer;

@@ -5,6 +5,7 @@
 #define BASE_OUTPUT_H
 
 #include "base/buffer.h"
+#include "base/words.h"
 
 // Files of our own, never half-written: bytes go to a temporary name beside the target, are synced,
 // and renamed.
@@ -46,16 +47,10 @@ bool mb_path_has_suffix(const char *path, const char *suffix);
 // Joins and normalises: an absolute name stays. Freed with mb_release.
 char *mb_path_join(mb_context *ctx, const char *directory, const char *name);
 // Names of the entries of a directory (without . and ..) in byte order. Freed with mb_names_clear.
-typedef struct mb_names {
-    mb_context *ctx;
-    char **name;
-    size_t n, capacity;
-} mb_names;
 mb_status mb_names_of_directory(mb_names *names, mb_context *ctx, const char *path) MB_MUST_CHECK;
 // Paths that a pattern (glob of the last part, or a plain path) names under directory, in byte
 // order of names.
 mb_status mb_names_of_pattern(
     mb_names *names, mb_context *ctx, const char *directory, const char *pattern) MB_MUST_CHECK;
-void mb_names_clear(mb_names *names);
 
 #endif

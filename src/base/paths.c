@@ -160,36 +160,6 @@ char *mb_path_join(mb_context *ctx, const char *directory, const char *name) {
     return path;
 }
 
-static int compare_names(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-// Takes the name, which may be NULL after a failed allocation.
-static mb_status add_name(mb_names *names, char *name) {
-    if (name == NULL) {
-        return MB_ERR_MEMORY;
-    }
-    const mb_status status =
-        mb_grow(names->ctx, &names->name, &names->capacity, names->n + 1, sizeof *names->name);
-    if (status != MB_OK) {
-        mb_release(names->ctx, name);
-        return status;
-    }
-    names->name[names->n++] = name;
-    return MB_OK;
-}
-
-void mb_names_clear(mb_names *names) {
-    if (names->ctx == NULL) {
-        return;
-    }
-    for (size_t i = 0; i < names->n; i++) {
-        mb_release(names->ctx, names->name[i]);
-    }
-    mb_release(names->ctx, names->name);
-    memset(names, 0, sizeof *names);
-}
-
 mb_status mb_names_of_directory(mb_names *names, mb_context *ctx, const char *path) {
     memset(names, 0, sizeof *names);
     names->ctx = ctx;
@@ -203,7 +173,7 @@ mb_status mb_names_of_directory(mb_names *names, mb_context *ctx, const char *pa
          entry = readdir(folder)) {
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
             status = names->n < mb_context_limits(ctx)->objects
-                         ? add_name(names, mb_copy_text(ctx, entry->d_name))
+                         ? mb_names_take(names, mb_copy_text(ctx, entry->d_name))
                          : mb_fail(ctx, MB_ERR_LIMIT,
                                "%s: has more entries than allowed; use a smaller folder", path);
         }
@@ -217,9 +187,7 @@ mb_status mb_names_of_directory(mb_names *names, mb_context *ctx, const char *pa
         mb_names_clear(names);
         return status;
     }
-    if (names->n > 1) {
-        qsort(names->name, names->n, sizeof *names->name, compare_names);
-    }
+    mb_names_sort(names);
     return MB_OK;
 }
 
@@ -290,7 +258,7 @@ static mb_status add_matches(
     mb_status status = mb_names_of_directory(&entries, ctx, folder);
     for (size_t i = 0; status == MB_OK && i < entries.n; i++) {
         if (is_match(pattern, entries.name[i])) {
-            status = add_name(names, mb_path_join(ctx, folder, entries.name[i]));
+            status = mb_names_take(names, mb_path_join(ctx, folder, entries.name[i]));
         }
     }
     mb_names_clear(&entries);
@@ -317,7 +285,7 @@ mb_status mb_names_of_pattern(
     }
     // A file of exactly that name wins over the pattern's meaning.
     if (mb_path_exists(path)) {
-        return add_name(names, path);
+        return mb_names_take(names, path);
     }
     mb_status status = MB_OK;
     const char *slash = strrchr(path, '/');

@@ -112,15 +112,6 @@ static mb_status read_group(mb_keras_weights *weights, const mb_keras_entry *ent
     return status;
 }
 
-static bool has_name(const mb_names *names, const char *name) {
-    for (size_t i = 0; i < names->n; i++) {
-        if (strcmp(names->name[i], name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 // The next layer of the file that has weights, from *at on; NULL when there is none.
 static mb_status next_with_weights(
     mb_keras_weights *weights, const mb_names *layers, size_t *at, const char **out) {
@@ -171,7 +162,7 @@ static mb_status read_all(mb_keras_weights *weights, const mb_keras_graph *graph
         if (list->n == 0) {
             continue;
         }
-        const char *name = has_name(layers, entry->name) ? entry->name : NULL;
+        const char *name = mb_names_have(layers, entry->name) ? entry->name : NULL;
         if (by_order) {
             MB_TRY(next_with_weights(weights, layers, &at, &name));
         }
@@ -188,7 +179,7 @@ static mb_status all_are_named(
     *out = true;
     for (size_t i = 0; i < graph->n_entries; i++) {
         MB_TRY(collect(list, &graph->entries[i]));
-        *out = *out && (list->n == 0 || has_name(layers, graph->entries[i].name));
+        *out = *out && (list->n == 0 || mb_names_have(layers, graph->entries[i].name));
     }
     return MB_OK;
 }

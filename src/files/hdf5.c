@@ -4,7 +4,6 @@
 #include "files/hdf5_inside.h"
 
 #include "base/numbers.h"
-#include "files/names.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,6 @@
 #include "files/hdf5_head.h"
 
 #include "base/numbers.h"
-#include "files/names.h"
 
 enum { MOST_NAME = 256, ATTRIBUTE = 0x0C, ATTRIBUTE_INFO = 0x15 };
 

@@ -3,8 +3,6 @@
 
 #include "files/hdf5_head.h"
 
-#include "files/names.h"
-
 enum {
     CLASS_INTEGER = 0,
     CLASS_FLOAT = 1,

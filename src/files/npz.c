@@ -3,7 +3,6 @@
 
 #include "files/npy.h"
 
-#include "files/names.h"
 #include "files/npy_header.h"
 #include "files/zip.h"
 

@@ -3,6 +3,8 @@
 
 #include "files/pickle_inside.h"
 
+#include "base/words.h"
+
 // Bytes of this length and more are not copied before the end: arrays take theirs from the file.
 enum { LONG_TEXT = 256 };
 
@@ -115,13 +117,6 @@ static mb_status push_string(pickle_machine *m, const unsigned char *bytes, size
     return push_copy(m, is_utf8(bytes, length) ? MB_PICKLE_TEXT : MB_PICKLE_BYTES, bytes, length);
 }
 
-static int hex_digit(char c) {
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 // n digits at text; false when they are not.
 static bool read_hex(const char *text, size_t left, size_t n, uint32_t *number) {
     if (left < n) {
@@ -129,7 +124,7 @@ static bool read_hex(const char *text, size_t left, size_t n, uint32_t *number) 
     }
     *number = 0;
     for (size_t i = 0; i < n; i++) {
-        const int digit = hex_digit(text[i]);
+        const int digit = mb_hex_digit(text[i]);
         if (digit < 0) {
             return false;
         }

@@ -3,7 +3,7 @@
 
 #include "study/elinks.h"
 
-#include "files/names.h"
+#include "base/words.h"
 
 enum { FLUSH = 1 << 18, MOST_DEPTH = 8 };
 
@@ -132,20 +132,13 @@ mb_status mb_elinks_module_parse(mb_context *ctx, const char *text, int out[3]) 
     return MB_OK;
 }
 
-static int hex_digit(char c) {
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 // 144 bits, output 15 first.
 static mb_status read_keep(mb_context *ctx, const char *text, mb_chip_settings *settings) {
     enum { DIGITS = MB_CHIP_OUTPUTS * MB_OUTPUT_BITS / 4 };
     bool is_good = strlen(text) == DIGITS;
     memset(settings->keep, 0, sizeof settings->keep);
     for (unsigned i = 0; is_good && i < 4 * DIGITS; i++) {
-        const int digit = hex_digit(text[i / 4]);
+        const int digit = mb_hex_digit(text[i / 4]);
         is_good = digit >= 0;
         if (is_good && ((unsigned)digit >> (3 - i % 4) & 1U) != 0) {
             settings->keep[MB_CHIP_OUTPUTS - 1 - i / MB_OUTPUT_BITS] |=

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "base/options_field.h"
+#include "base/words.h"
 #include "files/yaml.h"
 #include "measure/baseline.h"
 #include "study/module_run.h"
@@ -13,7 +14,8 @@ bool mb_module_is_study(const mb_study *study) {
 }
 
 static mb_status fail_name(mb_context *ctx, const mb_study *study, const char *key,
-    const char *name, const char *const *known, size_t n) {
+    const char *name, const char *const *known) {
+    const size_t n = mb_count_words(known);
     const mb_node *at = mb_node_find(mb_node_find(study->document.root, "evaluate"), key);
     const char *near = mb_nearest_name(name, known, n);
     char all[512];
@@ -23,20 +25,11 @@ static mb_status fail_name(mb_context *ctx, const mb_study *study, const char *k
         near != NULL ? "'?" : "");
 }
 
-static bool is_known(const char *name, const char *const *known, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        if (strcmp(known[i], name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static mb_status check_names(mb_context *ctx, const mb_study *study, const char *key,
-    const mb_texts *texts, const char *const *known, size_t n) {
+    const mb_texts *texts, const char *const *known) {
     for (size_t i = 0; i < texts->n; i++) {
-        if (!is_known(texts->value[i], known, n)) {
-            return fail_name(ctx, study, key, texts->value[i], known, n);
+        if (!mb_is_one_of(texts->value[i], known)) {
+            return fail_name(ctx, study, key, texts->value[i], known);
         }
     }
     return MB_OK;
@@ -51,13 +44,14 @@ mb_status mb_module_check_evaluate(mb_context *ctx, mb_study *study) {
     for (size_t i = 0; mb_baselines[i] != NULL; i++) {
         names[n++] = mb_baselines[i]->name;
     }
-    MB_TRY(check_names(ctx, study, "algorithms", &options->algorithms, names, n));
+    names[n] = NULL;
+    MB_TRY(check_names(ctx, study, "algorithms", &options->algorithms, names));
     n = 0;
     for (size_t i = 0; mb_module_metrics[i] != NULL; i++) {
         names[n++] = mb_module_metrics[i]->name;
     }
-    MB_TRY(check_names(ctx, study, "metrics", &options->metrics, names, n));
-    return MB_OK;
+    names[n] = NULL;
+    return check_names(ctx, study, "metrics", &options->metrics, names);
 }
 
 static mb_status set_default(

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "base/output.h"
+#include "base/words.h"
 #include "study/alternate_run.h"
 #include "study/compare.h"
 #include "study/run.h"
@@ -150,15 +151,6 @@ static const char *const figures_of_events[] = {"multiplicity", "pt_eta", "hits_
     "crop_study", "hit_sequences", "vectorised_frames", "hits", "event_display", "graph_edges",
     NULL};
 
-static bool is_one_of(const char *name, const char *const *names) {
-    for (size_t i = 0; names[i] != NULL; i++) {
-        if (strcmp(name, names[i]) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void add_figures(const mb_page *p, const mb_gallery *gallery, figure_kind kind) {
     const char *const *names = kind == FIGURES_OF_NETWORK ? figures_of_network : figures_of_events;
     for (size_t i = 0; names[i] != NULL; i++) {
@@ -169,8 +161,8 @@ static void add_figures(const mb_page *p, const mb_gallery *gallery, figure_kind
     }
     for (size_t i = 0; kind == FIGURES_OF_EVENTS && i < mb_gallery_count(gallery); i++) {
         const mb_gallery_entry *entry = mb_gallery_entry_at(gallery, i);
-        if (!is_one_of(entry->name, figures_of_network) &&
-            !is_one_of(entry->name, figures_of_events)) {
+        if (!mb_is_one_of(entry->name, figures_of_network) &&
+            !mb_is_one_of(entry->name, figures_of_events)) {
             mb_report_figure(p->report, entry);
         }
     }
@@ -188,7 +180,7 @@ static mb_status add_gallery(
         for (size_t i = 0; status == MB_OK && i < mb_gallery_count(gallery); i++) {
             const char *name = mb_gallery_entry_at(gallery, i)->name;
             has_any =
-                has_any || is_one_of(name, figures_of_network) == (kind == FIGURES_OF_NETWORK);
+                has_any || mb_is_one_of(name, figures_of_network) == (kind == FIGURES_OF_NETWORK);
         }
         if (has_any) {
             if (heading != NULL) {

@@ -3,6 +3,7 @@
 
 #include "base/numbers.h"
 #include "base/output.h"
+#include "base/words.h"
 #include "draw/gallery.h"
 #include "files/csv.h"
 #include "study/page.h"
@@ -50,18 +51,9 @@ static mb_status add_scores(const mb_page *p, const mb_csv *table) {
     return MB_OK;
 }
 
-static bool is_one_of(const char *name, const char *const *names, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        if (strcmp(names[i], name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 // The figures of a folder: those named first, then with_others all others.
 static mb_status add_figures(
-    const mb_page *p, const char *directory, const char *const *first, size_t n, bool with_others) {
+    const mb_page *p, const char *directory, const char *const *first, bool with_others) {
     const char *folder = mb_run_file(p->ctx, p->arena, directory, "plots");
     mb_gallery *gallery = NULL;
     if (folder == NULL) {
@@ -71,7 +63,7 @@ static mb_status add_figures(
         return MB_OK;
     }
     MB_TRY(mb_gallery_load(p->ctx, folder, &gallery));
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; first[i] != NULL; i++) {
         const mb_gallery_entry *entry = mb_gallery_find(gallery, first[i]);
         if (entry != NULL) {
             mb_report_figure(p->report, entry);
@@ -79,7 +71,7 @@ static mb_status add_figures(
     }
     for (size_t i = 0; with_others && i < mb_gallery_count(gallery); i++) {
         const mb_gallery_entry *entry = mb_gallery_entry_at(gallery, i);
-        if (!is_one_of(entry->name, first, n)) {
+        if (!mb_is_one_of(entry->name, first)) {
             mb_report_figure(p->report, entry);
         }
     }
@@ -90,7 +82,7 @@ static mb_status add_figures(
 // Each model's own figures, folded.
 static mb_status add_models(const mb_page *p, const mb_csv *table) {
     static const char *const figures[] = {
-        "history", "weights", "bits_scan", "hist_emd", "profile_emd"};
+        "history", "weights", "bits_scan", "hist_emd", "profile_emd", NULL};
     const char *last = "";
     for (size_t row = 0; row < table->n_rows; row++) {
         const char *model = mb_csv_field(table, row, 0);
@@ -103,7 +95,7 @@ static mb_status add_models(const mb_page *p, const mb_csv *table) {
             return MB_ERR_MEMORY;
         }
         mb_report_details_begin(p->report, model);
-        const mb_status status = add_figures(p, folder, figures, MB_COUNT_OF(figures), false);
+        const mb_status status = add_figures(p, folder, figures, false);
         mb_report_details_end(p->report);
         MB_TRY(status);
     }
@@ -112,9 +104,9 @@ static mb_status add_models(const mb_page *p, const mb_csv *table) {
 
 static mb_status add_all(const mb_page *p, const mb_csv *table) {
     static const char *const first[] = {
-        "compare_emd", "hist_emd", "profile_emd", "bits", "modules_restored"};
+        "compare_emd", "hist_emd", "profile_emd", "bits", "modules_restored", NULL};
     MB_TRY(add_scores(p, table));
-    MB_TRY(add_figures(p, p->directory, first, MB_COUNT_OF(first), true));
+    MB_TRY(add_figures(p, p->directory, first, true));
     return add_models(p, table);
 }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "base/output.h"
+#include "base/words.h"
 #include "files/hdf5.h"
 #include "files/npy.h"
 #include "study/prepare_axes.h"
@@ -106,17 +107,9 @@ static const char *const *split_names_of(const mb_dataset *dataset) {
                                         : usual_split_names;
 }
 
-static size_t count_names(const char *const *names) {
-    size_t n = 0;
-    while (names[n] != NULL) {
-        n++;
-    }
-    return n;
-}
-
 // What the numbers of an array stand for.
 static mb_status put_names(mb_h5_writer *writer, const char *path, const char *const *names) {
-    return mb_h5_put_texts(writer, path, "names", names, count_names(names));
+    return mb_h5_put_texts(writer, path, "names", names, mb_count_words(names));
 }
 
 static mb_status write_h5_extra(mb_context *ctx, mb_h5_writer *writer, const mb_column *column,
@@ -288,7 +281,7 @@ static size_t add_rows_of(const mb_dataset *dataset, size_t code, uint32_t *rows
 static mb_status write_npy(
     mb_context *ctx, const mb_dataset *dataset, const char *directory, uint32_t *rows) {
     const char *const *names = split_names_of(dataset);
-    const size_t n_names = count_names(names);
+    const size_t n_names = mb_count_words(names);
     MB_TRY(write_npy_facts(ctx, dataset, directory));
     if (dataset->whole_files) {
         MB_TRY(mb_prepare_axes_npy(ctx, directory, dataset));
@@ -311,7 +304,7 @@ static mb_status write_npy(
 
 static void tell(mb_answer *answer, const mb_dataset *dataset, const char *path) {
     const char *const *names = split_names_of(dataset);
-    const size_t n_names = count_names(names);
+    const size_t n_names = mb_count_words(names);
     mb_answer_put_text(answer, NULL, "output", path);
     mb_answer_put_int(answer, NULL, "events", (int64_t)dataset->n_rows);
     mb_answer_line(answer, "%s: %zu events", path, dataset->n_rows);

@@ -4,18 +4,10 @@
 #include "study/scan_file.h"
 
 #include "base/numbers.h"
+#include "base/words.h"
 
 #include <math.h>
 #include <stdlib.h>
-
-static bool is_one_of(const char *name, const char *const *names) {
-    for (size_t i = 0; names[i] != NULL; i++) {
-        if (strcmp(name, names[i]) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
 
 static bool ends_with(const char *text, const char *ending) {
     const size_t n = strlen(text);
@@ -47,7 +39,7 @@ static void tell_kinds(mb_scan_file *file) {
         "loss", "accuracy", "acc", "auc", "categorical_accuracy", "binary_accuracy", NULL};
     const mb_csv *csv = &file->csv;
     size_t first = 0;
-    while (first < csv->n_columns && is_one_of(mb_csv_column_name(csv, first), times)) {
+    while (first < csv->n_columns && mb_is_one_of(mb_csv_column_name(csv, first), times)) {
         file->kinds[first++] = MB_SCAN_COLUMN_TIME;
     }
     size_t last = first;
@@ -61,7 +53,7 @@ static void tell_kinds(mb_scan_file *file) {
     bool is_behind = false;
     for (size_t j = first; j < csv->n_columns; j++) {
         const char *name = mb_csv_column_name(csv, j);
-        const bool is_known = !has_val && is_one_of(name, figures);
+        const bool is_known = !has_val && mb_is_one_of(name, figures);
         const bool is_figure =
             (has_val && j < last) || (!is_behind && (is_known || is_rate(csv, name)));
         is_behind = is_behind || !is_figure;

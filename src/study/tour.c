@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "base/output.h"
+#include "base/words.h"
 #include "study/run.h"
 
 // `tour`: the shipped studies at a small size, on toy events, into one folder.
@@ -43,14 +44,6 @@ static const tour_stop stops[] = {{"barrel-trigger", barrel_run, barrel_scan},
     {"ecal-shower", ecal_run, ecal_scan}, {"track-graph", track_run, NULL},
     {"cicada-benchmark", cicada_run, NULL}, {"econt-autoencoder", econt_run, NULL}};
 
-static size_t count(const char *const *texts) {
-    size_t n = 0;
-    while (texts[n] != NULL) {
-        n++;
-    }
-    return n;
-}
-
 static mb_status write_study(mb_context *ctx, const char *path, const char *name) {
     const char *text = mb_shipped_study_text(name);
     return text == NULL
@@ -61,7 +54,7 @@ static mb_status write_study(mb_context *ctx, const char *path, const char *name
 static mb_status run_study(mb_context *ctx, const tour_stop *stop, const char *path,
     const mb_run_settings *settings, mb_answer **answer) {
     const mb_study_settings study_settings = {
-        .overrides = stop->run, .n_overrides = count(stop->run)};
+        .overrides = stop->run, .n_overrides = mb_count_words(stop->run)};
     mb_study *study = NULL;
     MB_TRY(mb_study_open(ctx, path, &study_settings, &study));
     const mb_status status = mb_study_run(ctx, study, settings, answer);
@@ -71,8 +64,8 @@ static mb_status run_study(mb_context *ctx, const tour_stop *stop, const char *p
 
 static mb_status scan_study(mb_context *ctx, mb_arena *arena, const tour_stop *stop,
     const char *path, const mb_run_settings *run) {
-    const size_t n_run = count(stop->run);
-    const size_t n_scan = count(stop->scan);
+    const size_t n_run = mb_count_words(stop->run);
+    const size_t n_scan = mb_count_words(stop->scan);
     const char **overrides = mb_arena_allocate(arena, ctx, n_run + n_scan, sizeof *overrides);
     const char *folder = mb_run_file(ctx, arena, run->directory, "scan");
     if (overrides == NULL || folder == NULL) {

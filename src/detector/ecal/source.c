@@ -88,25 +88,16 @@ static mb_status open_h5(mb_ecal_source *source) {
     return mb_context_status(source->ctx);
 }
 
-static bool holds(const mb_names *names, const char *name) {
-    for (size_t i = 0; i < names->n; i++) {
-        if (strcmp(names->name[i], name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static mb_status open_npz(mb_ecal_source *source) {
     mb_names names = {0};
     mb_status status = mb_npz_list(source->ctx, source->path, &names);
-    if (status == MB_OK && !holds(&names, "X")) {
+    if (status == MB_OK && !mb_names_have(&names, "X")) {
         status = fail_contents(source, MB_ERR_FORMAT, "there is no array X");
     }
     if (status == MB_OK) {
         status = mb_npz_read(source->ctx, source->path, "X", &source->whole);
     }
-    if (status == MB_OK && holds(&names, "y")) {
+    if (status == MB_OK && mb_names_have(&names, "y")) {
         status = mb_npz_read(source->ctx, source->path, "y", &source->labels);
     }
     mb_names_clear(&names);
