@@ -67,6 +67,8 @@ mb_status mb_grow(
     mb_context *ctx, void *memory, size_t *capacity, size_t count, size_t size) MB_MUST_CHECK;
 // A copy of a text, to be freed with mb_release. NULL on failure.
 char *mb_copy_text(mb_context *ctx, const char *text);
+// Of a clock that is never set: for durations. 0 where there is none.
+double mb_seconds_now(void);
 // Number of allocations made through the runtime so far: tests count with it.
 uint64_t mb_runtime_allocations(const mb_runtime *runtime);
 

@@ -12,7 +12,16 @@
 #include "base/numbers.h"
 
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
+
+double mb_seconds_now(void) {
+    struct timespec now;
+    if (clock_gettime(CLOCK_MONOTONIC, &now) != 0) {
+        return 0;
+    }
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
 
 // Rows of large arrays are read in any order: with pages of the usual size most of the wait for
 // one would be that for its page's address.

@@ -5,9 +5,9 @@
 #include "base/numbers.h"
 #include "draw/figures_econt.h"
 #include "draw/histograms.h"
+#include "measure/sorted.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 enum {
     CELLS = MB_MODULE_CELLS,
@@ -35,12 +35,6 @@ static double *take_values(mb_context *ctx, const double *values, size_t n, size
     return taken;
 }
 
-static int compare(const void *left, const void *right) {
-    const double a = *(const double *)left;
-    const double b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
 // A range that a few far rows do not stretch.
 static mb_status find_range(mb_context *ctx, const mb_econt_way *ways, size_t n_ways, size_t n,
     double share, double *low, double *high) {
@@ -53,7 +47,7 @@ static mb_status find_range(mb_context *ctx, const mb_econt_way *ways, size_t n_
             return MB_ERR_MEMORY;
         }
         if (n_taken > 0) {
-            qsort(taken, n_taken, sizeof *taken, compare);
+            mb_sort_doubles(taken, n_taken);
             *low = fmin(*low, mb_quantile_of_sorted(taken, n_taken, 1 - share));
             *high = fmax(*high, mb_quantile_of_sorted(taken, n_taken, share));
         }

@@ -30,12 +30,6 @@ typedef struct process {
     size_t n_tail;
 } process;
 
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 static bool is_program(const char *path) {
     return !mb_path_is_directory(path) && access(path, X_OK) == 0;
 }
@@ -167,7 +161,7 @@ static bool look_after(process *p) {
     drain(p);
     int state = 0;
     const pid_t id = waitpid(p->id, &state, WNOHANG);
-    if (id == 0 && now() < p->deadline) {
+    if (id == 0 && mb_seconds_now() < p->deadline) {
         return false;
     }
     if (id == 0) {
@@ -193,7 +187,7 @@ void mb_gnuplot_run(const char *program, const char *directory, mb_gnuplot_job *
     while (next < n_jobs || n_running > 0) {
         while (next < n_jobs && n_running < most) {
             if (start(&running[n_running], program, directory, &jobs[next++])) {
-                running[n_running++].deadline = now() + timeout_seconds;
+                running[n_running++].deadline = mb_seconds_now() + timeout_seconds;
             }
         }
         for (size_t i = 0; i < n_running;) {

@@ -166,15 +166,6 @@ static bool grid_of(const mb_quantizer *quantizer, mb_quantizer_grid *out) {
     return mb_quantizer_find_grid(quantizer, out) && out->inverse_step * out->step == 1;
 }
 
-static const mb_weight *find_weight(const mb_layer *layer, const char *name) {
-    for (size_t i = 0; i < layer->n_weights; i++) {
-        if (strcmp(layer->weights[i].name, name) == 0) {
-            return &layer->weights[i];
-        }
-    }
-    return NULL;
-}
-
 // A weight as it is, and behind it its quantiser; where that has a scale found from the values, the
 // quantised values instead.
 static mb_status add_weight(
@@ -256,7 +247,7 @@ static mb_status add_activation(writing *w, const char *scope, const char *text,
 
 // Behind a convolution or a product: bias and activation.
 static mb_status add_rest(writing *w, const char **io) {
-    const mb_weight *bias = find_weight(w->layer, "bias");
+    const mb_weight *bias = mb_layer_find_weight(w->layer, "bias");
     if (bias != NULL) {
         mb_frozen_node *node = NULL;
         const char *weight = NULL;
@@ -291,7 +282,7 @@ static mb_status write_convolution(writing *w, const char **io) {
     MB_TRY(require(w, "groups", "1"));
     const char *op = strcmp(w->layer->ops->name, "conv3d") == 0 ? "Conv3D" : "Conv2D";
     const char *name = join(w, w->layer->name, op);
-    MB_TRY(add_weight(w, find_weight(w->layer, "kernel"), name, &kernel));
+    MB_TRY(add_weight(w, mb_layer_find_weight(w->layer, "kernel"), name, &kernel));
     MB_TRY(add(w, name, op, *io, kernel, &node));
     MB_TRY(set_convolution(w, node));
     *io = name;
@@ -305,7 +296,7 @@ static mb_status write_dense(writing *w, const char **io) {
         return refuse(w, "a dense layer of images");
     }
     const char *name = join(w, w->layer->name, "MatMul");
-    MB_TRY(add_weight(w, find_weight(w->layer, "kernel"), name, &kernel));
+    MB_TRY(add_weight(w, mb_layer_find_weight(w->layer, "kernel"), name, &kernel));
     MB_TRY(add(w, name, "MatMul", *io, kernel, &node));
     MB_TRY(set_int(w, node, "transpose_a", MB_FROZEN_BOOL, 0));
     MB_TRY(set_int(w, node, "transpose_b", MB_FROZEN_BOOL, 0));
@@ -385,7 +376,7 @@ static mb_status write_transposed(writing *w, const char **io) {
     }
     const char *name = join(w, w->layer->name, w->layer->ops->name);
     MB_TRY(add_shape(w, *io, "stack", &shape));
-    MB_TRY(add_weight(w, find_weight(w->layer, "kernel"), name, &kernel));
+    MB_TRY(add_weight(w, mb_layer_find_weight(w->layer, "kernel"), name, &kernel));
     MB_TRY(add(w, name, has_planes ? "Conv3DBackpropInputV2" : "Conv2DBackpropInput", shape, kernel,
         &node));
     MB_TRY(mb_frozen_node_input(&w->graph, node, *io));

@@ -3,13 +3,12 @@
 
 #include "measure/emd.h"
 
-#include "base/threads.h"
 #include "geometry/hex48.h"
 #include "kernels/transport.h"
-#include "measure/profile.h"
+#include "measure/sorted.h"
 
+#include <float.h>
 #include <math.h>
-#include <stdlib.h>
 
 mb_status mb_emd_metric_find(mb_emd_metric *out, mb_context *ctx, const char *name) {
     if (strcmp(name, "hex48") != 0) {
@@ -155,92 +154,64 @@ mb_status mb_emd_of_pictures(const mb_emd_metric *metric, mb_context *ctx, const
     return MB_OK;
 }
 
-enum { ROWS_A_TASK = 64 };
-
-typedef struct rows {
+typedef struct row_measure {
     const mb_emd_metric *metric;
-    const char *name[2];
-    mb_values values[2];
-    size_t n;
     double threshold;
-    double *out;
-} rows;
+} row_measure;
 
-static mb_status read_row(
-    const rows *r, mb_context *ctx, size_t side, size_t row, double *charges) {
-    const size_t n = r->metric->n_cells;
-    for (size_t i = 0; i < n; i++) {
-        charges[i] = mb_values_get(r->values[side], row * n + i);
-        if (!(charges[i] >= 0 && charges[i] <= 0x1.fffffffffffffp1023)) {
-            return mb_fail(ctx, MB_ERR_RANGE,
-                "%s: row %zu, column %zu is %g; charges are finite and not negative", r->name[side],
-                row, i, charges[i]);
-        }
-    }
-    return MB_OK;
-}
-
-static mb_status run_rows(void *user, mb_context *ctx, size_t task, unsigned worker) {
-    (void)worker;
-    const rows *r = user;
-    const size_t end = mb_min_size(r->n, (task + 1) * ROWS_A_TASK);
-    for (size_t row = task * ROWS_A_TASK; row < end; row++) {
-        double a[MB_EMD_CELLS];
-        double b[MB_EMD_CELLS];
-        MB_TRY(read_row(r, ctx, 0, row, a));
-        MB_TRY(read_row(r, ctx, 1, row, b));
-        MB_TRY(mb_emd_of_pictures(r->metric, ctx, a, b, r->threshold, NULL, &r->out[row]));
-    }
-    return MB_OK;
+static mb_status measure_pair(
+    const void *user, mb_context *ctx, const double *a, const double *b, double *out) {
+    const row_measure *m = user;
+    return mb_emd_of_pictures(m->metric, ctx, a, b, m->threshold, NULL, out);
 }
 
 mb_status mb_emd_of_rows(const mb_emd_metric *metric, mb_context *ctx, const char *name_a,
     mb_values a, const char *name_b, mb_values b, double threshold, double *out) {
-    if (a.n != b.n || a.n % metric->n_cells != 0) {
-        return mb_fail(ctx, MB_ERR_SHAPE,
-            "%s has %zu charges but %s has %zu; give rows of %zu to both, as many", name_a, a.n,
-            name_b, b.n, metric->n_cells);
-    }
-    rows r = {metric, {name_a, name_b}, {a, b}, a.n / metric->n_cells, threshold, out};
-    return mb_parallel(ctx, (r.n + ROWS_A_TASK - 1) / ROWS_A_TASK, run_rows, &r);
+    const row_measure measure = {metric, threshold};
+    const mb_row_pairs pairs = {
+        {name_a, name_b}, {a, b}, metric->n_cells, DBL_MAX, measure_pair, &measure};
+    return mb_row_pairs_measure(&pairs, ctx, out);
 }
 
-static int compare(const void *left, const void *right) {
-    const double a = *(const double *)left;
-    const double b = *(const double *)right;
-    return (a > b) - (a < b);
+void mb_emd_summary_fill(mb_emd_summary *summary, double *values) {
+    const size_t n = summary->n;
+    summary->mean = summary->std = summary->low = summary->median = summary->high = NAN;
+    if (n == 0) {
+        return;
+    }
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        sum += values[i];
+    }
+    const double mean = sum / (double)n;
+    double squares = 0;
+    for (size_t i = 0; i < n; i++) {
+        squares += (values[i] - mean) * (values[i] - mean);
+    }
+    summary->mean = mean;
+    summary->std = sqrt(squares / (double)n);
+    mb_sort_doubles(values, n);
+    summary->low = mb_quantile_of_sorted(values, n, 0.16);
+    summary->median = mb_quantile_of_sorted(values, n, 0.5);
+    summary->high = mb_quantile_of_sorted(values, n, 0.84);
 }
 
 mb_status mb_emd_summarise(
     mb_emd_summary *out, mb_context *ctx, const double *distances, size_t n) {
-    *out = (mb_emd_summary){.mean = NAN, .std = NAN, .low = NAN, .median = NAN, .high = NAN};
+    *out = (mb_emd_summary){.n = 0};
     double *sorted = mb_allocate(ctx, n, sizeof *sorted);
     if (sorted == NULL) {
         return MB_ERR_MEMORY;
     }
-    double sum = 0;
     for (size_t i = 0; i < n; i++) {
         if (distances[i] >= 0) {
             sorted[out->n++] = distances[i];
-            sum += distances[i];
         } else {
             out->n_empty_input += distances[i] == MB_EMD_EMPTY_INPUT;
             out->n_empty_output += distances[i] == MB_EMD_EMPTY_OUTPUT;
         }
     }
-    if (out->n > 0) {
-        const double mean = sum / (double)out->n;
-        double squares = 0;
-        for (size_t i = 0; i < out->n; i++) {
-            squares += (sorted[i] - mean) * (sorted[i] - mean);
-        }
-        out->mean = mean;
-        out->std = sqrt(squares / (double)out->n);
-        qsort(sorted, out->n, sizeof *sorted, compare);
-        out->low = mb_quantile_of_sorted(sorted, out->n, 0.16);
-        out->median = mb_quantile_of_sorted(sorted, out->n, 0.5);
-        out->high = mb_quantile_of_sorted(sorted, out->n, 0.84);
-    }
+    mb_emd_summary_fill(out, sorted);
     mb_release(ctx, sorted);
     return MB_OK;
 }

@@ -4,12 +4,12 @@
 #ifndef MEASURE_EMD_H
 #define MEASURE_EMD_H
 
-#include "measure/values.h"
+#include "measure/row_pairs.h"
 
 // The exact earth mover's distance between charges on the same cells: the least of charge times
 // way that turns one picture, at unit sum, into the other.
 
-enum { MB_EMD_CELLS = 64 };
+enum { MB_EMD_CELLS = MB_ROW_PAIRS_CELLS };
 
 // Distances between cells. A metric: no detour is shorter, so charge that both pictures have in a
 // cell stays there and only the difference moves.
@@ -46,6 +46,8 @@ typedef struct mb_emd_summary {
     double mean, std;         // of the population; NaN without a distance
     double low, median, high; // 16, 50 and 84 %, interpolated
 } mb_emd_summary;
+// All but the counts, from the summary->n values, which end up sorted.
+void mb_emd_summary_fill(mb_emd_summary *summary, double *values);
 mb_status mb_emd_summarise(
     mb_emd_summary *out, mb_context *ctx, const double *distances, size_t n) MB_MUST_CHECK;
 

@@ -3,13 +3,10 @@
 
 #include "measure/module.h"
 
-#include "base/threads.h"
 #include "geometry/telescope.h"
-#include "measure/profile.h"
 #include "measure/sinkhorn.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 enum { CELLS = MB_MODULE_CELLS };
 
@@ -226,69 +223,36 @@ static const mb_module_metric metric_sinkhorn = {"sinkhorn",
 const mb_module_metric *const mb_module_metrics[] = {&metric_emd, &metric_mean, &metric_rms,
     &metric_correlation, &metric_squares, &metric_zero, &metric_sinkhorn, NULL};
 
-enum { ROWS_A_TASK = 64 };
+// Sums of 48 charges and their squares stay finite.
+static const double most_charge = 0x1p1000;
 
-typedef struct rows {
+typedef struct row_measure {
     const mb_module_metric *metric;
     const mb_module_tables *tables;
-    const char *name[2];
-    mb_values values[2];
-    size_t n;
-    double *out;
-} rows;
+} row_measure;
 
-static mb_status read_row(const rows *r, mb_context *ctx, size_t side, size_t row, double *out) {
-    for (size_t i = 0; i < CELLS; i++) {
-        out[i] = mb_values_get(r->values[side], row * CELLS + i);
-        if (!(out[i] >= 0 && out[i] <= 0x1p1000)) {
-            return mb_fail(ctx, MB_ERR_RANGE,
-                "%s: row %zu, column %zu is %g; charges are finite and not negative", r->name[side],
-                row, i, out[i]);
-        }
-    }
-    return MB_OK;
-}
-
-static mb_status run_rows(void *user, mb_context *ctx, size_t task, unsigned worker) {
-    (void)worker;
-    const rows *r = user;
-    const size_t end = mb_min_size(r->n, (task + 1) * ROWS_A_TASK);
-    for (size_t row = task * ROWS_A_TASK; row < end; row++) {
-        double a[CELLS];
-        double b[CELLS];
-        MB_TRY(read_row(r, ctx, 0, row, a));
-        MB_TRY(read_row(r, ctx, 1, row, b));
-        MB_TRY(r->metric->of(r->tables, ctx, a, b, &r->out[row]));
-    }
-    return MB_OK;
+static mb_status measure_pair(
+    const void *user, mb_context *ctx, const double *a, const double *b, double *out) {
+    const row_measure *m = user;
+    return m->metric->of(m->tables, ctx, a, b, out);
 }
 
 mb_status mb_module_metric_of_rows(const mb_module_metric *metric, const mb_module_tables *tables,
     mb_context *ctx, const char *name_a, mb_values a, const char *name_b, mb_values b,
     double *out) {
-    if (a.n != b.n || a.n % CELLS != 0) {
-        return mb_fail(ctx, MB_ERR_SHAPE,
-            "%s has %zu charges but %s has %zu; give rows of %d to both, as many", name_a, a.n,
-            name_b, b.n, CELLS);
-    }
-    rows r = {metric, tables, {name_a, name_b}, {a, b}, a.n / CELLS, out};
-    return mb_parallel(ctx, (r.n + ROWS_A_TASK - 1) / ROWS_A_TASK, run_rows, &r);
-}
-
-static int compare(const void *left, const void *right) {
-    const double a = *(const double *)left;
-    const double b = *(const double *)right;
-    return (a > b) - (a < b);
+    const row_measure measure = {metric, tables};
+    const mb_row_pairs pairs = {
+        {name_a, name_b}, {a, b}, CELLS, most_charge, measure_pair, &measure};
+    return mb_row_pairs_measure(&pairs, ctx, out);
 }
 
 mb_status mb_module_summarise(
     mb_emd_summary *out, mb_context *ctx, const double *values, size_t n, bool with_empty) {
-    *out = (mb_emd_summary){.mean = NAN, .std = NAN, .low = NAN, .median = NAN, .high = NAN};
+    *out = (mb_emd_summary){.n = 0};
     double *sorted = mb_allocate(ctx, n, sizeof *sorted);
     if (sorted == NULL) {
         return MB_ERR_MEMORY;
     }
-    double sum = 0;
     for (size_t i = 0; i < n; i++) {
         const bool is_empty_input = values[i] == MB_EMD_EMPTY_INPUT;
         const bool is_empty_output = values[i] == MB_EMD_EMPTY_OUTPUT;
@@ -296,21 +260,9 @@ mb_status mb_module_summarise(
         out->n_empty_output += is_empty_output;
         if (with_empty || !(is_empty_input || is_empty_output)) {
             sorted[out->n++] = values[i];
-            sum += values[i];
         }
     }
-    if (out->n > 0) {
-        double square = 0;
-        out->mean = sum / (double)out->n;
-        for (size_t i = 0; i < out->n; i++) {
-            square += (sorted[i] - out->mean) * (sorted[i] - out->mean);
-        }
-        out->std = sqrt(square / (double)out->n);
-        qsort(sorted, out->n, sizeof *sorted, compare);
-        out->low = mb_quantile_of_sorted(sorted, out->n, 0.16);
-        out->median = mb_quantile_of_sorted(sorted, out->n, 0.5);
-        out->high = mb_quantile_of_sorted(sorted, out->n, 0.84);
-    }
+    mb_emd_summary_fill(out, sorted);
     mb_release(ctx, sorted);
     return MB_OK;
 }

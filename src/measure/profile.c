@@ -3,15 +3,10 @@
 
 #include "measure/profile.h"
 
+#include "measure/sorted.h"
+
 #include <math.h>
 #include <stdlib.h>
-
-double mb_quantile_of_sorted(const double *sorted, size_t n, double share) {
-    const double place = share * (double)(n - 1);
-    const size_t below = (size_t)place;
-    const size_t above = mb_min_size(below + 1, n - 1);
-    return sorted[below] + (place - (double)below) * (sorted[above] - sorted[below]);
-}
 
 typedef struct point {
     size_t bin;

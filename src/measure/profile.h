@@ -26,7 +26,4 @@ mb_status mb_profile_make(mb_profile *out, mb_context *ctx, mb_values x, mb_valu
     const bool *use, size_t n_bins, double low, double high) MB_MUST_CHECK;
 void mb_profile_clear(mb_profile *profile);
 
-// A quantile of sorted numbers, interpolated between neighbours; n > 0.
-double mb_quantile_of_sorted(const double *sorted, size_t n, double share);
-
 #endif

@@ -543,15 +543,19 @@ const mb_layer *mb_model_find_layer(const mb_model *model, const char *name) {
     return NULL;
 }
 
-const mb_weight *mb_model_find_weight(
-    const mb_model *model, const char *layer, const char *weight) {
-    const mb_layer *found = mb_model_find_layer(model, layer);
-    for (size_t i = 0; found != NULL && i < found->n_weights; i++) {
-        if (strcmp(found->weights[i].name, weight) == 0) {
-            return &found->weights[i];
+const mb_weight *mb_layer_find_weight(const mb_layer *layer, const char *name) {
+    for (size_t i = 0; i < layer->n_weights; i++) {
+        if (strcmp(layer->weights[i].name, name) == 0) {
+            return &layer->weights[i];
         }
     }
     return NULL;
+}
+
+const mb_weight *mb_model_find_weight(
+    const mb_model *model, const char *layer, const char *weight) {
+    const mb_layer *found = mb_model_find_layer(model, layer);
+    return found != NULL ? mb_layer_find_weight(found, weight) : NULL;
 }
 
 void mb_model_hash(const mb_model *model, const float *parameters, char out[65]) {

@@ -159,6 +159,8 @@ mb_status mb_model_initialize(
     mb_context *ctx, const mb_model *model, uint64_t seed, float *parameters) MB_MUST_CHECK;
 
 const mb_layer *mb_model_find_layer(const mb_model *model, const char *name);
+// A layer's weight by name ("kernel"), or NULL.
+const mb_weight *mb_layer_find_weight(const mb_layer *layer, const char *name);
 // Weight by layer and weight name, or NULL.
 const mb_weight *mb_model_find_weight(const mb_model *model, const char *layer, const char *weight);
 // SHA-256 over names and little-endian float32 in layer order, as 64 hexadecimal digits.

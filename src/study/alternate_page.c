@@ -8,21 +8,6 @@
 
 // What a person is told of a teacher and its students, at the end of a run and in report.html.
 
-static mb_status read_record(
-    mb_context *ctx, mb_arena *arena, const char *folder, mb_document *out) {
-    const char *path = mb_run_file(ctx, arena, folder, "metrics.json");
-    if (path == NULL) {
-        return MB_ERR_MEMORY;
-    }
-    return mb_run_read_json(
-        ctx, folder, mb_path_exists(path) ? "metrics.json" : "training.json", out);
-}
-
-static const mb_node *training_of(const mb_node *record) {
-    const mb_node *training = mb_node_find(record, "training");
-    return training != NULL ? training : record;
-}
-
 // Of the split that the record is judged on.
 static const mb_node *agreement_of(const mb_node *record) {
     const char *split = mb_node_text(mb_node_find(record, "evaluated_on"));
@@ -30,7 +15,7 @@ static const mb_node *agreement_of(const mb_node *record) {
 }
 
 static void tell_model(mb_answer *answer, const char *name, const mb_node *record) {
-    const mb_node *training = training_of(record);
+    const mb_node *training = mb_run_training_of(record);
     const mb_node *best = mb_node_find(training, "best_epoch_figures");
     const mb_node *agreement = agreement_of(record);
     const double validation = mb_node_number(best, "val_loss");
@@ -71,7 +56,7 @@ mb_status mb_alternate_tell(mb_run *run, mb_answer *answer) {
         if (folder == NULL) {
             return MB_ERR_MEMORY;
         }
-        MB_TRY(read_record(ctx, &run->arena, folder, &record));
+        MB_TRY(mb_run_read_record(ctx, folder, &record));
         mb_node *own = mb_answer_add_map(answer, list);
         if (own != NULL) {
             mb_answer_put_text(answer, own, "name", name);
@@ -91,7 +76,7 @@ static void add_models(const mb_page *p, const mb_node *models) {
     size_t n = 0;
     for (const mb_node *m = models->first; m != NULL && cells != NULL; m = m->next) {
         const mb_node *metrics = mb_node_find(m, "metrics");
-        const mb_node *training = training_of(metrics);
+        const mb_node *training = mb_run_training_of(metrics);
         const mb_node *agreement = agreement_of(metrics);
         cells[n++] = mb_node_text(mb_node_find(m, "name"));
         cells[n++] = mb_page_number(p, mb_node_number(training, "parameters"), "%.0f");

@@ -4,12 +4,12 @@
 #include "detector/calo/links.h"
 #include "draw/figures_compare.h"
 #include "files/csv.h"
+#include "measure/sorted.h"
 #include "study/calo_firmware.h"
 #include "study/run.h"
 #include "study/score_files.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 enum { MOST_TOLD = 10, BINS = 100 };
 
@@ -79,20 +79,6 @@ static mb_status read_reference(work *w, const mb_calo_check *settings) {
     return status;
 }
 
-static int compare(const void *a, const void *b) {
-    const double x = *(const double *)a;
-    const double y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-// The linear interpolation between neighbours that numpy.percentile makes.
-static double percentile(const double *sorted, size_t n, double share) {
-    const double at = share * (double)(n - 1);
-    const size_t below = (size_t)at;
-    const size_t above = mb_min_size(below + 1, n - 1);
-    return sorted[below] + (sorted[above] - sorted[below]) * (at - (double)below);
-}
-
 static mb_status tell_scores(work *w) {
     static const double shares[] = {0.05, 0.5, 0.95};
     static const char *const keys[] = {"score_5", "score_50", "score_95"};
@@ -102,13 +88,13 @@ static mb_status tell_scores(work *w) {
         return MB_ERR_MEMORY;
     }
     memcpy(sorted, w->score, n * sizeof *sorted);
-    qsort(sorted, n, sizeof *sorted, compare);
+    mb_sort_doubles(sorted, n);
     double at[MB_COUNT_OF(shares)];
     mb_answer *answer = w->folder.answer;
     mb_answer_put_int(answer, NULL, "events", (int64_t)n);
     mb_answer_put_real(answer, NULL, "first", w->score[0]);
     for (size_t i = 0; i < MB_COUNT_OF(shares); i++) {
-        at[i] = percentile(sorted, n, shares[i]);
+        at[i] = mb_quantile_of_sorted(sorted, n, shares[i]);
         mb_answer_put_real(answer, NULL, keys[i], at[i]);
     }
     mb_answer_line(answer, "%zu events: scores %.8g / %.8g / %.8g (5/50/95 %%), from %.8g to %.8g",

@@ -7,12 +7,12 @@
 #include "base/output.h"
 #include "files/csv.h"
 #include "measure/overlap.h"
+#include "measure/sorted.h"
 #include "study/answer.h"
 #include "study/score_files.h"
 #include "study/study.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 enum { FIRST, SECOND, LABELS, N_COLUMNS };
 
@@ -40,12 +40,6 @@ static mb_status read_columns(triggers *t) {
         }
     }
     return MB_OK;
-}
-
-static int compare_doubles(const void *a, const void *b) {
-    const double x = *(const double *)a;
-    const double y = *(const double *)b;
-    return (x > y) - (x < y);
 }
 
 // The lowest score that at most n_allowed events reach, infinity where there is none. sorted rises.
@@ -76,7 +70,7 @@ static mb_status find_threshold(const triggers *t, size_t which, double *thresho
         }
     }
     if (status == MB_OK) {
-        qsort(sorted, n, sizeof *sorted, compare_doubles);
+        mb_sort_doubles(sorted, n);
         *threshold =
             lowest_score(sorted, n, floor(t->target_khz[which] * (double)n / t->input_khz));
     }

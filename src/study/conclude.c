@@ -27,29 +27,13 @@ static const struct {
 };
 
 // metrics.json of a round, or training.json where nothing was evaluated.
-static mb_status read_record(mb_context *ctx, const mb_round *round, mb_document *out) {
-    char *path = mb_path_join(ctx, round->directory, "metrics.json");
-    if (path == NULL) {
-        return MB_ERR_MEMORY;
-    }
-    const bool is_evaluated = mb_path_exists(path);
-    mb_release(ctx, path);
-    return mb_run_read_json(
-        ctx, round->directory, is_evaluated ? "metrics.json" : "training.json", out);
-}
-
-static const mb_node *training_of(const mb_node *record) {
-    const mb_node *training = mb_node_find(record, "training");
-    return training != NULL ? training : record;
-}
-
 static double figure_of(const mb_node *record, size_t figure) {
     const mb_node *map = record;
     if (figures[figure].map != NULL && strcmp(figures[figure].map, "training") == 0) {
-        map = training_of(record);
+        map = mb_run_training_of(record);
     } else if (figures[figure].map != NULL) {
         map = mb_node_find(record, figures[figure].map);
-        map = map != NULL ? map : mb_node_find(training_of(record), figures[figure].map);
+        map = map != NULL ? map : mb_node_find(mb_run_training_of(record), figures[figure].map);
     }
     return mb_node_number(map, figures[figure].key);
 }
@@ -60,7 +44,7 @@ static void put_key(char *out, size_t size, size_t figure) {
 }
 
 static void tell_round(mb_answer *answer, const mb_round *round, const mb_node *record) {
-    const mb_node *training = training_of(record);
+    const mb_node *training = mb_run_training_of(record);
     if (round->name[0] != '\0') {
         mb_answer_line(answer, "%s", round->name);
     }
@@ -177,7 +161,7 @@ mb_status mb_run_conclude(mb_run *run, mb_answer **out) {
     mb_status status = records == NULL ? MB_ERR_MEMORY : mb_answer_create(ctx, &answer);
     size_t n_read = 0;
     for (; n_read < run->n_rounds && status == MB_OK; n_read++) {
-        status = read_record(ctx, &run->rounds[n_read], &records[n_read]);
+        status = mb_run_read_record(ctx, run->rounds[n_read].directory, &records[n_read]);
         // Where all trainings are judged side by side, those tables are the result.
         if (status == MB_OK && run->matrix == NULL) {
             tell_round(answer, &run->rounds[n_read], records[n_read].root);

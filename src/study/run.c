@@ -16,15 +16,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <time.h>
-
-double mb_seconds_now(void) {
-    struct timespec now;
-    if (clock_gettime(CLOCK_MONOTONIC, &now) != 0) {
-        return 0;
-    }
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 const char *mb_run_file(mb_context *ctx, mb_arena *arena, const char *directory, const char *name) {
     char *path = mb_path_join(ctx, directory, name);
@@ -49,6 +40,21 @@ mb_status mb_run_read_json(
     const mb_status status = mb_json_read(ctx, path, out);
     mb_release(ctx, path);
     return status;
+}
+
+mb_status mb_run_read_record(mb_context *ctx, const char *directory, mb_document *out) {
+    char *path = mb_path_join(ctx, directory, "metrics.json");
+    if (path == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    const bool is_evaluated = mb_path_exists(path);
+    mb_release(ctx, path);
+    return mb_run_read_json(ctx, directory, is_evaluated ? "metrics.json" : "training.json", out);
+}
+
+const mb_node *mb_run_training_of(const mb_node *record) {
+    const mb_node *training = mb_node_find(record, "training");
+    return training != NULL ? training : record;
 }
 
 double mb_node_number(const mb_node *map, const char *key) {

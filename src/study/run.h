@@ -72,6 +72,11 @@ const char *mb_run_study_path(mb_context *ctx, mb_arena *arena, const char *dire
 // Reads metrics.json or such into a document that the caller clears.
 mb_status mb_run_read_json(
     mb_context *ctx, const char *directory, const char *name, mb_document *out) MB_MUST_CHECK;
+// The same of what a training left: metrics.json once it is evaluated, training.json before.
+mb_status mb_run_read_record(
+    mb_context *ctx, const char *directory, mb_document *out) MB_MUST_CHECK;
+// What such a record says of the training.
+const mb_node *mb_run_training_of(const mb_node *record);
 // A number of a map, NaN when it is not there.
 double mb_node_number(const mb_node *map, const char *key);
 
@@ -80,7 +85,5 @@ mb_status mb_run_conclude(mb_run *run, mb_answer **out) MB_MUST_CHECK;
 // report.html of a run, or one page of several, one below the other.
 mb_status mb_run_make_report(
     mb_context *ctx, const char *const *directories, size_t n, const char *path) MB_MUST_CHECK;
-
-double mb_seconds_now(void);
 
 #endif

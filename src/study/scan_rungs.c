@@ -3,6 +3,8 @@
 
 #include "study/scan.h"
 
+#include "measure/sorted.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -42,12 +44,6 @@ static bool has_reached(const mb_trial *trial, size_t rung) {
     return trial->n_rungs > rung && isfinite(trial->rung[rung].last);
 }
 
-static int compare(const void *a, const void *b) {
-    const double x = *(const double *)a;
-    const double y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 // Of the means over the epochs so far; of an even number of trials the mean of the middle two.
 static double median_of_means(const mb_scan_state *scan, size_t rung, double *work) {
     size_t n = 0;
@@ -59,7 +55,7 @@ static double median_of_means(const mb_scan_state *scan, size_t rung, double *wo
     if (n == 0) {
         return (double)NAN;
     }
-    qsort(work, n, sizeof *work, compare);
+    mb_sort_doubles(work, n);
     return 0.5 * (work[(n - 1) / 2] + work[n / 2]);
 }
 

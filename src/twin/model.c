@@ -26,15 +26,6 @@ mb_twin_layer *mb_twin_translate_add(twin_translation *t, const char *kind) {
     return layer;
 }
 
-const mb_weight *mb_twin_translate_weight(const twin_translation *t, const char *name) {
-    for (size_t i = 0; i < t->layer->n_weights; i++) {
-        if (strcmp(t->layer->weights[i].name, name) == 0) {
-            return &t->layer->weights[i];
-        }
-    }
-    return NULL;
-}
-
 static const float *numbers_of(const twin_translation *t, const mb_weight *weight) {
     return t->parameters + weight->offset;
 }
@@ -116,7 +107,7 @@ static mb_status take_own_activation(twin_translation *t) {
 
 // A weight of a batch normalisation as its quantiser leaves it; absent: all of one value.
 static const float *take_statistic(twin_translation *t, const char *name, float absent, size_t n) {
-    const mb_weight *weight = mb_twin_translate_weight(t, name);
+    const mb_weight *weight = mb_layer_find_weight(t->layer, name);
     float *out = mb_arena_allocate(&t->document.arena, t->ctx, n, sizeof *out);
     if (out != NULL && weight != NULL) {
         const mb_quantizer_shape shape = mb_quantizer_shape_of(weight->rank, weight->dim);
@@ -166,8 +157,8 @@ static mb_status take_pair(twin_translation *t, const weight_pair *pair, mb_twin
 
 // Kernel and bias with a normalisation folded in, in the arithmetic of the layer's own prediction.
 static mb_status take_folded(twin_translation *t, mb_twin_layer *layer) {
-    const mb_weight *kernel = mb_twin_translate_weight(t, "kernel");
-    const mb_weight *written = mb_twin_translate_weight(t, "bias");
+    const mb_weight *kernel = mb_layer_find_weight(t->layer, "kernel");
+    const mb_weight *written = mb_layer_find_weight(t->layer, "bias");
     const double epsilon = mb_node_find(t->options, "epsilon")->real;
     const size_t n = kernel->dim[kernel->rank - 1];
     const mb_weight bias = {.name = "bias",
@@ -197,8 +188,8 @@ static mb_status take_folded(twin_translation *t, mb_twin_layer *layer) {
 }
 
 static mb_status take_weights(twin_translation *t, mb_twin_layer *layer) {
-    const mb_weight *kernel = mb_twin_translate_weight(t, "kernel");
-    const mb_weight *bias = mb_twin_translate_weight(t, "bias");
+    const mb_weight *kernel = mb_layer_find_weight(t->layer, "kernel");
+    const mb_weight *bias = mb_layer_find_weight(t->layer, "bias");
     if (kernel->is_folded) {
         return take_folded(t, layer);
     }

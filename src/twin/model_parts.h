@@ -27,8 +27,6 @@ typedef struct twin_translation {
 
 // Adds a layer of a kind, named after the model's; NULL on failure.
 mb_twin_layer *mb_twin_translate_add(twin_translation *t, const char *kind);
-// A weight of the layer at hand by name, or NULL.
-const mb_weight *mb_twin_translate_weight(const twin_translation *t, const char *name);
 // Values that a weight's quantiser gives to x (weight->count numbers), with their format; *scale is
 // NULL, or a factor for each channel and the values are levels. Without quantiser fails with
 // UNSUPPORTED.

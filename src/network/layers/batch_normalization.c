@@ -299,15 +299,6 @@ static void unpack(const mb_step *step, const float *packed_gradient, float *gra
     mb_normalization_unpack(step->data, packed_gradient, gradient);
 }
 
-static const mb_weight *find_weight(const mb_layer *layer, const char *name) {
-    for (size_t i = 0; i < layer->n_weights; i++) {
-        if (strcmp(layer->weights[i].name, name) == 0) {
-            return &layer->weights[i];
-        }
-    }
-    return NULL;
-}
-
 static size_t offset_of(const mb_weight *weight) {
     return weight != NULL ? weight->offset : SIZE_MAX;
 }
@@ -319,10 +310,10 @@ void mb_normalization_read(const mb_layer *layer, size_t n_channels, mb_normaliz
         .epsilon = n->epsilon,
         .is_unbiased = n->unbiased_variance,
         .is_quantized = layer->ops == &mb_layer_q_batch_normalization,
-        .mean_weight = find_weight(layer, "moving_mean"),
-        .variance_weight = find_weight(layer, "moving_variance"),
-        .gamma = offset_of(find_weight(layer, "gamma")),
-        .beta = offset_of(find_weight(layer, "beta"))};
+        .mean_weight = mb_layer_find_weight(layer, "moving_mean"),
+        .variance_weight = mb_layer_find_weight(layer, "moving_variance"),
+        .gamma = offset_of(mb_layer_find_weight(layer, "gamma")),
+        .beta = offset_of(mb_layer_find_weight(layer, "beta"))};
     out->moving_mean = out->mean_weight->offset;
     out->moving_variance = out->variance_weight->offset;
 }

@@ -156,12 +156,8 @@ static mb_status check(mb_context *ctx, const mb_layer *layer, unsigned rank) {
 }
 
 const mb_quantizer *mb_folded_bias_quantizer(const mb_layer *layer) {
-    for (size_t i = 0; i < layer->n_weights; i++) {
-        if (strcmp(layer->weights[i].name, "bias") == 0) {
-            return &layer->weights[i].quantizer;
-        }
-    }
-    return &((const mb_folded_options *)layer->options)->unbiased;
+    const mb_weight *bias = mb_layer_find_weight(layer, "bias");
+    return bias != NULL ? &bias->quantizer : &((const mb_folded_options *)layer->options)->unbiased;
 }
 
 mb_status mb_folded_check_quantizers(mb_context *ctx, const mb_layer *layer) {

@@ -423,25 +423,16 @@ static void unpack(const mb_step *step, const float *packed_gradient, float *gra
     }
 }
 
-static const mb_weight *find_weight(const mb_layer *layer, const char *name) {
-    for (size_t i = 0; i < layer->n_weights; i++) {
-        if (strcmp(layer->weights[i].name, name) == 0) {
-            return &layer->weights[i];
-        }
-    }
-    return NULL;
-}
-
 static void fill_plan(const mb_plan_site *site, size_t n_spatial, folded_plan *plan) {
     const mb_folded_options *options = site->layer->options;
     const mb_layer *layer = site->layer;
-    plan->kernel = find_weight(layer, "kernel");
-    plan->bias = find_weight(layer, "bias");
-    plan->gamma = find_weight(layer, "gamma");
-    plan->beta = find_weight(layer, "beta");
-    plan->mean = find_weight(layer, "moving_mean");
-    plan->variance = find_weight(layer, "moving_variance");
-    plan->iteration = find_weight(layer, "iteration");
+    plan->kernel = mb_layer_find_weight(layer, "kernel");
+    plan->bias = mb_layer_find_weight(layer, "bias");
+    plan->gamma = mb_layer_find_weight(layer, "gamma");
+    plan->beta = mb_layer_find_weight(layer, "beta");
+    plan->mean = mb_layer_find_weight(layer, "moving_mean");
+    plan->variance = mb_layer_find_weight(layer, "moving_variance");
+    plan->iteration = mb_layer_find_weight(layer, "iteration");
     plan->n_out = options->conv.filters;
     plan->width = plan->conv.width;
     plan->n_taps = plan->kernel->count / plan->n_out;
