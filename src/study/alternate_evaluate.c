@@ -4,6 +4,7 @@
 #include "base/output.h"
 #include "files/npy.h"
 #include "study/alternate_run.h"
+#include "study/trained.h"
 #include "study/scored.h"
 
 #include <math.h>
@@ -346,9 +347,19 @@ static mb_status judge(judging *j) {
                : mb_alternate_draw(run, &j->scores, &j->groups);
 }
 
+static mb_status check_trained(mb_run *run, const char *name) {
+    const char *folder = mb_alternate_directory(run->ctx, &run->arena, run->directory, name);
+    return folder == NULL ? MB_ERR_MEMORY : mb_trained_check(run->ctx, folder);
+}
+
 mb_status mb_alternate_evaluate(mb_run *run) {
-    if (run->study->alternate->n_students == 0) {
+    const mb_alternate *alternate = run->study->alternate;
+    if (alternate->n_students == 0) {
         return MB_OK;
+    }
+    MB_TRY(check_trained(run, alternate->teacher));
+    for (size_t i = 0; i < alternate->n_students; i++) {
+        MB_TRY(check_trained(run, alternate->students[i].name));
     }
     judging j = {.run = run, .ctx = run->ctx};
     const mb_status status = judge(&j);

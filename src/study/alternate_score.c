@@ -5,6 +5,7 @@
 #include "exchange/keras.h"
 #include "files/csv.h"
 #include "study/alternate_run.h"
+#include "study/trained.h"
 #include "training/reconstruct.h"
 
 // Scores of events by a teacher and its students.
@@ -31,12 +32,11 @@ static mb_status name_columns(
 static mb_status score_by(mb_alternate_scores *out, mb_context *ctx, const char *directory,
     const mb_dataset *dataset, size_t i) {
     const char *folder = mb_alternate_directory(ctx, &out->arena, directory, out->name[i]);
-    const char *path = folder != NULL ? mb_run_file(ctx, &out->arena, folder, "model.h5") : NULL;
     mb_model *model = NULL;
-    if (path == NULL) {
+    if (folder == NULL) {
         return MB_ERR_MEMORY;
     }
-    MB_TRY(mb_model_load(ctx, path, &model));
+    MB_TRY(mb_trained_load(ctx, folder, &model));
     mb_status status = MB_OK;
     if (i == 0) {
         status = mb_reconstruction_errors(
@@ -44,7 +44,7 @@ static mb_status score_by(mb_alternate_scores *out, mb_context *ctx, const char 
     } else if (model->n_outputs != 1 ||
                mb_value_size(&model->values[model->outputs[0]].type) != 1) {
         status = mb_fail(ctx, MB_ERR_SHAPE,
-            "%s: gives more than one number an event, so it is no student", path);
+            "%s: gives more than one number an event, so it is no student", folder);
     } else {
         status = mb_predict_dataset(
             ctx, model, model->parameters, dataset, out->row, out->n, &out->score[i]);

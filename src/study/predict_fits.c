@@ -6,6 +6,7 @@
 #include "base/output.h"
 #include "files/csv.h"
 #include "study/scored.h"
+#include "study/trained.h"
 
 // What each fit of a run gives an event, side by side.
 typedef struct columns {
@@ -32,16 +33,20 @@ static mb_status load(columns *c, const mb_study *study, const mb_source_request
 }
 
 static mb_status add_fit(columns *c, const char *folder, const char *name) {
-    const char *own = mb_arena_format(&c->arena, c->ctx, "%s/%s/model.h5", folder, name);
+    const char *training = mb_run_file(c->ctx, &c->arena, folder, name);
+    const char *own =
+        training != NULL ? mb_run_file(c->ctx, &c->arena, training, "model.h5") : NULL;
     const char *kept = mb_arena_text(&c->arena, c->ctx, name);
     if (own == NULL || kept == NULL) {
         return MB_ERR_MEMORY;
     }
     if (!mb_path_exists(own)) {
+        mb_notice(c->ctx, MB_NOTICE_WARNING, training,
+            "it has no weights yet: left out of the table; train or run with --resume");
         return MB_OK;
     }
     mb_model *model = NULL;
-    MB_TRY(mb_model_load(c->ctx, own, &model));
+    MB_TRY(mb_trained_load(c->ctx, training, &model));
     mb_scored *scored = &c->scored[c->n];
     mb_status status = mb_scored_make(
         scored, c->ctx, model, &c->dataset, c->dataset.split, c->rows, c->dataset.n_rows);

@@ -13,6 +13,7 @@
 #include "study/predict_fits.h"
 #include "study/scored.h"
 #include "study/track_run.h"
+#include "study/trained.h"
 
 #include <math.h>
 
@@ -60,8 +61,9 @@ static mb_status need_model(scoring *s, const char **path) {
     if (!mb_path_exists(*path) && !mb_shipped_is_path(*path)) {
         return mb_fail(s->ctx, MB_ERR_IO, "%s: has no model.h5; %s", s->directory,
             has_fits ? "it holds several fits: name one of the folders below its fits/"
-            : mb_scan_is_report_of(s->directory) ? "it is a scan: name best/ in it"
-                                                 : "train it first");
+            : mb_scan_is_report_of(s->directory)
+                ? "it is a scan: name best/ in it"
+                : "it was stopped before it stored any weights: train or run with --resume");
     }
     return MB_OK;
 }
@@ -81,6 +83,7 @@ static mb_status open_run(scoring *s) {
         return MB_OK;
     }
     MB_TRY(need_model(s, &model));
+    MB_TRY(mb_trained_tell(s->ctx, s->directory));
     return mb_model_load(s->ctx, model, &s->model);
 }
 
@@ -274,6 +277,7 @@ static mb_status predict_prepared(scoring *s, const char *input, const char *acc
             output, input);
     }
     MB_TRY(need_model(s, &path));
+    MB_TRY(mb_trained_tell(s->ctx, s->directory));
     MB_TRY(mb_model_load(s->ctx, path, &s->model));
     return mb_model_predict_file(s->ctx, s->model, input, output, is_forced, out);
 }

@@ -13,6 +13,7 @@
 #include "study/module_run.h"
 #include "study/scan_file.h"
 #include "study/track_run.h"
+#include "study/trained.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -498,6 +499,9 @@ mb_status mb_run_evaluate(
     }
     if (status == MB_OK) {
         status = mb_run_open(&run, ctx, study, directory, log, settings);
+    }
+    for (size_t i = 0; i < run.n_rounds && status == MB_OK; i++) {
+        status = mb_trained_check(ctx, run.rounds[i].directory);
     }
     if (status == MB_OK) {
         status = do_all(&run, false, true);

@@ -81,10 +81,18 @@ static void report(fit_run *run, bool is_epoch_end) {
     hooks->progress(hooks->user, &progress);
 }
 
+static bool is_over(const fit_run *run) {
+    return run->stop || run->epoch == run->train->options.epochs;
+}
+
+// A training that is stopped leaves weights to predict with: where no figure has chosen an epoch,
+// the newest ones. Of one that is over the caller has them all.
 static mb_status save_state(fit_run *run, mb_context *ctx) {
     const mb_fit_hooks *hooks = &run->request->hooks;
-    if (run->is_best_unsaved) {
-        MB_TRY(hooks->save_best(hooks->user, ctx, run->result->best));
+    const bool is_chosen = run->is_judged && run->has_best;
+    if (hooks->save_best != NULL && (is_chosen ? run->is_best_unsaved : !is_over(run))) {
+        const mb_fit_result *result = run->result;
+        MB_TRY(hooks->save_best(hooks->user, ctx, is_chosen ? result->best : result->last));
         run->is_best_unsaved = false;
     }
     return mb_fit_save_checkpoint(run, ctx);
@@ -180,8 +188,8 @@ static mb_status end_epoch(fit_run *run, mb_context *ctx) {
     run->epoch_earlier_seconds = 0.0;
     run->epoch_begin = mb_fit_clock();
     mb_fit_tally_reset(&run->training);
-    const bool is_over = run->stop || run->epoch == run->train->options.epochs;
-    return is_over || mb_fit_clock() - run->last_checkpoint >= run->request->hooks.least_seconds
+    return is_over(run) ||
+                   mb_fit_clock() - run->last_checkpoint >= run->request->hooks.least_seconds
                ? save_state(run, ctx)
                : MB_OK;
 }

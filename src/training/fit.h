@@ -82,7 +82,8 @@ typedef struct mb_fit_hooks {
     double least_seconds;
     // Stores a checkpoint whole (under a temporary name, then renamed).
     mb_status (*save_checkpoint)(void *user, mb_context *ctx, const mb_bundle *bundle);
-    // A new best epoch by the monitored figure.
+    // Before a checkpoint: a new best epoch by the monitored figure; without one, in a training
+    // that goes on, the newest weights.
     mb_status (*save_best)(void *user, mb_context *ctx, const float *parameters);
     // model_checkpoint: path as the user wrote it, with {epoch} and figures filled in.
     mb_status (*save_model)(

@@ -65,7 +65,7 @@ static void test_failure__resume_says_what_has_changed(void **state) {
     assert_non_null(strstr(world->last.err, "with 'epochs: 3' where there is now 'epochs: 8'"));
 }
 
-static void test_failure__an_ended_job_leaves_a_checkpoint(void **state) {
+static void test_failure__an_ended_job_leaves_weights_to_predict_with(void **state) {
     WORLD(world)
     // Batch systems end a job that is over its time so.
     assert_int_equal(1, mb_tool_terminate(world, "ended/log.txt",
@@ -74,6 +74,15 @@ static void test_failure__an_ended_job_leaves_a_checkpoint(void **state) {
     assert_non_null(strstr(text, "Train on"));
     mb_release(world->base.ctx, text);
     assert_true(mb_path_exists(mb_tool_path(world, "ended/checkpoint.h5")));
+    mb_tool_expect(world, 0, "predict ended data/clusters_1.csv -o ended.csv");
+    assert_non_null(strstr(world->last.err, "ended: its training has not ended: these are its"));
+    assert_true(mb_tool_count_lines(world, "ended.csv") > 1);
+    mb_tool_expect(world, 0, "summary ended");
+    mb_tool_expect(world, 1, "evaluate ended --quiet");
+    assert_non_null(strstr(world->last.err, "--resume"));
+    remove(mb_tool_path(world, "ended/model.h5"));
+    mb_tool_expect(world, 1, "predict ended data/clusters_1.csv -o no.csv");
+    assert_non_null(strstr(world->last.err, "train or run with --resume"));
 }
 
 static void test_failure__scores_beside_a_run_are_not_its_own(void **state) {
@@ -129,7 +138,7 @@ int main(void) {
         cmocka_unit_test(test_failure__keeps_arrays_that_are_there),
         cmocka_unit_test(test_failure__check_refuses_what_a_run_would),
         cmocka_unit_test(test_failure__resume_says_what_has_changed),
-        cmocka_unit_test(test_failure__an_ended_job_leaves_a_checkpoint),
+        cmocka_unit_test(test_failure__an_ended_job_leaves_weights_to_predict_with),
         cmocka_unit_test(test_failure__scores_beside_a_run_are_not_its_own),
         cmocka_unit_test(test_failure__help_that_cannot_be_written_is_one),
         cmocka_unit_test(test_failure__a_table_of_numbers_has_no_names),

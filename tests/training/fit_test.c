@@ -236,6 +236,52 @@ static void test_fit__the_best_epoch_is_that_of_the_least_monitored_loss(void **
     mb_test_world_close(&world);
 }
 
+typedef struct newest_log {
+    size_t n_parameters, n_best, n_checkpoints;
+    float best[512];
+} newest_log;
+
+static mb_status newest_best(void *user, mb_context *ctx, const float *parameters) {
+    (void)ctx;
+    newest_log *log = user;
+    memcpy(log->best, parameters, log->n_parameters * sizeof *parameters);
+    log->n_best++;
+    return MB_OK;
+}
+
+static mb_status newest_checkpoint(void *user, mb_context *ctx, const mb_bundle *bundle) {
+    newest_log *log = user;
+    float stored[512];
+    assert_ok(ctx, mb_bundle_get_floats(bundle, ctx, "fit/parameters", stored, log->n_parameters));
+    log->n_checkpoints++;
+    // Not of the last one: who trains stores its weights.
+    if (log->n_best == log->n_checkpoints) {
+        assert_memory_equal(stored, log->best, log->n_parameters * sizeof *stored);
+    }
+    return MB_OK;
+}
+
+static void test_fit__without_a_figure_to_choose_by_the_newest_weights_are_best(void **state) {
+    (void)state;
+    mb_test_world world;
+    problem p;
+    mb_fit_result result;
+    mb_test_world_open(&world, 2, MB_CPU_ALL);
+    problem_open(&p, world.ctx,
+        "{loss: binary_crossentropy, optimizer: {adam: {}}, batch: 8, epochs: 3, "
+        "validation: 0.3, checkpoint_steps: 2}");
+    newest_log log = {.n_parameters = p.request.model->n_parameters};
+    assert_true(log.n_parameters <= MB_COUNT_OF(log.best));
+    p.request.hooks = (mb_fit_hooks){
+        .user = &log, .save_best = newest_best, .save_checkpoint = newest_checkpoint};
+    assert_ok(world.ctx, mb_fit(world.ctx, &p.request, &result));
+    assert_true(log.n_best > 3);
+    assert_int_equal(log.n_best, log.n_checkpoints - 1);
+    mb_fit_result_clear(&result);
+    problem_close(&p, world.ctx);
+    mb_test_world_close(&world);
+}
+
 static golden_list x, weights, target, first, last, wanted;
 
 static void open_golden_problem(problem *p, mb_context *ctx, mb_node *entry) {
@@ -329,6 +375,7 @@ int main(void) {
         cmocka_unit_test(test_fit__a_separable_problem_is_learnt),
         cmocka_unit_test(test_fit__validation_agrees_with_predictions_of_the_result),
         cmocka_unit_test(test_fit__early_stopping_keeps_and_restores_the_best),
+        cmocka_unit_test(test_fit__without_a_figure_to_choose_by_the_newest_weights_are_best),
         cmocka_unit_test(test_fit__the_best_epoch_is_that_of_the_least_monitored_loss),
         cmocka_unit_test(test_fit__histories_and_weights_are_those_of_keras_2),
         cmocka_unit_test(test_fit__histories_and_weights_are_those_of_keras_3),
