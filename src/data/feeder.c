@@ -239,8 +239,7 @@ static mb_status fill_one_hot(mb_feeder *feeder, mb_context *ctx, const uint32_t
     return MB_OK;
 }
 
-// Keras's rule: the label itself, or the place of the largest of a row of several.
-static size_t class_of(const float *target, size_t size) {
+size_t mb_feeder_class(const float *target, size_t size) {
     if (size == 1) {
         return target[0] >= 0.0F && target[0] < 1e9F ? (size_t)target[0] : 0;
     }
@@ -267,7 +266,7 @@ static mb_status fill_weights(mb_feeder *feeder, mb_context *ctx, const uint32_t
     const bool has_classes = settings->n_class_weights > 0 && feeder->target != NULL;
     for (size_t i = 0; has_classes && i < n; i++) {
         const size_t label =
-            class_of(feeder->target + i * feeder->target_size, feeder->target_size);
+            mb_feeder_class(feeder->target + i * feeder->target_size, feeder->target_size);
         if (label < settings->n_class_weights) {
             feeder->weights[i] *= settings->class_weights[label];
         }

@@ -37,6 +37,10 @@ typedef struct mb_feeder_settings {
     bool leaves_rows, leaves_target;
 } mb_feeder_settings;
 
+// The class of a row by its target, Keras's rule: the label itself, or the place of the largest of
+// several numbers.
+size_t mb_feeder_class(const float *target, size_t size);
+
 typedef struct mb_feeder mb_feeder;
 
 // Settings are copied; dataset and columns must outlive the feeder. The caller owns *out.

@@ -125,6 +125,8 @@ static mb_status time_rows(const trial *t, size_t n, double *seconds) {
     train.options.epochs = 1;
     train.options.batch = mb_min_size(train.options.batch, n);
     train.n_callbacks = 0;
+    // Among few events not every class is found.
+    train.class_weights.is_named = NULL;
     const mb_fit_request request = {.model = t->model,
         .parameters = t->parameters,
         .dataset = t->dataset,

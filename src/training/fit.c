@@ -207,6 +207,7 @@ static void begin_epoch(fit_run *run) {
 static mb_status train(fit_run *run, mb_context *ctx) {
     MB_TRY(mb_fit_open(run, ctx));
     MB_TRY(mb_fit_check_targets(run, ctx));
+    MB_TRY(mb_fit_check_classes(run, ctx));
     if (run->request->resume != NULL) {
         MB_TRY(mb_fit_restore(run, ctx, run->request->resume));
     }

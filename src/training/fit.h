@@ -38,6 +38,7 @@ extern const mb_option mb_train_option_table[];
 typedef struct mb_class_weights {
     size_t n; // 0: none
     const float *weight;
+    const bool *is_named; // by the study, which must not name one that no row is of; NULL: none is
 } mb_class_weights;
 
 // A `train:` map, read and checked. Lives as long as the document.

@@ -21,8 +21,67 @@ mb_status mb_fit_check(mb_context *ctx, const mb_fit_request *request) {
     if (status == MB_OK) {
         status = mb_fit_check_targets(&run, ctx);
     }
+    if (status == MB_OK) {
+        status = mb_fit_check_classes(&run, ctx);
+    }
     mb_fit_close(&run);
     mb_fit_result_clear(&result);
+    return status;
+}
+
+static mb_status mark_classes(const fit_run *run, mb_context *ctx, const uint32_t *rows, size_t n,
+    float *values, bool *is_there) {
+    const mb_column *target = run->feeder_settings.target;
+    for (size_t i = 0; i < n; i++) {
+        MB_TRY(mb_column_gather(target, ctx, &rows[i], 1, values));
+        const size_t label = mb_feeder_class(values, target->size);
+        if (label < run->train->class_weights.n) {
+            is_there[label] = true;
+        }
+    }
+    return MB_OK;
+}
+
+static mb_status fail_absent(
+    const fit_run *run, mb_context *ctx, size_t absent, size_t n_rows, const bool *is_there) {
+    char classes[128] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < run->train->class_weights.n && used + 32 < sizeof classes; i++) {
+        if (is_there[i]) {
+            used += (size_t)mb_format(
+                classes + used, sizeof classes - used, "%s%zu", used > 0 ? ", " : "", i);
+        }
+    }
+    return mb_fail(ctx, MB_ERR_RANGE,
+        "train.class_weight: class %zu is in none of the %zu events; name those that are there: %s",
+        absent, n_rows, classes);
+}
+
+static mb_status check_named(const fit_run *run, mb_context *ctx, float *values, bool *is_there) {
+    const mb_fit_request *request = run->request;
+    MB_TRY(mark_classes(run, ctx, request->train_rows, request->n_train, values, is_there));
+    MB_TRY(
+        mark_classes(run, ctx, request->validation_rows, request->n_validation, values, is_there));
+    for (size_t i = 0; i < run->train->class_weights.n; i++) {
+        if (run->train->class_weights.is_named[i] && !is_there[i]) {
+            return fail_absent(run, ctx, i, request->n_train + request->n_validation, is_there);
+        }
+    }
+    return MB_OK;
+}
+
+mb_status mb_fit_check_classes(const fit_run *run, mb_context *ctx) {
+    const mb_class_weights *weights = &run->train->class_weights;
+    if (weights->n == 0 || weights->is_named == NULL) {
+        return MB_OK;
+    }
+    float *values = mb_allocate(ctx, run->feeder_settings.target->size, sizeof *values);
+    bool *is_there = mb_allocate_zeroed(ctx, weights->n, sizeof *is_there);
+    const mb_status status = values == NULL || is_there == NULL
+                                 ? MB_ERR_MEMORY
+                                 : check_named(run, ctx, values, is_there);
+    mb_release(ctx, values);
+    mb_release(ctx, is_there);
     return status;
 }
 

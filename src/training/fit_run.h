@@ -84,6 +84,8 @@ mb_status mb_fit_open(fit_run *run, mb_context *ctx) MB_MUST_CHECK; // everythin
 void mb_fit_close(fit_run *run);
 // Targets and labels of all rows are usable; warns where all are equal.
 mb_status mb_fit_check_targets(fit_run *run, mb_context *ctx) MB_MUST_CHECK;
+// Fails with RANGE for a class that class_weight names and no row of the fit is of.
+mb_status mb_fit_check_classes(const fit_run *run, mb_context *ctx) MB_MUST_CHECK;
 // Fails for the loss of one of the n rows of a batch that is no finite number, and says why where
 // it can.
 mb_status mb_fit_fail_loss(const fit_run *run, mb_context *ctx, const uint32_t *rows, size_t n,

@@ -60,8 +60,8 @@ const mb_option mb_train_option_table[] = {
     MB_OPTIONS_END,
 };
 
-static mb_status read_class(
-    mb_context *ctx, const mb_document *document, const mb_node *member, float *weights) {
+static mb_status read_class(mb_context *ctx, const mb_document *document, const mb_node *member,
+    float *weights, bool *is_named) {
     int64_t label = 0;
     if (!mb_text_to_int64(member->key, &label) || label < 0 || label >= MOST_CLASSES) {
         return mb_fail_at(ctx, document, member,
@@ -75,6 +75,7 @@ static mb_status read_class(
             (long long)label);
     }
     weights[label] = (float)member->real;
+    is_named[label] = true;
     return MB_OK;
 }
 
@@ -87,16 +88,18 @@ static mb_status read_class_weights(
         return mb_fail_at(ctx, document, map, "class_weight: is not a map; write {0: 1.0, 1: 2.5}");
     }
     float *weights = mb_arena_allocate(&document->arena, ctx, MOST_CLASSES, sizeof *weights);
-    if (weights == NULL) {
+    bool *is_named = mb_arena_allocate(&document->arena, ctx, MOST_CLASSES, sizeof *is_named);
+    if (weights == NULL || is_named == NULL) {
         return MB_ERR_MEMORY;
     }
     for (size_t i = 0; i < MOST_CLASSES; i++) {
         weights[i] = 1.0F;
+        is_named[i] = false;
     }
     for (const mb_node *member = map->first; member != NULL; member = member->next) {
-        MB_TRY(read_class(ctx, document, member, weights));
+        MB_TRY(read_class(ctx, document, member, weights, is_named));
     }
-    *out = (mb_class_weights){MOST_CLASSES, weights};
+    *out = (mb_class_weights){MOST_CLASSES, weights, is_named};
     return MB_OK;
 }
 

@@ -113,6 +113,10 @@ static void test_fit__what_does_not_fit_is_refused_by_name(void **state) {
     check_failure("{loss: mse, metrics: [accuracy], validation: 0.2, callbacks: [{early_stopping: "
                   "{monitor: val_acuracy}}]}",
         NULL, MB_ERR_FORMAT, "write 'val_accuracy'");
+    check_failure("{loss: mse, validation: 0.2, class_weight: {0: 1, 1: 2, 7: 3}}", NULL,
+        MB_ERR_RANGE,
+        "train.class_weight: class 7 is in none of the 120 events; name those that are there: 0, "
+        "1");
 }
 
 static void test_fit__a_loss_that_is_no_number_names_step_and_layer(void **state) {
