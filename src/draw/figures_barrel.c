@@ -13,17 +13,13 @@ enum { MOST_VOLUMES = 3, MOST_VOLIDS = 16, LONGEST_NAME = 64, MOST_EVENTS = 3 };
 static const mb_axis z_axis = {.label = "z (mm)"};
 static const mb_axis r_axis = {.label = "r (mm)"};
 
-static void leave_out(mb_context *ctx, const char *figure, const char *array) {
-    mb_notice(ctx, MB_NOTICE_INFO, "plots", "%s is left out: there is no %s", figure, array);
-}
-
 // True when all named arrays are there as rows of the same length; says what lacks.
 static bool has_arrays(const mb_bundle *pictures, mb_context *ctx, const char *figure,
     const char *const *names, const mb_array **out) {
     for (size_t i = 0; names[i] != NULL; i++) {
         out[i] = mb_bundle_array(pictures, names[i]);
         if (out[i] == NULL || out[i]->rank != 1 || out[i]->shape[0] != out[0]->shape[0]) {
-            leave_out(ctx, figure, names[i]);
+            mb_gallery_leave_out(ctx, figure, names[i]);
             return false;
         }
     }
@@ -270,18 +266,14 @@ static mb_status draw_image(mb_gallery *gallery, mb_context *ctx, const mb_bundl
             status = add_images_of_volume(figure, ctx, &from, layers, event, &layer);
         }
     }
-    if (status != MB_OK) {
-        mb_figure_destroy(figure);
-        return status;
-    }
-    return mb_gallery_add(gallery, ctx, figure);
+    return mb_gallery_finish(gallery, ctx, figure, status);
 }
 
 static mb_status draw_images(mb_gallery *gallery, mb_context *ctx, const mb_bundle *pictures) {
     const mb_array *layers;
     image first;
     if (!has_layers(pictures, &layers) || !find_image(pictures, 0, &first)) {
-        leave_out(ctx, "event_images", "images/volume0");
+        mb_gallery_leave_out(ctx, "event_images", "images/volume0");
         return MB_OK;
     }
     for (size_t event = 0; event < mb_min_size(first.counts->shape[0], MOST_EVENTS); event++) {
@@ -316,7 +308,7 @@ static mb_status draw_multiplicity(
     static const char *const tracks[] = {"counts/tracks", "counts/particles", NULL};
     static const char *const track_labels[] = {"Tracks in the barrel", "Particles"};
     if (mb_bundle_array(pictures, "counts/hits") == NULL) {
-        leave_out(ctx, "multiplicity", "counts/hits");
+        mb_gallery_leave_out(ctx, "multiplicity", "counts/hits");
         return MB_OK;
     }
     const bool has_truth = mb_bundle_array(pictures, "counts/tracks") != NULL;
@@ -329,11 +321,7 @@ static mb_status draw_multiplicity(
         status = add_histogram_panel(figure, ctx, pictures, "Tracks per event",
             (mb_axis){.label = "Tracks"}, events, tracks, track_labels);
     }
-    if (status != MB_OK) {
-        mb_figure_destroy(figure);
-        return status;
-    }
-    return mb_gallery_add(gallery, ctx, figure);
+    return mb_gallery_finish(gallery, ctx, figure, status);
 }
 
 static mb_status draw_pt_eta(mb_gallery *gallery, mb_context *ctx, const mb_bundle *pictures) {
@@ -341,7 +329,7 @@ static mb_status draw_pt_eta(mb_gallery *gallery, mb_context *ctx, const mb_bund
     static const char *const eta[] = {"particles/eta", NULL};
     static const char *const no_labels[] = {NULL};
     if (mb_bundle_array(pictures, pt[0]) == NULL || mb_bundle_array(pictures, eta[0]) == NULL) {
-        leave_out(ctx, "pt_eta", "truth");
+        mb_gallery_leave_out(ctx, "pt_eta", "truth");
         return MB_OK;
     }
     mb_figure *figure = mb_figure_create(ctx, "pt_eta", 11, 4.5);
@@ -354,11 +342,7 @@ static mb_status draw_pt_eta(mb_gallery *gallery, mb_context *ctx, const mb_bund
         status = add_histogram_panel(figure, ctx, pictures, "Pseudorapidity",
             (mb_axis){.label = "eta"}, (mb_axis){.label = "Particles"}, eta, no_labels);
     }
-    if (status != MB_OK) {
-        mb_figure_destroy(figure);
-        return status;
-    }
-    return mb_gallery_add(gallery, ctx, figure);
+    return mb_gallery_finish(gallery, ctx, figure, status);
 }
 
 static mb_status add_layer_histograms(mb_panel *panel, mb_context *ctx, const mb_array *counts) {
@@ -384,7 +368,7 @@ static mb_status add_layer_histograms(mb_panel *panel, mb_context *ctx, const mb
 static mb_status draw_layers(mb_gallery *gallery, mb_context *ctx, const mb_bundle *pictures) {
     const mb_array *counts = mb_bundle_array(pictures, "counts/layers");
     if (counts == NULL || counts->rank != 2) {
-        leave_out(ctx, "hits_per_layer", "counts/layers");
+        mb_gallery_leave_out(ctx, "hits_per_layer", "counts/layers");
         return MB_OK;
     }
     mb_figure *figure = mb_figure_create(ctx, "hits_per_layer", 9, 4.5);
@@ -396,11 +380,7 @@ static mb_status draw_layers(mb_gallery *gallery, mb_context *ctx, const mb_bund
                                                   .legend = MB_LEGEND_OUTSIDE,
                                                   .legend_title = "Layer"});
     const mb_status status = add_layer_histograms(panel, ctx, counts);
-    if (status != MB_OK) {
-        mb_figure_destroy(figure);
-        return status;
-    }
-    return mb_gallery_add(gallery, ctx, figure);
+    return mb_gallery_finish(gallery, ctx, figure, status);
 }
 
 mb_status mb_draw_barrel(mb_gallery *gallery, mb_context *ctx, const mb_bundle *pictures) {

@@ -13,10 +13,6 @@ enum { MOST_SAMPLES = 32, LONGEST_NAME = 64, N_PHI = 18, N_ETA = 14, N_SYNTHETIC
 
 static const char et_label[] = "ET [counts of 0.5 GeV]";
 
-static void leave_out(mb_context *ctx, const char *figure, const char *array) {
-    mb_notice(ctx, MB_NOTICE_INFO, "plots", "%s is left out: there is no %s", figure, array);
-}
-
 static size_t count_samples(const mb_bundle *pictures) {
     const mb_array *n = mb_bundle_array(pictures, "n_samples");
     const double count = n != NULL && mb_array_count(n) == 1 ? mb_array_get(n, 0) : 0;
@@ -42,7 +38,7 @@ static mb_status draw_synthetic(mb_gallery *gallery, mb_context *ctx, const mb_b
     const mb_array *events = mb_bundle_array(pictures, "synthetic");
     if (events == NULL || events->dtype != MB_F32 ||
         mb_array_count(events) != N_SYNTHETIC * N_PHI * N_ETA) {
-        leave_out(ctx, "region_deposits", "synthetic");
+        mb_gallery_leave_out(ctx, "region_deposits", "synthetic");
         return MB_OK;
     }
     const float *et = events->data;
@@ -67,7 +63,7 @@ static mb_status draw_means(mb_gallery *gallery, mb_context *ctx, const mb_bundl
         }
     }
     if (n == 0) {
-        leave_out(ctx, "mean_images", "sample/0/mean");
+        mb_gallery_leave_out(ctx, "mean_images", "sample/0/mean");
         return MB_OK;
     }
     return mb_draw_regions(gallery, ctx,
@@ -110,7 +106,7 @@ static mb_status draw_spectrum(
         }
     }
     if (edges == NULL || n == 0) {
-        leave_out(ctx, look->name, edges == NULL ? look->edges : look->part);
+        mb_gallery_leave_out(ctx, look->name, edges == NULL ? look->edges : look->part);
         return MB_OK;
     }
     return mb_draw_counted(gallery, ctx,

@@ -10,14 +10,6 @@
 
 enum { LONGEST_TITLE = 160, MOST_DOTS = 5000, DIFFERENCE_BINS = 100 };
 
-static mb_status finish(mb_gallery *gallery, mb_context *ctx, mb_figure *figure, mb_status status) {
-    if (status != MB_OK) {
-        mb_figure_destroy(figure);
-        return status;
-    }
-    return mb_gallery_add(gallery, ctx, figure);
-}
-
 // The finite pairs: numbers, differences and their range.
 typedef struct pair_table {
     double *x, *y, *difference;
@@ -134,7 +126,7 @@ mb_status mb_draw_pairs(mb_gallery *gallery, mb_context *ctx, const mb_pairs *pa
     add_scatter(figure, pairs, &table);
     const mb_status status = add_differences(figure, ctx, pairs, &table);
     mb_release(ctx, memory);
-    return finish(gallery, ctx, figure, status);
+    return mb_gallery_finish(gallery, ctx, figure, status);
 }
 
 mb_status mb_draw_lines(mb_gallery *gallery, mb_context *ctx, const mb_plot_settings *settings,
@@ -262,5 +254,5 @@ mb_status mb_draw_counted(mb_gallery *gallery, mb_context *ctx, const mb_counted
     for (size_t i = 0; status == MB_OK && i < n; i++) {
         status = add_counted(panel, ctx, settings, &sets[i], n == 1);
     }
-    return finish(gallery, ctx, figure, status);
+    return mb_gallery_finish(gallery, ctx, figure, status);
 }

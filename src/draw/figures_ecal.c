@@ -89,7 +89,7 @@ static mb_status draw_times(mb_shower *shower) {
     const bool has_any = mb_shower_array(shower, 0, "time_counts", MB_F64, 1) != NULL ||
                          mb_shower_array(shower, 1, "time_counts", MB_F64, 1) != NULL;
     if (edges.n < 2 || !has_any) {
-        mb_shower_leave_out(
+        mb_gallery_leave_out(
             shower->ctx, time_kinds[0].density, has_any ? "time_edges" : time_kinds[0].part);
         return MB_OK;
     }
@@ -202,7 +202,7 @@ static mb_status add_means(mb_shower *shower, mb_figure *figure, const crop_stud
 static mb_status draw_crops(mb_shower *shower) {
     crop_study study;
     if (!find_crops(shower, &study)) {
-        mb_shower_leave_out(shower->ctx, "crop_study", "crop_hits");
+        mb_gallery_leave_out(shower->ctx, "crop_study", "crop_hits");
         return MB_OK;
     }
     mb_figure *figure = mb_figure_create(shower->ctx, "crop_study", 5.5 * (double)study.n_classes,
@@ -258,7 +258,7 @@ static mb_status draw_sequences(mb_shower *shower) {
         }
     }
     if (n == 0) {
-        mb_shower_leave_out(shower->ctx, "hit_sequences", "n_hits");
+        mb_gallery_leave_out(shower->ctx, "hit_sequences", "n_hits");
         return MB_OK;
     }
     mb_figure *figure = mb_figure_create(shower->ctx, "hit_sequences", 14, 6.5);

@@ -259,11 +259,7 @@ static mb_status draw_charges(mb_gallery *gallery, mb_context *ctx, const mb_bun
                 add_numbers(figure, ctx, numbers, parts[i].title, parts[i].label, parts[i].is_log);
         }
     }
-    if (status != MB_OK) {
-        mb_figure_destroy(figure);
-        return status;
-    }
-    return mb_gallery_add(gallery, ctx, figure);
+    return mb_gallery_finish(gallery, ctx, figure, status);
 }
 
 mb_status mb_draw_concentrator(mb_gallery *gallery, mb_context *ctx, const mb_bundle *pictures) {

@@ -75,15 +75,6 @@ static mb_status add_histogram(mb_panel *panel, mb_context *ctx, const mb_econt_
     return status;
 }
 
-// Adds the figure, or gives it up after a failure.
-static mb_status finish(mb_gallery *gallery, mb_context *ctx, mb_figure *figure, mb_status status) {
-    if (status != MB_OK) {
-        mb_figure_destroy(figure);
-        return status;
-    }
-    return mb_gallery_add(gallery, ctx, figure);
-}
-
 mb_status mb_draw_metric_histogram(mb_gallery *gallery, mb_context *ctx,
     const mb_module_metric *metric, const mb_econt_way *ways, size_t n_ways, size_t n) {
     char name[LONGEST_TEXT];
@@ -108,7 +99,7 @@ mb_status mb_draw_metric_histogram(mb_gallery *gallery, mb_context *ctx,
     for (size_t k = 0; k < n_ways && status == MB_OK; k++) {
         status = add_histogram(panel, ctx, &ways[k], n, binning, n_ways == 1);
     }
-    return finish(gallery, ctx, figure, status);
+    return mb_gallery_finish(gallery, ctx, figure, status);
 }
 
 mb_status mb_draw_metric_compare(mb_gallery *gallery, mb_context *ctx,
@@ -318,7 +309,7 @@ static mb_status draw_profiles(mb_gallery *gallery, mb_context *ctx, const profi
             status = add_profile(panel, ctx, slice, rows, &ways[k], n_ways <= MOST_BANDS, is_first);
         }
     }
-    return finish(gallery, ctx, figure, status);
+    return mb_gallery_finish(gallery, ctx, figure, status);
 }
 
 mb_status mb_draw_metric_profiles(mb_gallery *gallery, mb_context *ctx,
@@ -400,5 +391,5 @@ mb_status mb_draw_weights(
         const mb_histogram_set set = {NULL, weights[i].values};
         status = mb_panel_histogram(panel, ctx, mb_binning_choose(&set, 1, 40), set, false, true);
     }
-    return finish(gallery, ctx, figure, status);
+    return mb_gallery_finish(gallery, ctx, figure, status);
 }

@@ -123,9 +123,5 @@ mb_status mb_draw_emd_surrogate(mb_gallery *gallery, mb_context *ctx, const char
     if (status == MB_OK) {
         status = add_errors(errors, ctx, truth, predicted);
     }
-    if (status != MB_OK) {
-        mb_figure_destroy(figure);
-        return status;
-    }
-    return mb_gallery_add(gallery, ctx, figure);
+    return mb_gallery_finish(gallery, ctx, figure, status);
 }

@@ -32,7 +32,7 @@ static mb_status draw_film(mb_shower *shower, size_t class_index) {
     const mb_array *frames = mb_shower_array(shower, class_index, "frames", MB_F32, 3);
     const mb_array *edges = frames != NULL ? edges_of(shower, frames->shape[0]) : NULL;
     if (edges == NULL) {
-        mb_shower_leave_out(
+        mb_gallery_leave_out(
             shower->ctx, film_names[class_index], frames == NULL ? "frames" : "frame_edges");
         return MB_OK;
     }
@@ -191,7 +191,7 @@ mb_status mb_shower_draw_vectorised(mb_shower *shower) {
         }
     }
     if (n == 0) {
-        mb_shower_leave_out(shower->ctx, "vectorised_frames", "vectorised");
+        mb_gallery_leave_out(shower->ctx, "vectorised_frames", "vectorised");
         return MB_OK;
     }
     mb_figure *figure =

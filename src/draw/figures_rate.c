@@ -14,14 +14,6 @@ enum { ROC_POINTS = 401, LONGEST_LABEL = 160, MOST_LINE_POINTS = 2000 };
 static const double lowest_fraction = 1e-5;
 static const double lowest_efficiency = 0.01;
 
-static mb_status finish(mb_gallery *gallery, mb_context *ctx, mb_figure *figure, mb_status status) {
-    if (status != MB_OK) {
-        mb_figure_destroy(figure);
-        return status;
-    }
-    return mb_gallery_add(gallery, ctx, figure);
-}
-
 // Mean and standard deviation (divisor n) of one number of each ROC.
 static void spread_of(const double *values, size_t n, double *mean, double *deviation) {
     double sum = 0;
@@ -135,7 +127,7 @@ mb_status mb_draw_rate_roc(mb_gallery *gallery, mb_context *ctx,
         mb_panel_vertical(panel, settings->working_khz / unit,
             mb_rate_format(settings->working_khz, text, sizeof text));
     }
-    return finish(gallery, ctx, figure, status);
+    return mb_gallery_finish(gallery, ctx, figure, status);
 }
 
 // The mean with its band, edges kept within 0 .. 1.
@@ -194,7 +186,7 @@ mb_status mb_draw_roc_band(mb_gallery *gallery, mb_context *ctx, const char *nam
                                .y = mb_values_f64(line, 2),
                                .color = 9,
                                .is_dashed = true});
-    return finish(gallery, ctx, figure, status);
+    return mb_gallery_finish(gallery, ctx, figure, status);
 }
 
 // What a picture can show of a curve: points evenly by threshold, and the last ones all, which are
@@ -291,6 +283,6 @@ mb_status mb_draw_rate_curves(mb_gallery *gallery, mb_context *ctx, const char *
     mb_figure_caption(figure, "Trigger rate against the threshold on the score%s%s%s.",
         n > 1 ? "; below, the rate of each further curve over that of the first (" : "",
         n > 1 ? lines[0].label : "", n > 1 ? ")" : "");
-    return finish(gallery, ctx, figure,
+    return mb_gallery_finish(gallery, ctx, figure,
         add_rate_panels(figure, ctx, x_label != NULL ? x_label : "Threshold", lines, n));
 }

@@ -74,14 +74,6 @@ static mb_color_scale scale_of(mb_values values) {
     return scale;
 }
 
-static mb_status finish(mb_gallery *gallery, mb_context *ctx, mb_figure *figure, mb_status status) {
-    if (status != MB_OK) {
-        mb_figure_destroy(figure);
-        return status;
-    }
-    return mb_gallery_add(gallery, ctx, figure);
-}
-
 mb_status mb_draw_regions(mb_gallery *gallery, mb_context *ctx, const mb_region_settings *settings,
     const mb_region_image *images, size_t n) {
     const size_t most = settings->n_columns > 0 ? settings->n_columns : MOST_CHOSEN_COLUMNS;
@@ -109,7 +101,7 @@ mb_status mb_draw_regions(mb_gallery *gallery, mb_context *ctx, const mb_region_
                                                : (mb_color_scale){.palette = MB_PALETTE_SEQUENTIAL};
         status = add_image(figure, ctx, &look, images[i].et);
     }
-    return finish(gallery, ctx, figure, status);
+    return mb_gallery_finish(gallery, ctx, figure, status);
 }
 
 // original - reconstruction into difference. Returns the mean of its squares.
@@ -158,7 +150,7 @@ mb_status mb_draw_reconstruction(
         "An event, what the autoencoder makes of it, and the difference: blue where the "
         "autoencoder gives too much, red where it gives too little. The mean square error of the "
         "regions is in the title.");
-    return finish(gallery, ctx, figure, add_reconstruction(figure, ctx, event));
+    return mb_gallery_finish(gallery, ctx, figure, add_reconstruction(figure, ctx, event));
 }
 
 static mb_status add_saliency(
@@ -181,5 +173,5 @@ mb_status mb_draw_saliency(mb_gallery *gallery, mb_context *ctx, const char *nam
         mb_format(title, sizeof title, "Score %.6g", score);
         mb_figure_title(figure, title);
     }
-    return finish(gallery, ctx, figure, add_saliency(figure, ctx, regions, saliency));
+    return mb_gallery_finish(gallery, ctx, figure, add_saliency(figure, ctx, regions, saliency));
 }

@@ -101,11 +101,7 @@ mb_status mb_draw_scan_slices(mb_gallery *gallery, mb_context *ctx, const mb_sca
     for (size_t k = 0; k < scan->n_slices && status == MB_OK; k++) {
         status = add_slice(figure, ctx, scan, &scan->slices[k]);
     }
-    if (status != MB_OK) {
-        mb_figure_destroy(figure);
-        return status;
-    }
-    return mb_gallery_add(gallery, ctx, figure);
+    return mb_gallery_finish(gallery, ctx, figure, status);
 }
 
 // Bars with gaps between them: a histogram whose every second bin is empty. edge holds 2 n + 2

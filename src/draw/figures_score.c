@@ -140,11 +140,7 @@ mb_status mb_draw_roc_alone(
                     .legend = MB_LEGEND_NONE});
     add_chance(panel, NULL, MB_COLOR_BLACK);
     const mb_status status = add_roc_line(panel, ctx, roc, NULL, 1, 1);
-    if (status != MB_OK) {
-        mb_figure_destroy(figure);
-        return status;
-    }
-    return mb_gallery_add(gallery, ctx, figure);
+    return mb_gallery_finish(gallery, ctx, figure, status);
 }
 
 // Scores of one class, or all of them where there are no labels.

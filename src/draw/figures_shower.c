@@ -79,7 +79,7 @@ static mb_status draw_kind(mb_shower *shower, const image_kind *kind, bool has_o
         }
     }
     if (n == 0) {
-        mb_shower_leave_out(shower->ctx, kind->figure, kind->part);
+        mb_gallery_leave_out(shower->ctx, kind->figure, kind->part);
         return MB_OK;
     }
     const mb_color_scale common = mb_shower_scale(values, n);
@@ -149,7 +149,7 @@ mb_status mb_shower_draw_events(mb_shower *shower) {
         }
     }
     if (number == 0) {
-        mb_shower_leave_out(shower->ctx, "event_0", "energy");
+        mb_gallery_leave_out(shower->ctx, "event_0", "energy");
     }
     return MB_OK;
 }
@@ -197,7 +197,7 @@ mb_status mb_shower_draw_scatter(mb_shower *shower) {
         }
     }
     if (hits[0] == NULL && hits[1] == NULL) {
-        mb_shower_leave_out(shower->ctx, "spacetime_scatter", "hits");
+        mb_gallery_leave_out(shower->ctx, "spacetime_scatter", "hits");
         return MB_OK;
     }
     const mb_color_scale colors = {MB_PALETTE_SEQUENTIAL, true, 0, most};

@@ -113,11 +113,7 @@ mb_status mb_draw_track_hits(mb_gallery *gallery, mb_context *ctx, const mb_trac
             add_hits(ctx, figure, sample, &sample->spaces[k], sample->spaces[k].cluster, "cluster");
     }
     mb_release(ctx, particle);
-    if (status != MB_OK) {
-        mb_figure_destroy(figure);
-        return status;
-    }
-    return mb_gallery_add(gallery, ctx, figure);
+    return mb_gallery_finish(gallery, ctx, figure, status);
 }
 
 static mb_status add_edges(
@@ -186,11 +182,7 @@ mb_status mb_draw_track_edges(mb_gallery *gallery, mb_context *ctx, const mb_tra
     if (status == MB_OK) {
         status = add_edges(ctx, figure, sample, false);
     }
-    if (status != MB_OK) {
-        mb_figure_destroy(figure);
-        return status;
-    }
-    return mb_gallery_add(gallery, ctx, figure);
+    return mb_gallery_finish(gallery, ctx, figure, status);
 }
 
 // Hits of a group as balls, whose colour is the group's; noise is left out.
@@ -268,11 +260,7 @@ mb_status mb_draw_track_space(mb_gallery *gallery, mb_context *ctx, const mb_tra
         status = add_balls(ctx, figure, sample, sample->spaces[0].cluster, "clusters");
     }
     mb_release(ctx, particle);
-    if (status != MB_OK) {
-        mb_figure_destroy(figure);
-        return status;
-    }
-    return mb_gallery_add(gallery, ctx, figure);
+    return mb_gallery_finish(gallery, ctx, figure, status);
 }
 
 mb_status mb_draw_track_scan(

@@ -104,11 +104,7 @@ mb_status mb_draw_training(
         has_best(fit) ? " The dashed line is the epoch whose weights are kept." : "");
     const mb_status status =
         add_fit(figure, ctx, fit, &(training_look){.legend = MB_LEGEND_OUTSIDE});
-    if (status != MB_OK) {
-        mb_figure_destroy(figure);
-        return status;
-    }
-    return mb_gallery_add(gallery, ctx, figure);
+    return mb_gallery_finish(gallery, ctx, figure, status);
 }
 
 mb_status mb_draw_trainings(mb_gallery *gallery, mb_context *ctx, const char *name,
@@ -135,9 +131,5 @@ mb_status mb_draw_trainings(mb_gallery *gallery, mb_context *ctx, const char *na
                 .hides_right = !is_last_of_row,
                 .most_numbers = 5});
     }
-    if (status != MB_OK) {
-        mb_figure_destroy(figure);
-        return status;
-    }
-    return mb_gallery_add(gallery, ctx, figure);
+    return mb_gallery_finish(gallery, ctx, figure, status);
 }

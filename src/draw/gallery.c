@@ -156,6 +156,19 @@ mb_status mb_gallery_add(mb_gallery *gallery, mb_context *ctx, mb_figure *figure
     return status;
 }
 
+mb_status mb_gallery_finish(
+    mb_gallery *gallery, mb_context *ctx, mb_figure *figure, mb_status status) {
+    if (status != MB_OK) {
+        mb_figure_destroy(figure);
+        return status;
+    }
+    return mb_gallery_add(gallery, ctx, figure);
+}
+
+void mb_gallery_leave_out(mb_context *ctx, const char *figure, const char *array) {
+    mb_notice(ctx, MB_NOTICE_INFO, "plots", "%s is left out: there is no %s", figure, array);
+}
+
 static void take_result(
     const mb_gallery *gallery, mb_context *ctx, item *drawn, const mb_gnuplot_job *job) {
     drawn->entry.is_drawn = job->is_done;

@@ -32,6 +32,11 @@ void mb_gallery_destroy(mb_gallery *gallery);
 // Writes script and data. The figure is destroyed, whatever the result; its sticky failure is
 // returned. A figure of the same name is replaced.
 mb_status mb_gallery_add(mb_gallery *gallery, mb_context *ctx, mb_figure *figure) MB_MUST_CHECK;
+// The same where making the figure returned status: after a failure it is destroyed, not added.
+mb_status mb_gallery_finish(
+    mb_gallery *gallery, mb_context *ctx, mb_figure *figure, mb_status status) MB_MUST_CHECK;
+// Says that a figure is not made, as the array it shows is not there.
+void mb_gallery_leave_out(mb_context *ctx, const char *figure, const char *array);
 // Draws the figures added since the last call, several gnuplot processes at a time. Without gnuplot
 // scripts and data stay, a notice says so, and the result is MB_OK. A picture that gnuplot refuses
 // is a notice too.

@@ -30,10 +30,6 @@ mb_values mb_shower_pick(
     return mb_values_f64(picked, picked != NULL ? n : 0);
 }
 
-void mb_shower_leave_out(mb_context *ctx, const char *figure, const char *array) {
-    mb_notice(ctx, MB_NOTICE_INFO, "plots", "%s is left out: there is no %s", figure, array);
-}
-
 mb_color_scale mb_shower_scale(const mb_values *values, size_t n) {
     mb_color_scale scale = {MB_PALETTE_SEQUENTIAL, true, INFINITY, -INFINITY};
     for (size_t k = 0; k < n; k++) {
@@ -94,9 +90,5 @@ mb_panel *mb_shower_add_image(mb_shower *shower, mb_figure *figure, const mb_sho
 }
 
 mb_status mb_shower_finish(mb_shower *shower, mb_figure *figure, mb_status status) {
-    if (status != MB_OK) {
-        mb_figure_destroy(figure);
-        return status;
-    }
-    return mb_gallery_add(shower->gallery, shower->ctx, figure);
+    return mb_gallery_finish(shower->gallery, shower->ctx, figure, status);
 }

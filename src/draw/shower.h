@@ -28,7 +28,6 @@ const mb_array *mb_shower_array(
 // all stay). Lives with the shower. n = 0: no memory.
 mb_values mb_shower_pick(
     mb_shower *shower, const mb_array *array, size_t first, size_t n, size_t stride, double least);
-void mb_shower_leave_out(mb_context *ctx, const char *figure, const char *array);
 
 // One image of height x width values; NaN stays white. Row 0 is below, column 0 on the left.
 typedef struct mb_shower_image {
