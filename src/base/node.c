@@ -49,6 +49,17 @@ const mb_node *mb_node_at(const mb_node *list, size_t index) {
     return child;
 }
 
+double mb_node_number(const mb_node *map, const char *key) {
+    const mb_node *node = mb_node_find(map, key);
+    return node != NULL && (node->kind == MB_NODE_INT || node->kind == MB_NODE_REAL) ? node->real
+                                                                                     : (double)NAN;
+}
+
+const char *mb_node_words(const mb_node *map, const char *key) {
+    const char *text = mb_node_text(mb_node_find(map, key));
+    return text != NULL ? text : "";
+}
+
 bool mb_node_is_scalar(const mb_node *node) {
     return node != NULL && node->kind != MB_NODE_LIST && node->kind != MB_NODE_MAP;
 }

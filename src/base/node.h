@@ -53,6 +53,11 @@ const mb_node *mb_node_at(const mb_node *list, size_t index);
 const char *mb_node_text(const mb_node *node);
 bool mb_node_is_scalar(const mb_node *node);
 
+// A number of a map; NaN where there is none.
+double mb_node_number(const mb_node *map, const char *key);
+// A text of a map; "" where there is none.
+const char *mb_node_words(const mb_node *map, const char *key);
+
 // Making trees. All return NULL on failure (recorded).
 mb_node *mb_node_make(mb_document *document, mb_context *ctx, mb_node_kind kind);
 mb_node *mb_node_make_text(mb_document *document, mb_context *ctx, const char *text);

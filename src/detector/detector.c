@@ -15,6 +15,11 @@ bool mb_compat_has(const mb_compat *compat, const char *name) {
     return false;
 }
 
+const mb_node *mb_detector_node(const mb_detector_request *request, const char *key) {
+    const mb_node *node = mb_node_find(request->data, key);
+    return node != NULL ? node : request->data;
+}
+
 #define MB_DETECTOR(name) &mb_detector_##name,
 const mb_detector_ops *const mb_detector_list[] = {
 #include "detector/detector_list.h"

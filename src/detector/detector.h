@@ -39,6 +39,9 @@ typedef struct mb_detector_request {
     size_t n_files;
 } mb_detector_request;
 
+// Where an error about a key of data: points to: the key, or all of data: where it is not written.
+const mb_node *mb_detector_node(const mb_detector_request *request, const char *key);
+
 // A key of `train:` that data of this kind gives where the study does not write it.
 typedef struct mb_train_default {
     const char *key, *value; // the value as YAML

@@ -195,11 +195,6 @@ static mb_status add_weight(
     return has_grid ? add_grid(w, join(w, scope, "quantized"), read, &grid, NULL, out) : MB_OK;
 }
 
-static const char *text_of(const writing *w, const char *option) {
-    const char *text = mb_node_text(mb_node_find(w->options, option));
-    return text == NULL ? "" : text;
-}
-
 static void sizes_of(const writing *w, const char *option, size_t *out, size_t n) {
     const mb_node *node = mb_node_find(w->options, option);
     for (size_t i = 0; i < n; i++) {
@@ -212,7 +207,7 @@ static void sizes_of(const writing *w, const char *option, size_t *out, size_t n
 }
 
 static mb_status require(const writing *w, const char *option, const char *usual) {
-    const char *text = text_of(w, option);
+    const char *text = mb_node_words(w->options, option);
     return text[0] == '\0' || strcmp(text, usual) == 0 ? MB_OK : refuse(w, option);
 }
 
@@ -257,7 +252,7 @@ static mb_status add_rest(writing *w, const char **io) {
         MB_TRY(set_text(w, node, "data_format", "NHWC"));
         *io = name;
     }
-    return add_activation(w, w->layer->name, text_of(w, "activation"), io);
+    return add_activation(w, w->layer->name, mb_node_words(w->options, "activation"), io);
 }
 
 static mb_status set_convolution(writing *w, mb_frozen_node *node) {
@@ -268,8 +263,8 @@ static mb_status set_convolution(writing *w, mb_frozen_node *node) {
     sizes_of(w, "dilation_rate", dilations, n);
     MB_TRY(set_window(w, node, "strides", strides, n));
     MB_TRY(set_window(w, node, "dilations", dilations, n));
-    MB_TRY(set_text(
-        w, node, "padding", strcmp(text_of(w, "padding"), "same") == 0 ? "SAME" : "VALID"));
+    MB_TRY(set_text(w, node, "padding",
+        strcmp(mb_node_words(w->options, "padding"), "same") == 0 ? "SAME" : "VALID"));
     MB_TRY(set_text(w, node, "data_format", n == 3 ? "NDHWC" : "NHWC"));
     return n == 3 ? MB_OK : set_int(w, node, "use_cudnn_on_gpu", MB_FROZEN_BOOL, 1);
 }
@@ -440,8 +435,8 @@ static mb_status write_pool(writing *w, const char **io) {
     MB_TRY(set_window(w, node, "strides", strides[0] > 0 ? strides : size, 2));
     MB_TRY(set_text(w, node, "data_format", "NHWC"));
     *io = name;
-    return set_text(
-        w, node, "padding", strcmp(text_of(w, "padding"), "same") == 0 ? "SAME" : "VALID");
+    return set_text(w, node, "padding",
+        strcmp(mb_node_words(w->options, "padding"), "same") == 0 ? "SAME" : "VALID");
 }
 
 static mb_status write_up_sampling(writing *w, const char **io) {
@@ -470,7 +465,7 @@ static const char *scope_of(const writing *w) {
 }
 
 static mb_status write_activation(writing *w, const char **io) {
-    return add_activation(w, scope_of(w), text_of(w, "activation"), io);
+    return add_activation(w, scope_of(w), mb_node_words(w->options, "activation"), io);
 }
 
 static mb_status write_nothing(writing *w, const char **io) {

@@ -160,13 +160,7 @@ static mb_status run_graph(const counted *c, const mb_keras_graph *graph, const 
     return MB_OK;
 }
 
-mb_status mb_keras_read_counted(
-    mb_keras_weights *weights, mb_document *document, const mb_keras_graph *graph) {
-    const counted c = {weights, document};
-    return run_graph(&c, graph, weights->base);
-}
-
-mb_status mb_keras_write_counted(
+mb_status mb_keras_run_counted(
     mb_keras_weights *weights, mb_document *document, const mb_keras_graph *graph) {
     const counted c = {weights, document};
     return run_graph(&c, graph, weights->base);

@@ -151,10 +151,9 @@ mb_status mb_keras_read_named(
     mb_keras_weights *weights, const mb_keras_graph *graph, bool is_ordered) MB_MUST_CHECK;
 mb_status mb_keras_write_named(
     mb_keras_weights *weights, mb_document *document, const mb_keras_graph *graph) MB_MUST_CHECK;
-// The layout of .keras and .weights.h5: by class and counter.
-mb_status mb_keras_read_counted(
-    mb_keras_weights *weights, mb_document *document, const mb_keras_graph *graph) MB_MUST_CHECK;
-mb_status mb_keras_write_counted(
+// The layout of .keras and .weights.h5: by class and counter. Reads where weights has a file, else
+// writes.
+mb_status mb_keras_run_counted(
     mb_keras_weights *weights, mb_document *document, const mb_keras_graph *graph) MB_MUST_CHECK;
 // One weight from an array: its shape checked, its type converted, copied to its place in the flat
 // parameters. name is the file's, path the array's place in it.

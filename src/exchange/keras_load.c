@@ -220,7 +220,7 @@ static mb_status load_archive(mb_context *ctx, const char *name, mb_zip *zip, mb
     }
     if (status == MB_OK) {
         mb_keras_weights weights = {ctx, file, NULL, name, "", l.model->parameters, NULL};
-        status = mb_keras_read_counted(&weights, &l.document, l.graph);
+        status = mb_keras_run_counted(&weights, &l.document, l.graph);
     }
     mb_h5_close(file);
     mb_release(ctx, bytes);
@@ -274,7 +274,7 @@ static mb_status read_weights_file(mb_context *ctx, const char *path, mb_documen
         weights.base = "/model_weights";
         status = mb_keras_read_named(&weights, graph, is_ordered);
     } else if (mb_h5_is_group(file, "/layers")) {
-        status = mb_keras_read_counted(&weights, document, graph);
+        status = mb_keras_run_counted(&weights, document, graph);
     } else if (mb_context_status(ctx) != MB_OK) {
         status = mb_context_status(ctx);
     } else {

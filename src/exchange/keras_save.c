@@ -73,7 +73,7 @@ static mb_status save_h5(saving *s, const char *path) {
 static mb_status write_counted(saving *s, mb_h5_writer *writer) {
     mb_keras_weights weights = weights_of(s, writer, "");
     MB_TRY(mb_h5_make_group(writer, "/vars"));
-    return mb_keras_write_counted(&weights, &s->document, s->graph);
+    return mb_keras_run_counted(&weights, &s->document, s->graph);
 }
 
 // The weights in the layout of Keras 3, as a file at path, or into buffer where that is not NULL.

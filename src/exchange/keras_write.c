@@ -26,7 +26,7 @@ static mb_node *make_size(const writing *w, size_t value) {
 }
 
 static mb_status set(const writing *w, mb_node *map, const char *key, mb_node *value) {
-    return value == NULL ? MB_ERR_MEMORY : mb_node_set(w->document, w->ctx, map, key, value);
+    return mb_node_set(w->document, w->ctx, map, key, value);
 }
 
 static mb_status append(mb_node *list, mb_node *child) {

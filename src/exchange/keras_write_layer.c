@@ -15,7 +15,7 @@ typedef struct writing {
 } writing;
 
 static mb_status set(const writing *w, mb_node *map, const char *key, mb_node *value) {
-    return value == NULL ? MB_ERR_MEMORY : mb_node_set(w->document, w->ctx, map, key, value);
+    return mb_node_set(w->document, w->ctx, map, key, value);
 }
 
 static mb_status set_text(const writing *w, mb_node *map, const char *key, const char *text) {

@@ -50,6 +50,8 @@ mb_status mb_csv_to_array(const mb_csv *table, mb_array *out) MB_MUST_CHECK;
 void mb_csv_put_text(mb_buffer *buffer, bool is_first, const char *text);
 void mb_csv_put_float(mb_buffer *buffer, bool is_first, float value);
 void mb_csv_put_double(mb_buffer *buffer, bool is_first, double value);
+// A number that is not finite is an empty field.
+void mb_csv_put_finite(mb_buffer *buffer, bool is_first, double value);
 void mb_csv_put_int64(mb_buffer *buffer, bool is_first, int64_t value);
 void mb_csv_end_row(mb_buffer *buffer);
 

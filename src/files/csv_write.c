@@ -3,6 +3,8 @@
 
 #include "files/csv.h"
 
+#include <math.h>
+
 static void put_comma(mb_buffer *buffer, bool is_first) {
     if (!is_first) {
         mb_buffer_append(buffer, ",", 1);
@@ -37,6 +39,14 @@ void mb_csv_put_float(mb_buffer *buffer, bool is_first, float value) {
 void mb_csv_put_double(mb_buffer *buffer, bool is_first, double value) {
     put_comma(buffer, is_first);
     mb_buffer_double(buffer, value);
+}
+
+void mb_csv_put_finite(mb_buffer *buffer, bool is_first, double value) {
+    if (isfinite(value)) {
+        mb_csv_put_double(buffer, is_first, value);
+    } else {
+        mb_csv_put_text(buffer, is_first, "");
+    }
 }
 
 void mb_csv_put_int64(mb_buffer *buffer, bool is_first, int64_t value) {

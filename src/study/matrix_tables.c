@@ -13,14 +13,6 @@
 
 // tables/: one file a figure as people read it, all cells with everything behind them in one more.
 
-static void put_real(mb_buffer *table, double value) {
-    if (isfinite(value)) {
-        mb_csv_put_double(table, false, value);
-    } else {
-        mb_csv_put_text(table, false, "");
-    }
-}
-
 static void make_figure(const mb_matrix *matrix, size_t figure, mb_buffer *table) {
     mb_csv_put_text(table, true, "sample");
     for (size_t j = 0; j < matrix->n_columns; j++) {
@@ -37,9 +29,9 @@ static void make_figure(const mb_matrix *matrix, size_t figure, mb_buffer *table
         mb_csv_put_text(table, true, matrix->rows[i].name);
         for (size_t j = 0; j < matrix->n_columns; j++) {
             const mb_matrix_value value = mb_matrix_value_of(matrix, i, j, figure);
-            put_real(table, value.mean);
+            mb_csv_put_finite(table, false, value.mean);
             if (matrix->columns[j].n > 1) {
-                put_real(table, value.spread);
+                mb_csv_put_finite(table, false, value.spread);
             }
         }
         mb_csv_end_row(table);
@@ -50,25 +42,25 @@ static void put_point(const mb_matrix *matrix, const mb_matrix_cell *cell, size_
     const mb_matrix_row *row, mb_buffer *table) {
     const mb_rate_point *point = &cell->at[rate];
     const bool is_there = !cell->is_absent && point->verdict == MB_RATE_OK;
-    put_real(table, matrix->rate_khz[rate]);
-    put_real(table, is_there ? point->signal.value : (double)NAN);
-    put_real(table, is_there ? point->signal.error : (double)NAN);
+    mb_csv_put_finite(table, false, matrix->rate_khz[rate]);
+    mb_csv_put_finite(table, false, is_there ? point->signal.value : (double)NAN);
+    mb_csv_put_finite(table, false, is_there ? point->signal.error : (double)NAN);
     if (is_there) {
         mb_csv_put_int64(table, false, (int64_t)point->signal.k);
     } else {
         mb_csv_put_text(table, false, "");
     }
     mb_csv_put_int64(table, false, (int64_t)row->n_signal);
-    put_real(table, is_there ? point->efficiency_low : (double)NAN);
-    put_real(table, is_there ? point->efficiency_high : (double)NAN);
-    put_real(table, is_there ? point->threshold : (double)NAN);
-    put_real(table, is_there ? (double)point->background_events : (double)NAN);
-    put_real(table, is_there ? point->background_error : (double)NAN);
-    put_real(table, is_there ? (double)point->next_background_events : (double)NAN);
+    mb_csv_put_finite(table, false, is_there ? point->efficiency_low : (double)NAN);
+    mb_csv_put_finite(table, false, is_there ? point->efficiency_high : (double)NAN);
+    mb_csv_put_finite(table, false, is_there ? point->threshold : (double)NAN);
+    mb_csv_put_finite(table, false, is_there ? (double)point->background_events : (double)NAN);
+    mb_csv_put_finite(table, false, is_there ? point->background_error : (double)NAN);
+    mb_csv_put_finite(table, false, is_there ? (double)point->next_background_events : (double)NAN);
     mb_csv_put_int64(table, false, (int64_t)(row->n - row->n_signal));
-    put_real(table, is_there ? point->rate_khz : (double)NAN);
-    put_real(table, is_there ? point->rate_error_khz : (double)NAN);
-    put_real(table, cell->is_absent ? (double)NAN : point->efficiency_interpolated);
+    mb_csv_put_finite(table, false, is_there ? point->rate_khz : (double)NAN);
+    mb_csv_put_finite(table, false, is_there ? point->rate_error_khz : (double)NAN);
+    mb_csv_put_finite(table, false, cell->is_absent ? (double)NAN : point->efficiency_interpolated);
 }
 
 // A row for each rate; without rates one, and no columns of theirs.
@@ -90,8 +82,8 @@ static void make_cells(const mb_matrix *matrix, mb_buffer *table) {
                 mb_csv_put_text(table, false, scorer->group);
                 mb_csv_put_text(table, false, scorer->name);
                 mb_csv_put_text(table, false, mb_score_origin_names[scorer->origin]);
-                put_real(table, cell->is_absent ? (double)NAN : cell->auc);
-                put_real(table, cell->is_absent ? (double)NAN : cell->auc_error);
+                mb_csv_put_finite(table, false, cell->is_absent ? (double)NAN : cell->auc);
+                mb_csv_put_finite(table, false, cell->is_absent ? (double)NAN : cell->auc_error);
                 if (matrix->n_rates > 0) {
                     put_point(matrix, cell, r, &matrix->rows[i], table);
                 }

@@ -58,12 +58,6 @@ const mb_node *mb_run_training_of(const mb_node *record) {
     return training != NULL ? training : record;
 }
 
-double mb_node_number(const mb_node *map, const char *key) {
-    const mb_node *node = mb_node_find(map, key);
-    return node != NULL && (node->kind == MB_NODE_INT || node->kind == MB_NODE_REAL) ? node->real
-                                                                                     : (double)NAN;
-}
-
 mb_status mb_run_open(mb_run *run, mb_context *ctx, const mb_study *study, const char *directory,
     const char *log, const mb_run_settings *settings) {
     *run = (mb_run){.ctx = ctx, .study = study, .directory = directory};

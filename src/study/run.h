@@ -77,8 +77,6 @@ mb_status mb_run_read_record(
     mb_context *ctx, const char *directory, mb_document *out) MB_MUST_CHECK;
 // What such a record says of the training.
 const mb_node *mb_run_training_of(const mb_node *record);
-// A number of a map, NaN when it is not there.
-double mb_node_number(const mb_node *map, const char *key);
 
 // metrics.json of a run with several rounds, and the answer of run and evaluate.
 mb_status mb_run_conclude(mb_run *run, mb_answer **out) MB_MUST_CHECK;

@@ -138,11 +138,10 @@ static void put_cell(const mb_scan_state *scan, const mb_trial *t, const table_c
     bool is_first, mb_buffer *table) {
     char room[64];
     const char *text = text_of(scan, t, column, room, sizeof room);
-    const double number = number_of(t, column);
-    if (text == NULL && isfinite(number)) {
-        mb_csv_put_double(table, is_first, number);
+    if (text != NULL) {
+        mb_csv_put_text(table, is_first, text);
     } else {
-        mb_csv_put_text(table, is_first, text != NULL ? text : "");
+        mb_csv_put_finite(table, is_first, number_of(t, column));
     }
 }
 

@@ -87,14 +87,6 @@ static mb_status write_submission(const mb_track_evaluation *e, const char *path
     return mb_write_buffer(&table, path);
 }
 
-static void put_number(mb_buffer *table, double value) {
-    if (isfinite(value)) {
-        mb_csv_put_double(table, false, value);
-    } else {
-        mb_csv_put_text(table, false, "");
-    }
-}
-
 static void put_score(const mb_track_evaluation *e, const mb_track_space *space, size_t which,
     size_t sample, mb_buffer *table) {
     const mb_track_score *s = &space->score[which][sample];
@@ -110,7 +102,7 @@ static void put_score(const mb_track_evaluation *e, const mb_track_space *space,
     const double figures[] = {s->efficiency, s->fake_rate, s->hit_purity, s->hit_efficiency,
         s->score, s->adjusted_rand, s->v_measure};
     for (size_t k = 0; k < MB_COUNT_OF(figures); k++) {
-        put_number(table, figures[k]);
+        mb_csv_put_finite(table, false, figures[k]);
     }
     mb_csv_end_row(table);
 }
@@ -290,11 +282,6 @@ mb_status mb_track_put(const mb_track_evaluation *e, mb_answer *answer) {
     return MB_OK;
 }
 
-static const char *text_of(const mb_node *map, const char *key) {
-    const char *text = mb_node_text(mb_node_find(map, key));
-    return text != NULL ? text : "";
-}
-
 // A figure that is not there, such as the fake rate of no tracks, is a dash.
 static const char *figure_text(
     const mb_node *row, const char *key, const char *format, char *out, size_t size) {
@@ -311,8 +298,8 @@ static void tell_row(mb_answer *answer, const mb_node *row) {
         {"noise", "%.1f", 7}, {"efficiency", "%.3f", 10}, {"fake_rate", "%.3f", 9},
         {"score", "%.3f", 9}, {"adjusted_rand", "%.3f", 7}, {"v_measure", "%.3f", 7}};
     char line[160];
-    size_t used = (size_t)mb_format(
-        line, sizeof line, "  %-8s %-7s", text_of(row, "space"), text_of(row, "choice"));
+    size_t used = (size_t)mb_format(line, sizeof line, "  %-8s %-7s", mb_node_words(row, "space"),
+        mb_node_words(row, "choice"));
     for (size_t k = 0; k < MB_COUNT_OF(columns) && used < sizeof line; k++) {
         char text[32];
         used += (size_t)mb_format(line + used, sizeof line - used, " %*s", columns[k].width,
@@ -324,7 +311,7 @@ static void tell_row(mb_answer *answer, const mb_node *row) {
 void mb_track_tell(mb_answer *answer, const mb_node *metrics) {
     const mb_node *tracks = mb_node_find(metrics, "tracks");
     const mb_node *scores = mb_node_find(tracks, "scores");
-    const char *quoted = text_of(tracks, "quoted_on");
+    const char *quoted = mb_node_words(tracks, "quoted_on");
     if (scores == NULL || scores->first == NULL) {
         return;
     }
@@ -336,12 +323,12 @@ void mb_track_tell(mb_answer *answer, const mb_node *metrics) {
     }
     mb_answer_line(answer, "tracks, means over the %s samples%s%s%s", quoted,
         strcmp(quoted, "train") == 0 ? " (no others are clustered)" : "",
-        strcmp(text_of(tracks, "per"), "batch") == 0 ? ", clustered by batch" : "",
-        strcmp(text_of(tracks, "weights"), "equal") == 0 ? ", weights of hits equal" : "");
+        strcmp(mb_node_words(tracks, "per"), "batch") == 0 ? ", clustered by batch" : "",
+        strcmp(mb_node_words(tracks, "weights"), "equal") == 0 ? ", weights of hits equal" : "");
     mb_answer_line(answer, "  %-8s %-7s %8s %7s %7s %7s %10s %9s %9s %7s %7s", "space", "choice",
         "eps", "partic.", "tracks", "noise", "efficiency", "fake rate", "TrackML", "ARI", "V");
     for (const mb_node *row = scores->first; row != NULL; row = row->next) {
-        if (strcmp(text_of(row, "split"), quoted) == 0) {
+        if (strcmp(mb_node_words(row, "split"), quoted) == 0) {
             tell_row(answer, row);
         }
     }

@@ -8,17 +8,12 @@
 
 // The scores of tracks on a run's page.
 
-static const char *text_of(const mb_node *map, const char *key) {
-    const char *text = mb_node_text(mb_node_find(map, key));
-    return text != NULL ? text : "";
-}
-
 // The best row of a split: whichever space wins.
 static const mb_node *find_best(const mb_node *scores, const char *split) {
     const mb_node *best = NULL;
     for (const mb_node *row = scores->first; row != NULL; row = row->next) {
         const double score = mb_node_number(row, "score");
-        if (strcmp(text_of(row, "split"), split) == 0 && isfinite(score) &&
+        if (strcmp(mb_node_words(row, "split"), split) == 0 && isfinite(score) &&
             (best == NULL || score > mb_node_number(best, "score"))) {
             best = row;
         }
@@ -39,13 +34,13 @@ static void add_table(const mb_page *p, const mb_node *scores, const char *split
         mb_arena_allocate(p->arena, p->ctx, scores->n_children * MB_COUNT_OF(head), sizeof *cells);
     size_t n = 0;
     for (const mb_node *row = scores->first; row != NULL && cells != NULL; row = row->next) {
-        if (strcmp(text_of(row, "split"), split) != 0) {
+        if (strcmp(mb_node_words(row, "split"), split) != 0) {
             continue;
         }
         const char **cell = &cells[MB_COUNT_OF(head) * n++];
-        *cell++ = text_of(row, "space");
+        *cell++ = mb_node_words(row, "space");
         *cell++ = mb_page_number(p, mb_node_number(row, "eps"), "%.4g");
-        *cell++ = text_of(row, "choice");
+        *cell++ = mb_node_words(row, "choice");
         for (size_t k = 0; k < MB_COUNT_OF(figures); k++) {
             *cell++ = mb_page_number(p, mb_node_number(row, figures[k].key), figures[k].format);
         }
@@ -62,12 +57,13 @@ static void add_table(const mb_page *p, const mb_node *scores, const char *split
 // The best of radii that all find nothing is no choice: the smallest stands for it.
 static void add_hopeless(const mb_page *p, const mb_node *scores) {
     for (const mb_node *row = scores->first; row != NULL; row = row->next) {
-        if (strcmp(text_of(row, "split"), "train") == 0 &&
-            strcmp(text_of(row, "choice"), "chosen") == 0 && !(mb_node_number(row, "score") > 0)) {
+        if (strcmp(mb_node_words(row, "split"), "train") == 0 &&
+            strcmp(mb_node_words(row, "choice"), "chosen") == 0 &&
+            !(mb_node_number(row, "score") > 0)) {
             mb_report_paragraph(p->report,
                 "No radius that was tried finds a track in the space %s: of equal ones, %.4g is "
                 "but the smallest.",
-                text_of(row, "space"), mb_node_number(row, "eps"));
+                mb_node_words(row, "space"), mb_node_number(row, "eps"));
         }
     }
 }
@@ -78,27 +74,28 @@ void mb_page_add_tracks(const mb_page *p) {
     if (scores == NULL || scores->n_children == 0) {
         return;
     }
-    const char *quoted = text_of(tracks, "quoted_on");
+    const char *quoted = mb_node_words(tracks, "quoted_on");
     const mb_node *best = find_best(scores, quoted);
     mb_report_heading(p->report, 2, "Tracks");
     if (best != NULL) {
         mb_report_paragraph(p->report,
             "Of all spaces and radii, clusters of %s at eps %.4g are nearest to the particles: "
             "TrackML score %.3f on the %s samples%s.",
-            text_of(best, "space"), mb_node_number(best, "eps"), mb_node_number(best, "score"),
-            quoted, strcmp(quoted, "train") == 0 ? ", as no others are clustered" : "");
+            mb_node_words(best, "space"), mb_node_number(best, "eps"),
+            mb_node_number(best, "score"), quoted,
+            strcmp(quoted, "train") == 0 ? ", as no others are clustered" : "");
     }
     add_table(p, scores, quoted);
     if (strcmp(quoted, "train") != 0) {
         add_table(p, scores, "train");
     }
     add_hopeless(p, scores);
-    if (strcmp(text_of(tracks, "per"), "batch") == 0) {
+    if (strcmp(mb_node_words(tracks, "per"), "batch") == 0) {
         mb_report_paragraph(p->report,
             "Samples of a batch were clustered together, as the original does: hits of different "
             "samples may share a cluster.");
     }
-    if (strcmp(text_of(tracks, "weights"), "equal") == 0) {
+    if (strcmp(mb_node_words(tracks, "weights"), "equal") == 0) {
         mb_report_paragraph(p->report,
             "The data has neither weights of hits nor pt: hits of particles with at least four "
             "hits count alike.");

@@ -35,11 +35,6 @@ static mb_status refuse(const twin_translation *t, const char *what) {
         "%s: %s has no integer form; change the layer, or stay with float", t->layer->name, what);
 }
 
-static const char *text_of(const twin_translation *t, const char *option) {
-    const char *text = mb_node_text(mb_node_find(t->options, option));
-    return text == NULL ? "" : text;
-}
-
 static size_t size_of(const mb_node *node) {
     return node != NULL && node->kind == MB_NODE_INT && node->integer > 0 ? (size_t)node->integer
                                                                           : 0;
@@ -57,7 +52,7 @@ static void pair_of(const twin_translation *t, const char *option, size_t out[2]
 }
 
 static mb_status refuse_option(const twin_translation *t, const char *option, const char *usual) {
-    const char *text = text_of(t, option);
+    const char *text = mb_node_words(t->options, option);
     return text[0] == '\0' || strcmp(text, usual) == 0 ? MB_OK : refuse(t, option);
 }
 
@@ -102,7 +97,7 @@ static mb_status take_own_activation(twin_translation *t) {
     if (t->layer->quantizer.ops != NULL) {
         return take_quantizer(t, &t->layers[t->n_layers - 1]);
     }
-    return take_activation_named(t, text_of(t, "activation"));
+    return take_activation_named(t, mb_node_words(t->options, "activation"));
 }
 
 // A weight of a batch normalisation as its quantiser leaves it; absent: all of one value.
@@ -222,7 +217,7 @@ static mb_status take_conv2d(twin_translation *t) {
         return mb_context_status(t->ctx);
     }
     layer->units = t->output->dim[2];
-    layer->is_same = strcmp(text_of(t, "padding"), "same") == 0;
+    layer->is_same = strcmp(mb_node_words(t->options, "padding"), "same") == 0;
     pair_of(t, "kernel_size", layer->window);
     pair_of(t, "strides", layer->stride);
     MB_TRY(take_weights(t, layer));
@@ -235,7 +230,7 @@ static mb_status take_pool(twin_translation *t, const char *kind) {
     if (layer == NULL) {
         return mb_context_status(t->ctx);
     }
-    layer->is_same = strcmp(text_of(t, "padding"), "same") == 0;
+    layer->is_same = strcmp(mb_node_words(t->options, "padding"), "same") == 0;
     pair_of(t, "pool_size", layer->window);
     pair_of(t, "strides", layer->stride);
     return MB_OK;
@@ -262,7 +257,7 @@ static mb_status take_up_sampling(twin_translation *t) {
 
 static mb_status take_activation(twin_translation *t) {
     if (t->layer->quantizer.ops == NULL) {
-        return take_activation_named(t, text_of(t, "activation"));
+        return take_activation_named(t, mb_node_words(t->options, "activation"));
     }
     mb_twin_layer *layer = mb_twin_translate_add(t, "convert");
     return layer == NULL ? mb_context_status(t->ctx) : take_quantizer(t, layer);

@@ -56,11 +56,6 @@ const mb_option mb_calq_data_options[] = {
     MB_OPTIONS_END,
 };
 
-static const mb_node *node_of(const mb_detector_request *request, const char *key) {
-    const mb_node *node = mb_node_find(request->data, key);
-    return node != NULL ? node : request->data;
-}
-
 // source, dir, split and rows are the study's own.
 static const char *const common_keys[] = {"source", "dir", "split", "rows", NULL};
 
@@ -69,18 +64,19 @@ mb_status mb_calq_settings_read(
     MB_TRY(mb_options_parse(
         ctx, request->document, mb_calq_data_options, request->data, "data", common_keys, out));
     if (out->files.n == 0) {
-        return mb_fail_at(ctx, request->document, node_of(request, "files"),
+        return mb_fail_at(ctx, request->document, mb_detector_node(request, "files"),
             "data.files: is an empty list; name a file or a folder");
     }
     if (mb_arrangement_get(ctx, out->arrange, &out->arrangement) != MB_OK) {
         char text[256];
         mb_format(text, sizeof text, "%s", mb_context_error_text(ctx));
         mb_context_clear(ctx);
-        return mb_fail_at(ctx, request->document, node_of(request, "arrange"), "data.%s", text);
+        return mb_fail_at(
+            ctx, request->document, mb_detector_node(request, "arrange"), "data.%s", text);
     }
     MB_TRY(mb_arrangement_check(out->arrangement, ctx));
     if (out->max_val == 0) {
-        return mb_fail_at(ctx, request->document, node_of(request, "max_val"),
+        return mb_fail_at(ctx, request->document, mb_detector_node(request, "max_val"),
             "data.max_val: is 0, which leaves no charge; write counts, or -1 for no limit");
     }
     out->is_ae_order = strcmp(out->arrangement->name, "8x8_ae") == 0;

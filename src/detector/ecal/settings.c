@@ -47,21 +47,16 @@ const mb_option mb_ecal_data_options[] = {
     MB_OPTIONS_END,
 };
 
-static const mb_node *node_of(const mb_detector_request *request, const char *key) {
-    const mb_node *node = mb_node_find(request->data, key);
-    return node != NULL ? node : request->data;
-}
-
 // The formulas are taken as they stand, in double: counts depend on their rounding.
 static mb_status make_film(
     mb_context *ctx, const mb_detector_request *request, mb_ecal_settings *s) {
     const mb_document *document = request->document;
     if (!(s->t_step > 0)) {
-        return mb_fail_at(ctx, document, node_of(request, "t_step"),
+        return mb_fail_at(ctx, document, mb_detector_node(request, "t_step"),
             "data.t_step: is %g; write a number above 0", s->t_step);
     }
     if (!(s->max_t > s->min_t)) {
-        return mb_fail_at(ctx, document, node_of(request, "max_t"),
+        return mb_fail_at(ctx, document, mb_detector_node(request, "max_t"),
             "data.max_t: is %g, min_t is %g; max_t must be the larger", s->max_t, s->min_t);
     }
     const double ratio = (s->max_t - s->min_t) / s->t_step;
@@ -70,7 +65,7 @@ static mb_status make_film(
         n = floor(ratio + 0.5);
     }
     if (!(n >= 2 && n <= MB_ECAL_MOST_FRAMES)) {
-        return mb_fail_at(ctx, document, node_of(request, "t_step"),
+        return mb_fail_at(ctx, document, mb_detector_node(request, "t_step"),
             "data.t_step: %g makes %g frames from min_t %g to max_t %g; choose it so that there "
             "are 2 to %d",
             s->t_step, n, s->min_t, s->max_t, MB_ECAL_MOST_FRAMES);
@@ -98,7 +93,7 @@ static mb_status read_arrays(
         }
         if (k == MB_ECAL_N_ARRAYS) {
             const char *near = mb_nearest_name(name, mb_ecal_array_names, MB_ECAL_N_ARRAYS);
-            return mb_fail_at(ctx, request->document, node_of(request, "arrays"),
+            return mb_fail_at(ctx, request->document, mb_detector_node(request, "arrays"),
                 "data.arrays: unknown array '%.60s'; %s%s", name,
                 near != NULL ? "did you mean " : "write some of ",
                 near != NULL ? near : "frames, vectorised, sequence, hits, unique_times");
@@ -106,7 +101,7 @@ static mb_status read_arrays(
         s->arrays |= 1U << k;
     }
     return s->arrays != 0 ? MB_OK
-                          : mb_fail_at(ctx, request->document, node_of(request, "arrays"),
+                          : mb_fail_at(ctx, request->document, mb_detector_node(request, "arrays"),
                                 "data.arrays: is empty; name an array, such as frames");
 }
 
@@ -117,7 +112,7 @@ static mb_status check_files(
     }
     if (s->photons.n == 0 || s->electrons.n == 0) {
         const char *key = s->photons.n == 0 ? "photons" : "electrons";
-        return mb_fail_at(ctx, request->document, node_of(request, key),
+        return mb_fail_at(ctx, request->document, mb_detector_node(request, key),
             "data.%s: is an empty list; name a file", key);
     }
     return MB_OK;

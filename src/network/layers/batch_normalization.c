@@ -182,10 +182,6 @@ static void take_statistics(const mb_step *step, const mb_rows *rows, double *pa
     step->kernels->channels->statistics(&channels, partial, partial + channels.channels);
 }
 
-static float move(float moving, double value, double momentum) {
-    return (float)((double)moving * momentum + value * (1 - momentum));
-}
-
 static double count_of(const mb_step *step, size_t n_rows) {
     const mb_normalization *plan = step->data;
     return (double)n_rows * (double)(step->out_size / plan->n_channels);
@@ -231,8 +227,9 @@ void mb_normalization_finish(
             plan->is_quantized ? (float)variance : (float)(1 / sqrt(variance + plan->epsilon));
         batch[MB_NORMALIZATION_MEAN_SLOPE * n + c] =
             batch[MB_NORMALIZATION_VARIANCE_SLOPE * n + c] = 1;
-        *moving_mean = move(*moving_mean, mean, plan->momentum);
-        *moving_variance = move(*moving_variance, variance * correction, plan->momentum);
+        *moving_mean = mb_normalization_move(*moving_mean, mean, plan->momentum);
+        *moving_variance =
+            mb_normalization_move(*moving_variance, variance * correction, plan->momentum);
     }
     if (plan->is_quantized) {
         quantize_statistics(plan, batch);

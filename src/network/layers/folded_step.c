@@ -3,6 +3,7 @@
 
 #include "network/lanes.h"
 #include "network/layers/folded.h"
+#include "network/layers/normalization.h"
 
 #include <math.h>
 
@@ -202,10 +203,6 @@ static void take_statistics(const mb_step *step, const mb_rows *rows, double *pa
     }
 }
 
-static float move(float moving, double value, double momentum) {
-    return (float)((double)moving * momentum + value * (1 - momentum));
-}
-
 static double count_of(const folded_plan *plan, size_t n_rows) {
     return (double)n_rows * (double)plan->conv.n_cells;
 }
@@ -231,8 +228,9 @@ static void finish(
         float *moving_mean = &parameters[plan->mean->offset + o];
         float *moving_variance = &parameters[plan->variance->offset + o];
         if (is_batch) {
-            *moving_mean = move(*moving_mean, mean, plan->momentum);
-            *moving_variance = move(*moving_variance, variance * correction, plan->momentum);
+            *moving_mean = mb_normalization_move(*moving_mean, mean, plan->momentum);
+            *moving_variance =
+                mb_normalization_move(*moving_variance, variance * correction, plan->momentum);
         }
         const float moving = inverse_of((double)*moving_variance, plan->epsilon);
         const float own = inverse_of(variance, plan->epsilon);

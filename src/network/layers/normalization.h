@@ -43,6 +43,10 @@ bool mb_normalization_looks_at_batch(const mb_layer *layer, const mb_step *step)
 // Gamma, beta, moving mean and its inverse.
 void mb_normalization_pack(
     const mb_normalization *normalization, const float *parameters, float *packed);
+// A moving average one step on, in Keras's arithmetic.
+static inline float mb_normalization_move(float moving, double value, double momentum) {
+    return (float)((double)moving * momentum + value * (1 - momentum));
+}
 // From sums over count numbers a channel, and of their squares: what forward needs of batch; moves
 // the averages.
 void mb_normalization_finish(const mb_normalization *normalization, const double *total,
