@@ -5,7 +5,6 @@
 
 #include "study/scan_file.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 // Every row is ordered once, and a share of the variance is a share.

@@ -5,10 +5,7 @@
 
 #include "base/digits.h"
 
-#include <errno.h>
-#include <float.h>
 #include <locale.h>
-#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,8 +6,6 @@
 #include "draw/histograms.h"
 #include "measure/histogram.h"
 
-#include <math.h>
-
 enum { SIDE = 75, FINE_BINS = 750, ERROR_BINS = 100, LONGEST_TEXT = 160 };
 static const double most_distance = 7.5;
 

@@ -3,8 +3,6 @@
 
 #include "exchange/frozen_read.h"
 
-#include "network/layer.h"
-
 // Layers from the nodes that were collected.
 
 mb_node *mb_frozen_options(mb_frozen_reading *r) {

@@ -3,8 +3,6 @@
 
 #include "exchange/frozen_read.h"
 
-#include "base/output.h"
-
 // What each node of a frozen graph is, in order.
 
 // Of an axis. Files may hold any number, also none that an integer has.

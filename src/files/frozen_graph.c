@@ -6,7 +6,6 @@
 #include "files/protobuf.h"
 
 #include <frozen_graph.pb-c.h>
-#include <math.h>
 
 void mb_frozen_graph_init(mb_frozen_graph *graph, mb_context *ctx) {
     *graph = (mb_frozen_graph){.ctx = ctx};

@@ -3,8 +3,6 @@
 
 #include "files/zip.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <zip.h>
 

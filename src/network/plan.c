@@ -3,7 +3,6 @@
 
 #include "network/plan_parts.h"
 
-#include "kernels/lanes.h"
 #include "network/layers/transpose.h"
 
 typedef struct planner {

@@ -1,15 +1,12 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "base/output.h"
 #include "draw/figures.h"
 #include "draw/figures_compare.h"
 #include "draw/figures_matrix.h"
 #include "draw/figures_training.h"
 #include "study/alternate_run.h"
 #include "study/history.h"
-
-#include <math.h>
 
 // plots/ of a teacher and of its students.
 

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "base/output.h"
-#include "exchange/keras.h"
 #include "files/csv.h"
 #include "study/alternate_run.h"
 #include "study/trained.h"

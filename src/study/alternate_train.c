@@ -4,7 +4,6 @@
 #include "base/math.h"
 #include "base/output.h"
 #include "base/threads.h"
-#include "exchange/bundle_file.h"
 #include "study/alternate_run.h"
 #include "study/round_training.h"
 #include "training/reconstruct.h"

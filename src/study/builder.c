@@ -3,7 +3,6 @@
 
 #include "study/study.h"
 
-#include "exchange/keras.h"
 #include "network/layer.h"
 #include "network/quantize.h"
 #include "study/builder_groups.h"

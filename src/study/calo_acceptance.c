@@ -11,8 +11,6 @@
 #include "study/score_files.h"
 #include "study/study.h"
 
-#include <math.h>
-
 static mb_status count(mb_context *ctx, const char *path, mb_efficiency *out) {
     mb_calo_stream *stream = NULL;
     MB_TRY(mb_calo_stream_open(ctx, path, &stream));

@@ -6,7 +6,6 @@
 #include "files/csv.h"
 #include "measure/sorted.h"
 #include "study/calo_firmware.h"
-#include "study/run.h"
 #include "study/score_files.h"
 
 #include <math.h>

@@ -8,7 +8,6 @@
 #include "files/csv.h"
 #include "study/answer.h"
 #include "study/score_files.h"
-#include "study/study.h"
 
 enum { N_POINTS = 1000, MOST_FOLDS = 1000 };
 

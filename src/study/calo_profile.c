@@ -12,7 +12,6 @@
 #include "study/answer.h"
 #include "study/calo_statistics.h"
 #include "study/score_files.h"
-#include "study/study.h"
 
 #include <math.h>
 

@@ -8,7 +8,6 @@
 #include "files/csv.h"
 #include "study/answer.h"
 #include "study/score_files.h"
-#include "study/study.h"
 
 enum { MOST_CURVES = 32 };
 

@@ -1,7 +1,6 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "base/output.h"
 #include "study/compare.h"
 #include "study/run.h"
 

@@ -2,11 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "base/numbers.h"
-#include "base/output.h"
 #include "minbias/econt.h"
 #include "study/econt.h"
 #include "study/module_models.h"
-#include "study/run.h"
 
 // The command line of the original's training as a study.
 

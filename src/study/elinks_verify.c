@@ -3,8 +3,6 @@
 
 #include "study/elinks.h"
 
-#include <math.h>
-
 // Two folders of the emulation side by side, block by block.
 
 typedef struct block {

@@ -10,8 +10,6 @@
 #include "measure/emd.h"
 #include "draw/figures_econt.h"
 #include "exchange/keras.h"
-#include "study/module_run.h"
-#include "study/round_training.h"
 
 #include <math.h>
 

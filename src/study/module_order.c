@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "base/output.h"
-#include "exchange/keras.h"
 #include "minbias/model.h"
 #include "study/emd_net.h"
 #include "study/module_run.h"

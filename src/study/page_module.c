@@ -1,7 +1,6 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "base/numbers.h"
 #include "base/output.h"
 #include "base/words.h"
 #include "draw/gallery.h"

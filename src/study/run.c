@@ -3,7 +3,6 @@
 
 #include "study/run.h"
 
-#include "base/numbers.h"
 #include "base/output.h"
 #include "base/threads.h"
 #include "files/json.h"

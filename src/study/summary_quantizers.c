@@ -3,8 +3,6 @@
 
 #include "study/summary_quantizers.h"
 
-#include "network/layer.h"
-
 // Longer lists of scales are cut.
 enum { MOST_SCALES = 8 };
 

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "study/page.h"
-#include "study/run.h"
 
 #include <math.h>
 

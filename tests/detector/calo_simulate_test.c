@@ -10,7 +10,6 @@
 #include "measure/roc.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 enum { N = MB_CALO_N_REGIONS, N_BACKGROUND = 20000, N_SIGNAL = 2000, N_SYNTHETIC = 2000 };

@@ -6,7 +6,6 @@
 #include "detector/calo/twister.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 // NumPy's draws, against tests/golden/calo_numpy.txt.
 

@@ -9,7 +9,6 @@
 #include "measure/roc.h"
 
 #include <math.h>
-#include <stdio.h>
 
 static void simulate(
     noting_world *world, const char *folder, size_t events, int format, uint64_t seed) {

@@ -7,7 +7,6 @@
 #include "draw/figures_econt.h"
 
 #include <math.h>
-#include <stdio.h>
 
 enum { CELLS = MB_MODULE_CELLS, ROWS = 400 };
 

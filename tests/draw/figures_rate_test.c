@@ -5,8 +5,6 @@
 
 #include "draw/figures_rate.h"
 
-#include <math.h>
-
 static const float labels[8] = {0, 0, 0, 0, 1, 1, 1, 1};
 static const float scores[2][8] = {{1, 2, 3, 4, 3, 4, 5, 6}, {1, 2, 3, 5, 2, 3, 4, 6}};
 

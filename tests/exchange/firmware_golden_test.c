@@ -10,9 +10,6 @@
 #include "files/csv.h"
 #include "files/npy.h"
 
-#include <math.h>
-#include <stdlib.h>
-
 enum { REGIONS = 252, LINK_EVENTS = 256, VECTORS = 5 };
 
 static const uint32_t masks[] = {0, MB_CPU_AVX2, MB_CPU_ALL};

@@ -7,7 +7,6 @@
 #include "files/lines.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 typedef struct text {
     const char *bytes;

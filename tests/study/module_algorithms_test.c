@@ -10,7 +10,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 // The keys of evaluate: that say how the chip's algorithms work.
 

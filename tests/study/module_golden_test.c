@@ -11,7 +11,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 // The shipped models on the reference rows, which are not part of the project: outputs and figures

@@ -8,8 +8,6 @@
 #include "study/module_models.h"
 #include "study/summary.h"
 
-#include <stdio.h>
-
 // Parameters and operations of the published table, by formula.
 typedef struct cost_case {
     const char *name;

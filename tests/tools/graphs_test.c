@@ -7,7 +7,6 @@
 #include "files/npy.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 // Trainings over graphs, as a user runs them: what is said, stored and predicted.
 

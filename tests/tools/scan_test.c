@@ -7,7 +7,6 @@
 #include "files/csv.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #define WORLD(world)                                                                               \

@@ -7,7 +7,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 static const char plain[] = "{loss: binary_crossentropy, batch: 16, epochs: 2, validation: 0.25}";
 

@@ -5,8 +5,6 @@
 #include "problem.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 static const char usual[] =
     "{loss: binary_crossentropy, optimizer: {adam: {learning_rate: 0.02}}, metrics: [accuracy, "

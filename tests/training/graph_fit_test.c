@@ -9,8 +9,6 @@
 #include "network/layer.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 // Trainings over graphs: held against PyTorch, by differences, and against themselves.
 

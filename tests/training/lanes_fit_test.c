@@ -5,8 +5,6 @@
 #include "files/yaml.h"
 #include "problem.h"
 
-#include <stdlib.h>
-
 // A network small enough for samples in lanes, trained from rows that stay in the dataset, and from
 // numbers of another type, which are gathered.
 

@@ -1,8 +1,6 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "base/math.h"
-#include "base/numbers.h"
 #include "detector/barrel/barrel.h"
 #include "detector/barrel/events.h"
 #include "detector/barrel/lines.h"

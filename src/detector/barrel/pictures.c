@@ -4,7 +4,6 @@
 #include "detector/barrel/pictures.h"
 
 #include "base/numbers.h"
-#include "detector/barrel/barrel.h"
 #include "detector/barrel/images.h"
 #include "detector/barrel/pairs.h"
 #include "detector/barrel/part.h"

@@ -1,7 +1,6 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "base/numbers.h"
 #include "detector/calo/load.h"
 
 static void put_shape(mb_buffer *report, const char *name, size_t n) {

@@ -6,8 +6,6 @@
 
 #include "network/layers/block.h"
 
-#include "kernels/bits.h"
-
 enum { CELLS = 32 }; // worked on at a time
 
 // Scratch, in bytes. The convolution's own comes first; the way back uses that, too.
