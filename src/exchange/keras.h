@@ -11,6 +11,9 @@
 
 // Whether a path names a model: a suffix .h5, .hdf5, .keras, .json, or a SavedModel folder.
 bool mb_model_is_path(const char *path);
+// Fails as mb_model_load would of a file that is not there, or that is of no kind models come in:
+// IO, FORMAT. Reads its first bytes alone.
+mb_status mb_model_check_path(mb_context *ctx, const char *path) MB_MUST_CHECK;
 
 // mb_model_save with parameters (model->n_parameters floats) in place of the model's own.
 mb_status mb_model_save_parameters(mb_context *ctx, const mb_model *model, const float *parameters,

@@ -368,6 +368,11 @@ static mb_status load_graph_path(mb_context *ctx, const char *path, mb_model **o
     return status;
 }
 
+mb_status mb_model_check_path(mb_context *ctx, const char *path) {
+    file_kind kind;
+    return mb_shipped_is_path(path) ? MB_OK : find_kind(ctx, path, &kind);
+}
+
 mb_status mb_model_load(mb_context *ctx, const char *path, mb_model **out) {
     file_kind kind;
     *out = NULL;

@@ -60,6 +60,14 @@ static mb_status fail_syntax(reader *in) {
         return fail_here(in, MB_ERR_FORMAT, &mark, "%s; save the file as UTF-8 text", problem);
     }
     const bool has_context = parser->context != NULL;
+    if (has_context && strcmp(parser->context, "while scanning an alias") == 0) {
+        return fail_here(in, MB_ERR_FORMAT, &parser->context_mark,
+            "a text cannot begin with *; quote it, as in '*.csv'");
+    }
+    if (strstr(problem, "cannot start any token") != NULL) {
+        return fail_here(in, MB_ERR_FORMAT, &mark,
+            "a text cannot begin with this character; quote it, and indent with spaces");
+    }
     return fail_here(in, MB_ERR_FORMAT, &mark,
         "%s%s%s; check the indentation, quotes and brackets here and above",
         has_context ? parser->context : "", has_context ? ": " : "", problem);

@@ -176,13 +176,23 @@ static mb_status add_map(const walk *in, spot *at, const char *step) {
     return MB_OK;
 }
 
+// YAML has another use for these signs at the beginning, but none that one value alone could have:
+// *.csv is a text.
+static mb_status parse_value(const walk *in, const char *where, const char *value, mb_node **out) {
+    if (value[0] == '\0' || strchr("*@%`", value[0]) == NULL) {
+        return mb_yaml_parse_node(in->ctx, in->document, where, value, strlen(value), out);
+    }
+    *out = mb_node_make_text(in->document, in->ctx, value);
+    return *out != NULL ? MB_OK : MB_ERR_MEMORY;
+}
+
 mb_status mb_yaml_set(mb_context *ctx, mb_document *document, const char *path, const char *value) {
     walk in = {ctx, document, path, 0};
     char step[LONGEST_STEP];
     mb_node *node = NULL;
     char where[LONGEST_STEP];
     mb_format(where, sizeof where, "--set %s", path);
-    MB_TRY(mb_yaml_parse_node(ctx, document, where, value, strlen(value), &node));
+    MB_TRY(parse_value(&in, where, value, &node));
     forget_lines(node);
     spot at = {document->root, NULL};
     const char *rest = path;

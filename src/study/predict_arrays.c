@@ -297,6 +297,7 @@ mb_status mb_model_predict_file(mb_context *ctx, const mb_model *model, const ch
     if (out != NULL) {
         *out = NULL;
     }
+    MB_TRY(mb_check_present(ctx, input));
     MB_TRY(check_output(ctx, model, output, is_forced));
     mb_dataset dataset;
     mb_dataset_init(&dataset, ctx);

@@ -418,6 +418,9 @@ mb_status mb_run_predict(mb_context *ctx, const char *directory, const char *con
     if (out != NULL) {
         *out = NULL;
     }
+    for (size_t i = 0; i < n_files; i++) {
+        MB_TRY(mb_check_present(ctx, files[i]));
+    }
     MB_TRY(mb_check_absent(ctx, output, is_forced));
     bool is_theirs = false;
     bool is_prepared = false;

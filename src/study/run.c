@@ -5,6 +5,7 @@
 
 #include "base/output.h"
 #include "base/threads.h"
+#include "exchange/keras.h"
 #include "files/json.h"
 #include "study/alternate_run.h"
 #include "study/facts.h"
@@ -344,6 +345,10 @@ mb_status mb_study_run(
     mb_context *ctx, const mb_study *study, const mb_run_settings *settings, mb_answer **out) {
     if (out != NULL) {
         *out = NULL;
+    }
+    // Before the data are read, which may take long.
+    if (settings->initial_model != NULL) {
+        MB_TRY(mb_model_check_path(ctx, settings->initial_model));
     }
     mb_arena arena;
     mb_arena_init(&arena, ctx);

@@ -509,6 +509,13 @@ mb_status mb_study_write(mb_context *ctx, const mb_study *study, const char *pat
     return mb_write_buffer(&buffer, path);
 }
 
+mb_status mb_check_present(mb_context *ctx, const char *path) {
+    return mb_path_exists(path)
+               ? MB_OK
+               : mb_fail(ctx, MB_ERR_IO, "%s: there is no such file; check the name and the folder",
+                     path);
+}
+
 mb_status mb_check_absent(mb_context *ctx, const char *path, bool is_forced) {
     if (!is_forced && mb_path_exists(path)) {
         return mb_fail(

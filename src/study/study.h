@@ -134,6 +134,8 @@ mb_status mb_detector_simulate(mb_context *ctx, const mb_detector_ops *detector,
     mb_document *document, const mb_node *options, uint64_t seed,
     const char *directory) MB_MUST_CHECK;
 
+// Refuses a path of an input that is not there, with IO.
+mb_status mb_check_present(mb_context *ctx, const char *path) MB_MUST_CHECK;
 // Refuses a path that exists unless is_forced.
 mb_status mb_check_absent(mb_context *ctx, const char *path, bool is_forced) MB_MUST_CHECK;
 

@@ -108,6 +108,8 @@ static void test_yaml__refusals_say_where(void **state) {
     refuse("a: !x [1]\n", MB_ERR_UNSUPPORTED, "is not allowed");
     refuse("a: 1\n--- \nb: 2\n", MB_ERR_UNSUPPORTED, "s.yaml:2:1: a second document begins");
     refuse("a: *nobody\n", MB_ERR_FORMAT, "alias '*nobody' has no anchor");
+    refuse("a: 1\nb: *.csv\n", MB_ERR_FORMAT, "s.yaml:2:4: a text cannot begin with *; quote it");
+    refuse("a: @x\n", MB_ERR_FORMAT, "s.yaml:1:4: a text cannot begin with this character");
     refuse("a: &x [1, *x]\n", MB_ERR_FORMAT, "stands inside its own anchor");
     refuse("a: .inf\n", MB_ERR_FORMAT, "s.yaml:1:4: '.inf' is not a finite number");
     refuse("a:\n  b: 99999999999999999999\n", MB_ERR_FORMAT, "s.yaml:2:6: '99999999999999999999'");

@@ -85,6 +85,35 @@ static void test_failure__an_ended_job_leaves_weights_to_predict_with(void **sta
     assert_non_null(strstr(world->last.err, "train or run with --resume"));
 }
 
+static void test_failure__names_what_is_missing_before_anything_else(void **state) {
+    WORLD(world)
+    mb_tool_expect(world, 0, "train small.yaml -o short --quiet --set train.epochs=1");
+    static const struct {
+        const char *arguments, *wanted;
+    } cases[] = {{"predict short nosuch.h5 -o x.npy", "nosuch.h5: there is no such file"},
+        {"predict short data/clusters_1.csv nosuch.csv -o x.csv", "nosuch.csv: there is no such"},
+        {"predict short/model.h5 nosuch.npz -o x.csv", "nosuch.npz: there is no such file"},
+        {"train small.yaml -o y --init nosuch.h5", "nosuch.h5: cannot be opened"},
+        {"train small.yaml -o y --init data", "data: is a folder without a saved_model.pb"},
+        {"train small.yaml -o y --init small.yaml", "small.yaml: is no model file"}};
+    for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
+        mb_tool_expect(world, 1, "%s", cases[i].arguments);
+        assert_non_null(strstr(world->last.err, cases[i].wanted));
+        assert_null(strstr(world->last.err, "Loading"));
+        assert_false(mb_path_exists(mb_tool_path(world, "y")));
+    }
+}
+
+static void test_failure__patterns_need_no_quotes_of_their_own(void **state) {
+    WORLD(world)
+    mb_tool_expect(world, 0,
+        "check small.yaml --quiet --set 'data.hits=*ers_1.csv' --set "
+        "'data.particles=*les_1.csv'");
+    assert_non_null(strstr(world->last.out, "60 events"));
+    mb_tool_expect(world, 1, "check small.yaml --quiet --set 'data.hits=[*ers_1.csv, *2.csv]'");
+    assert_non_null(strstr(world->last.err, "data.hits:1:2: a text cannot begin with *; quote it"));
+}
+
 static void test_failure__scores_beside_a_run_are_not_its_own(void **state) {
     WORLD(world)
     mb_tool_expect(world, 0, "run small.yaml -o beside --quiet");
@@ -139,6 +168,8 @@ int main(void) {
         cmocka_unit_test(test_failure__check_refuses_what_a_run_would),
         cmocka_unit_test(test_failure__resume_says_what_has_changed),
         cmocka_unit_test(test_failure__an_ended_job_leaves_weights_to_predict_with),
+        cmocka_unit_test(test_failure__names_what_is_missing_before_anything_else),
+        cmocka_unit_test(test_failure__patterns_need_no_quotes_of_their_own),
         cmocka_unit_test(test_failure__scores_beside_a_run_are_not_its_own),
         cmocka_unit_test(test_failure__help_that_cannot_be_written_is_one),
         cmocka_unit_test(test_failure__a_table_of_numbers_has_no_names),
