@@ -42,9 +42,9 @@ typedef struct mb_option {
     const char *name;
     mb_option_type type;
     size_t offset; // of the field in the struct
-    const char
-        *default_text;  // as a user would write it; NULL: required, "" for lists and nodes: empty
-    double least, most; // for numbers (each of a list); both 0: any
+    // As a user would write it; NULL: required, "" for lists and nodes: empty.
+    const char *default_text;
+    double least, most;         // for numbers (each of a list); both 0: any
     const char *const *choices; // NULL-terminated, for CHOICE
     const char *alias;          // another accepted spelling, or NULL
     const char *help;           // with unit

@@ -31,9 +31,9 @@ typedef struct mb_detector_request {
     bool wants_label; // train and evaluate need truth; prepare and predict take what there is
     size_t set_aside; // background events kept out of all sets, for a fit that takes them alone
                       // (set "aside"); 0: none
-    const mb_part
-        *validation;          // train.validation: the part of the training rows that is not trained
-                              // on, for sources that fit scales on training rows; NULL: none
+    // train.validation: the part of the training rows that is not trained on, for sources that fit
+    // scales on training rows; NULL: none.
+    const mb_part *validation;
     const mb_bundle *facts;   // predict RUN FILES: dataset.facts of the run's training, or NULL
     const char *const *files; // predict RUN FILES: raw input files in place of the study's, or NULL
     size_t n_files;

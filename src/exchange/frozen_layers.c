@@ -16,7 +16,7 @@ static mb_status set(mb_frozen_reading *r, mb_node *options, const char *key, mb
     return mb_node_set(&r->document, r->ctx, options, key, value);
 }
 
-mb_status mb_frozen_set_text(
+static mb_status set_text(
     mb_frozen_reading *r, mb_node *options, const char *key, const char *text) {
     return set(r, options, key, mb_node_make_text(&r->document, r->ctx, text));
 }
@@ -67,9 +67,9 @@ mb_status mb_frozen_set_padding(mb_frozen_reading *r, mb_node *options, size_t n
         return mb_frozen_refuse(r, n, "channels first");
     }
     if (is_text(n, "padding", "SAME")) {
-        return mb_frozen_set_text(r, options, "padding", "same");
+        return set_text(r, options, "padding", "same");
     }
-    return is_text(n, "padding", "VALID") ? mb_frozen_set_text(r, options, "padding", "valid")
+    return is_text(n, "padding", "VALID") ? set_text(r, options, "padding", "valid")
                                           : mb_frozen_refuse(r, n, "its padding");
 }
 
@@ -149,7 +149,7 @@ static mb_status take_weight(mb_frozen_reading *r, mb_node *options, size_t node
     }
     char text[MB_FROZEN_QUANTIZER_TEXT];
     MB_TRY(mb_frozen_quantizer_of(r, node, text));
-    return mb_frozen_set_text(r, options, quantizer, text);
+    return set_text(r, options, quantizer, text);
 }
 
 static mb_status note(
@@ -207,7 +207,7 @@ static mb_status set_layer(
         MB_TRY(mb_frozen_set_padding(r, options, s->product));
     }
     MB_TRY(set(r, options, "use_bias", mb_node_make_bool(&r->document, r->ctx, s->has_bias)));
-    return mb_frozen_set_text(r, options, "activation", activation);
+    return set_text(r, options, "activation", activation);
 }
 
 // Adds the layer of a base that is a value.
@@ -257,7 +257,7 @@ static mb_status add_activation(mb_frozen_reading *r, size_t node, const char *a
     }
     mb_node *options = mb_frozen_options(r);
     MB_TRY(mb_frozen_value_of(r, base, &input));
-    MB_TRY(mb_frozen_set_text(r, options, "activation", activation));
+    MB_TRY(set_text(r, options, "activation", activation));
     return mb_frozen_add_layer(r, node, "activation", options, input);
 }
 
@@ -276,7 +276,7 @@ static mb_status add_each(mb_frozen_reading *r, size_t node) {
     mb_node *options = mb_frozen_options(r);
     MB_TRY(mb_frozen_quantizer_of(r, node, text));
     MB_TRY(mb_frozen_value_of(r, base, &input));
-    MB_TRY(mb_frozen_set_text(r, options, "activation", text));
+    MB_TRY(set_text(r, options, "activation", text));
     // The last of these nodes may bear the name of the layer before.
     const bool has_steps = r->symbols[from].kind == MB_FROZEN_IS_EACH;
     return add_named(r, node, has_steps ? from : node, "q_activation", options, input);

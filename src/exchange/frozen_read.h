@@ -76,8 +76,6 @@ mb_status mb_frozen_add_layer(mb_frozen_reading *r, size_t node, const char *kin
 
 // Options of layers, from attributes.
 mb_node *mb_frozen_options(mb_frozen_reading *r);
-mb_status mb_frozen_set_text(
-    mb_frozen_reading *r, mb_node *options, const char *key, const char *text) MB_MUST_CHECK;
 // n numbers; a list where n is more than 1.
 mb_status mb_frozen_set_ints(mb_frozen_reading *r, mb_node *options, const char *key,
     const int64_t *values, size_t n) MB_MUST_CHECK;

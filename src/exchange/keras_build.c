@@ -161,7 +161,7 @@ static mb_status add_inputs(
     return MB_OK;
 }
 
-mb_status mb_keras_build(mb_keras_reader *reader, mb_keras_graph *graph, mb_model **out) {
+static mb_status build_model(mb_keras_reader *reader, mb_keras_graph *graph, mb_model **out) {
     mb_context *ctx = reader->ctx;
     mb_arena *arena = &reader->document->arena;
     mb_model *model = NULL;
@@ -195,5 +195,5 @@ mb_status mb_keras_build(mb_keras_reader *reader, mb_keras_graph *graph, mb_mode
 mb_status mb_keras_read_model(
     mb_keras_reader *reader, const mb_node *object, mb_model **model, mb_keras_graph **graph) {
     MB_TRY(mb_keras_read_graph(reader, object, "", 0, graph));
-    return mb_keras_build(reader, *graph, model);
+    return build_model(reader, *graph, model);
 }

@@ -83,14 +83,9 @@ mb_status mb_keras_read_calls(
 // Fills graph->order and the entries' ranks. file is for messages. Fails with FORMAT on a cycle.
 mb_status mb_keras_sort_calls(
     mb_context *ctx, mb_document *document, const char *file, mb_keras_graph *graph) MB_MUST_CHECK;
-// Row shape of an input from {batch_shape} or {batch_input_shape}; rank 0 when neither is there.
-mb_status mb_keras_read_type(mb_keras_reader *reader, const char *layer, const mb_node *config,
-    mb_value_type *out) MB_MUST_CHECK;
 // Adds the layer of an entry to the model.
 mb_status mb_keras_add_layer(mb_keras_reader *reader, mb_model *model, mb_keras_entry *entry,
     bool is_trainable) MB_MUST_CHECK;
-mb_status mb_keras_build(
-    mb_keras_reader *reader, mb_keras_graph *graph, mb_model **out) MB_MUST_CHECK;
 
 // The graph of a finished model, in the order Keras will give its layers. Memory is the document's.
 mb_status mb_keras_graph_of(mb_context *ctx, mb_document *document, const mb_model *model,

@@ -57,7 +57,8 @@ mb_status mb_keras_read_version(mb_keras_reader *reader, const char *version, co
     return MB_OK;
 }
 
-mb_status mb_keras_read_type(
+// Row shape of an input from {batch_shape} or {batch_input_shape}; rank 0 when neither is there.
+static mb_status read_type(
     mb_keras_reader *reader, const char *layer, const mb_node *config, mb_value_type *out) {
     *out = (mb_value_type){.axis = MB_AXIS_EVENTS};
     const mb_node *shape = mb_node_find(config, "batch_shape");
@@ -106,7 +107,7 @@ static mb_status read_input(mb_keras_reader *reader, mb_keras_entry *entry) {
     if (entry->calls == NULL) {
         return MB_ERR_MEMORY;
     }
-    return mb_keras_read_type(reader, entry->name, entry->config, &entry->type);
+    return read_type(reader, entry->name, entry->config, &entry->type);
 }
 
 // A flat name has '/' between models only.
@@ -211,7 +212,7 @@ static mb_status read_implied_input(
         return MB_ERR_MEMORY;
     }
     MB_TRY(mb_node_set(reader->document, reader->ctx, map, "batch_shape", shape));
-    return mb_keras_read_type(reader, entry->name, map, &entry->type);
+    return read_type(reader, entry->name, map, &entry->type);
 }
 
 static mb_status chain(mb_keras_reader *reader, mb_keras_graph *graph) {

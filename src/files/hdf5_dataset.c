@@ -103,7 +103,7 @@ static mb_status check_storage(mb_h5_dataset *dataset, hid_t creation) {
                : fail_dataset(dataset, MB_ERR_UNSUPPORTED, "its layout is not offered; copy it");
 }
 
-mb_status mb_h5_open_dataset(mb_h5_file *file, const char *path, mb_h5_dataset *dataset) {
+static mb_status open_dataset(mb_h5_file *file, const char *path, mb_h5_dataset *dataset) {
     *dataset = (mb_h5_dataset){.file = file, .path = path, .id = -1, .type = -1};
     MB_TRY(mb_h5_open_object(file, path, &dataset->id));
     if (H5Iget_type(dataset->id) != H5I_DATASET) {
@@ -131,7 +131,7 @@ mb_status mb_h5_open_dataset(mb_h5_file *file, const char *path, mb_h5_dataset *
     return status;
 }
 
-void mb_h5_close_dataset(mb_h5_dataset *dataset) {
+static void close_dataset(mb_h5_dataset *dataset) {
     mb_h5_close_id(dataset->type);
     mb_h5_close_id(dataset->id);
     dataset->type = dataset->id = -1;
@@ -140,7 +140,7 @@ void mb_h5_close_dataset(mb_h5_dataset *dataset) {
 static mb_status open_guarded(mb_h5_file *file, const char *path, mb_h5_dataset *dataset) {
     mb_h5_guard guard;
     mb_h5_enter(&guard);
-    const mb_status status = mb_h5_open_dataset(file, path, dataset);
+    const mb_status status = open_dataset(file, path, dataset);
     mb_h5_leave(&guard);
     return status;
 }
@@ -148,7 +148,7 @@ static mb_status open_guarded(mb_h5_file *file, const char *path, mb_h5_dataset 
 static void close_guarded(mb_h5_dataset *dataset) {
     mb_h5_guard guard;
     mb_h5_enter(&guard);
-    mb_h5_close_dataset(dataset);
+    close_dataset(dataset);
     mb_h5_leave(&guard);
 }
 

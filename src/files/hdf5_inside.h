@@ -66,7 +66,7 @@ typedef struct mb_h5_filter {
     size_t element; // of shuffle
 } mb_h5_filter;
 
-// A dataset that passed all checks. Closed by mb_h5_close_dataset.
+// A dataset that passed all checks.
 typedef struct mb_h5_dataset {
     mb_h5_file *file;
     const char *path; // the caller's
@@ -83,9 +83,6 @@ typedef struct mb_h5_dataset {
     mb_h5_filter filters[MB_H5_MOST_FILTERS]; // in the order of writing
     unsigned char fill[8];
 } mb_h5_dataset;
-mb_status mb_h5_open_dataset(
-    mb_h5_file *file, const char *path, mb_h5_dataset *dataset) MB_MUST_CHECK;
-void mb_h5_close_dataset(mb_h5_dataset *dataset);
 
 // Outside of enter and leave. Reads rows into bytes, packed as in the file (mb_raw_place).
 mb_status mb_h5_read_chunked(

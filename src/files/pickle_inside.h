@@ -130,8 +130,6 @@ mb_status mb_pickle_unpack(pickle_machine *m, mb_pickle_items *items) MB_MUST_CH
 mb_status mb_pickle_encode_latin1(
     pickle_machine *m, const mb_pickle_text *text, mb_pickle_value *out) MB_MUST_CHECK;
 
-mb_status mb_pickle_push_name(pickle_machine *m, const char *module, size_t module_length,
-    const char *name, size_t length) MB_MUST_CHECK;
 bool mb_pickle_is_text(const mb_pickle_value *value, const char *text);
 
 // The makers of NumPy's things, and what BUILD does with them.

@@ -143,7 +143,7 @@ static bool is_same(const char *known, const char *text, size_t length) {
     return strlen(known) == length && memcmp(known, text, length) == 0;
 }
 
-mb_status mb_pickle_push_name(
+static mb_status push_name(
     pickle_machine *m, const char *module, size_t module_length, const char *name, size_t length) {
     for (size_t i = 0; i < MB_COUNT_OF(names); i++) {
         if (is_same(names[i].module, module, module_length) &&
@@ -165,7 +165,7 @@ mb_status mb_pickle_run_global(pickle_machine *m) {
     size_t module_length = 0, length = 0;
     MB_TRY(mb_pickle_take_line(m, &module, &module_length));
     MB_TRY(mb_pickle_take_line(m, &name, &length));
-    return mb_pickle_push_name(m, module, module_length, name, length);
+    return push_name(m, module, module_length, name, length);
 }
 
 mb_status mb_pickle_run_stack_global(pickle_machine *m) {
@@ -176,8 +176,8 @@ mb_status mb_pickle_run_stack_global(pickle_machine *m) {
         return mb_pickle_fail(
             m, MB_ERR_FORMAT, "finds no names on the stack; the file is damaged, write it again");
     }
-    return mb_pickle_push_name(m, module.as.text->bytes, module.as.text->length,
-        name.as.text->bytes, name.as.text->length);
+    return push_name(m, module.as.text->bytes, module.as.text->length, name.as.text->bytes,
+        name.as.text->length);
 }
 
 static mb_status call(pickle_machine *m, bool is_new) {

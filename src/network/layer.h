@@ -107,18 +107,18 @@ typedef struct mb_rows {
     size_t n_samples; // in lanes: how many are samples, the others are padding
     size_t first;     // index of the block's first row in the batch
     const float *const *in; // per input; NULL for a sparse input
-    const struct mb_input *
-        sparse; // per input: the batch's sparse view, rows counted from the batch's start (or NULL)
+    // Per input: the batch's sparse view, rows counted from the batch's start, or NULL.
+    const struct mb_input *sparse;
     float *out;
     const float *d_out; // backward: gradient of the loss by out
     float *const *d_in; // backward ADDS to these; NULL where nobody needs it
-    float
-        *gradient; // backward ADDS the step's weight gradients here, in the step's own packed order
-    void *saved;   // step->saved_bytes per row, from forward to backward of the same rows
-    void *scratch; // step->scratch_bytes, this worker's, contents lost between calls
-    const uint32_t *active;      // which cells of the input a hit can reach: per row a count, then
-                                 // rising cells; NULL: any
-    uint32_t *active_out;        // the same of the output, to be filled when step->gives_activity
+    // Backward ADDS the step's weight gradients here, in the step's own packed order.
+    float *gradient;
+    void *saved;            // step->saved_bytes per row, from forward to backward of the same rows
+    void *scratch;          // step->scratch_bytes, this worker's, contents lost between calls
+    const uint32_t *active; // which cells of the input a hit can reach: per row a count, then
+                            // rising cells; NULL: any
+    uint32_t *active_out;   // the same of the output, to be filled when step->gives_activity
     const mb_graph_rows *graphs; // of a layer that works with edges
     void *saved_edges;           // step->saved_edge_bytes per edge, as saved
     bool is_training;

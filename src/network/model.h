@@ -177,8 +177,8 @@ typedef struct mb_weight_spec {
     size_t fan_in, fan_out;
     const mb_node *initializer; // as written in the options; NULL: default_initializer
     const char *default_initializer;
-    const mb_node
-        *regularizer; // NULL, or {l1: .., l2: ..} / {l1_l2: ..}, or Keras's {class_name, config}
+    // NULL, or {l1: .., l2: ..} / {l1_l2: ..}, or Keras's {class_name, config}.
+    const mb_node *regularizer;
     bool is_trainable;
     const mb_node *quantizer;      // as written; NULL: default_quantizer
     const char *default_quantizer; // NULL: none

@@ -211,7 +211,7 @@ void mb_plan_call_loss_in_lanes(const mb_plan_block *block, mb_loss_fn loss, voi
     }
 }
 
-void mb_plan_store_lanes(const mb_plan_block *block, float *const *outputs) {
+static void store_outputs(const mb_plan_block *block, float *const *outputs) {
     const mb_plan *plan = block->plan;
     for (size_t i = 0; i < plan->model->n_outputs; i++) {
         const size_t value = plan->output_values[i];
@@ -254,6 +254,6 @@ void mb_plan_predict_lanes(const mb_plan *plan, void *scratch, const mb_input *i
             mb_plan_forward_step(&block, i);
         }
         mb_plan_fetch_rest(&ahead);
-        mb_plan_store_lanes(&block, outputs);
+        store_outputs(&block, outputs);
     }
 }

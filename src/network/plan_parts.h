@@ -197,7 +197,6 @@ void mb_plan_call_loss_in_lanes(const mb_plan_block *block, mb_loss_fn loss, voi
 // mb_plan_predict of a plan in lanes.
 void mb_plan_predict_lanes(const mb_plan *plan, void *scratch, const mb_input *inputs,
     size_t n_rows, float *const *outputs);
-void mb_plan_store_lanes(const mb_plan_block *block, float *const *outputs);
 // Hands the gradients by the model's inputs to where the caller wants them.
 void mb_plan_store_input_gradients(const mb_plan_block *block, float *const *gradients);
 
@@ -211,8 +210,5 @@ size_t mb_plan_n_rows(const mb_plan_block *block, unsigned axis); // in the bloc
 float *mb_plan_value_rows(const mb_plan_block *block, size_t value);
 float *mb_plan_gradient_rows(const mb_plan_block *block, size_t value);
 float *mb_plan_output_rows(const mb_plan_block *block, size_t value);
-void mb_plan_zero_gradients(const mb_plan_block *block);
-// Calls the loss on the block's outputs.
-void mb_plan_call_loss(const mb_plan_block *block, mb_loss_fn loss, void *user);
 
 #endif

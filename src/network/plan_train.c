@@ -103,7 +103,7 @@ static mb_plan_block make_block(const train_run *run, size_t chunk, unsigned wor
     return block;
 }
 
-void mb_plan_zero_gradients(const mb_plan_block *block) {
+static void zero_gradients(const mb_plan_block *block) {
     const mb_plan *plan = block->plan;
     for (size_t i = 0; i < plan->n_values; i++) {
         if (plan->values[i].needs_gradient && plan->values[i].output == SIZE_MAX &&
@@ -116,7 +116,7 @@ void mb_plan_zero_gradients(const mb_plan_block *block) {
     }
 }
 
-void mb_plan_call_loss(const mb_plan_block *block, mb_loss_fn loss, void *user) {
+static void call_loss(const mb_plan_block *block, mb_loss_fn loss, void *user) {
     const float *outputs[MB_PLAN_MOST_OUTPUTS];
     float *d_outputs[MB_PLAN_MOST_OUTPUTS];
     if (block->plan->is_in_lanes) {
@@ -151,8 +151,8 @@ static mb_status run_tiled_chunk(void *user, mb_context *ctx, size_t chunk, unsi
         for (size_t i = 0; i < plan->n_steps; i++) {
             mb_plan_forward_step(&block, i);
         }
-        mb_plan_zero_gradients(&block);
-        mb_plan_call_loss(&block, run->loss, run->user);
+        zero_gradients(&block);
+        call_loss(&block, run->loss, run->user);
         for (size_t i = plan->n_steps; i-- > 0;) {
             mb_plan_backward_step(&block, i);
         }
@@ -198,8 +198,8 @@ static mb_status run_phase_chunk(void *user, mb_context *ctx, size_t chunk, unsi
         return MB_OK;
     }
     if (run->is_last) {
-        mb_plan_zero_gradients(&block);
-        mb_plan_call_loss(&block, run->loss, run->user);
+        zero_gradients(&block);
+        call_loss(&block, run->loss, run->user);
     }
     for (size_t i = run->end; i-- > run->begin;) {
         mb_plan_backward_step(&block, i);

@@ -132,10 +132,6 @@ mb_status mb_scan_run_trial(mb_scan_state *scan, mb_context *ctx, size_t trial,
     const mb_dataset *dataset, size_t rung) MB_MUST_CHECK;
 // Ends a trial that never trained, with the error in ctx as the reason. Clears the error.
 mb_status mb_scan_fail_trial(mb_scan_state *scan, mb_context *ctx, size_t trial) MB_MUST_CHECK;
-// Rows of training and validation for a study, on a dataset whose split is not touched.
-mb_status mb_scan_split(mb_scan_state *scan, mb_context *ctx, const mb_study *study,
-    const mb_dataset *dataset, uint32_t **train, size_t *n_train, uint32_t **validation,
-    size_t *n_validation) MB_MUST_CHECK;
 // Validation part of a trial: scan.validation, or the fit's own.
 mb_status mb_scan_validation(
     const mb_scan_state *scan, mb_context *ctx, const mb_study *study, mb_part *out) MB_MUST_CHECK;

@@ -69,7 +69,8 @@ static mb_status split_rows(const mb_scan_state *scan, mb_context *ctx, const mb
     return mb_split_set(rows->split, rows->n_rows, ctx, set, part, study->seed);
 }
 
-mb_status mb_scan_split(mb_scan_state *scan, mb_context *ctx, const mb_study *study,
+// Rows of training and validation for a study, on a dataset whose split is not touched.
+static mb_status split_trial(mb_scan_state *scan, mb_context *ctx, const mb_study *study,
     const mb_dataset *dataset, uint32_t **train, size_t *n_train, uint32_t **validation,
     size_t *n_validation) {
     // The split is written into a dataset that has rows and nothing else: the data is shared.
@@ -332,7 +333,7 @@ static mb_status train_all(trial_run *t, mb_trial *trial, mb_arena *arena) {
 
 // The training events asked for; a trial that asks for more than there are is left out.
 static mb_status choose_rows(trial_run *t, mb_trial *trial) {
-    MB_TRY(mb_scan_split(t->scan, t->ctx, t->study, t->dataset, &t->train, &t->n_train,
+    MB_TRY(split_trial(t->scan, t->ctx, t->study, t->dataset, &t->train, &t->n_train,
         &t->validation, &t->n_validation));
     const size_t wanted = t->study->train_events;
     if (wanted != SIZE_MAX && wanted > t->n_train) {

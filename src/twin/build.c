@@ -41,14 +41,13 @@ size_t mb_twin_row_bytes(twin_store store) {
     return MB_TILE * (store == STORE_I64 ? sizeof(int64_t) : sizeof(int32_t));
 }
 
-size_t mb_twin_tile_rows(const twin_value *value) {
+static size_t tile_rows(const twin_value *value) {
     return value->store == STORE_PAIRS ? (value->n + 1) / 2 : value->n;
 }
 
 void mb_twin_note_tile(twin_builder *builder) {
     // One row more: the zeros that padding reads.
-    const size_t bytes =
-        (mb_twin_tile_rows(&builder->value) + 1) * mb_twin_row_bytes(builder->value.store);
+    const size_t bytes = (tile_rows(&builder->value) + 1) * mb_twin_row_bytes(builder->value.store);
     builder->twin->tile_bytes = mb_max_size(builder->twin->tile_bytes, bytes);
 }
 

@@ -234,7 +234,8 @@ static mb_status clip_negative(twin_builder *builder) {
     return MB_OK;
 }
 
-mb_status mb_twin_convert(
+// Converts the value to a format (bits 0: leaves it). is_relu: negative values become 0 first.
+static mb_status convert_value(
     twin_builder *builder, const mb_fixed *format, bool is_relu, bool is_accumulator) {
     const twin_value *value = &builder->value;
     if (value->store == STORE_REAL) {
@@ -304,12 +305,12 @@ static mb_status scale_reals(twin_builder *builder) {
 mb_status mb_twin_finish_layer(twin_builder *builder, bool is_relu) {
     const mb_twin_layer *layer = builder->source;
     mb_twin_end_stage(builder, MB_TWIN_SUM);
-    MB_TRY(mb_twin_convert(builder, &layer->accumulator, false, true));
+    MB_TRY(convert_value(builder, &layer->accumulator, false, true));
     mb_twin_end_stage(builder, MB_TWIN_ACCUMULATOR);
     if (layer->scale != NULL) {
         MB_TRY(scale_reals(builder));
     }
-    MB_TRY(mb_twin_convert(builder, &layer->result, is_relu, false));
+    MB_TRY(convert_value(builder, &layer->result, is_relu, false));
     mb_twin_end_stage(builder, MB_TWIN_RESULT);
     return MB_OK;
 }

@@ -47,7 +47,8 @@ static void note_range(
     }
 }
 
-twin_value mb_twin_standing(const mb_twin *twin, const twin_stage *stage) {
+// A stage's value as it is stored.
+static twin_value standing_value(const mb_twin *twin, const twin_stage *stage) {
     twin_value value = stage->value;
     // The input is read into the store that the first operation wants.
     value.store = stage->n_operations == 0 ? twin->input.store : value.store;
@@ -61,12 +62,12 @@ static void note_stages(
         const twin_stage *sum = &twin->steps[i].stages[MB_TWIN_SUM];
         const twin_stage *result = &twin->steps[i].stages[MB_TWIN_RESULT];
         if (sum->n_operations == n_operations) {
-            const twin_value value = mb_twin_standing(twin, sum);
+            const twin_value value = standing_value(twin, sum);
             note_range(&value, tile, n, &reports[i].least, &reports[i].most);
             reports[i].n_values += value.n * n;
         }
         if (result->n_operations == n_operations) {
-            const twin_value value = mb_twin_standing(twin, result);
+            const twin_value value = standing_value(twin, result);
             note_range(&value, tile, n, &reports[i].result_least, &reports[i].result_most);
         }
     }
@@ -106,7 +107,7 @@ mb_status mb_twin_examine(mb_context *ctx, const mb_twin *twin, const mb_twin_ro
 mb_status mb_twin_look(mb_context *ctx, const mb_twin *twin, size_t layer, mb_twin_stage stage,
     const mb_twin_rows *rows, size_t n, double *out) {
     const twin_stage *place = &twin->steps[layer].stages[stage];
-    const twin_value value = mb_twin_standing(twin, place);
+    const twin_value value = standing_value(twin, place);
     void *scratch = mb_allocate(ctx, 1, mb_twin_scratch(twin));
     if (scratch == NULL) {
         return MB_ERR_MEMORY;

@@ -10,7 +10,8 @@
 
 // Reading a model, call by call, into a program.
 
-mb_twin_layer *mb_twin_translate_add(twin_translation *t, const char *kind) {
+// Adds a layer of a kind, named after the model's; NULL on failure.
+static mb_twin_layer *add_layer(twin_translation *t, const char *kind) {
     if (t->ended_by != NULL) {
         mb_fail(t->ctx, MB_ERR_UNSUPPORTED,
             "%s: comes behind %s, whose activation has no integers; only the end of a model may be "
@@ -82,7 +83,7 @@ static mb_status take_activation_named(twin_translation *t, const char *name) {
         return MB_OK;
     }
     if (strcmp(name, "relu") == 0) {
-        return mb_twin_translate_add(t, "relu") == NULL ? mb_context_status(t->ctx) : MB_OK;
+        return add_layer(t, "relu") == NULL ? mb_context_status(t->ctx) : MB_OK;
     }
     if (t->ended_by != NULL) {
         return refuse(t, name);
@@ -195,7 +196,7 @@ static mb_status take_weights(twin_translation *t, mb_twin_layer *layer) {
 }
 
 static mb_status take_dense(twin_translation *t) {
-    mb_twin_layer *layer = mb_twin_translate_add(t, "dense");
+    mb_twin_layer *layer = add_layer(t, "dense");
     if (layer == NULL) {
         return mb_context_status(t->ctx);
     }
@@ -212,7 +213,7 @@ static mb_status take_conv2d(twin_translation *t) {
     }
     MB_TRY(refuse_option(t, "data_format", "channels_last"));
     MB_TRY(refuse_option(t, "pad_phi", "zero"));
-    mb_twin_layer *layer = mb_twin_translate_add(t, "conv2d");
+    mb_twin_layer *layer = add_layer(t, "conv2d");
     if (layer == NULL) {
         return mb_context_status(t->ctx);
     }
@@ -226,7 +227,7 @@ static mb_status take_conv2d(twin_translation *t) {
 
 static mb_status take_pool(twin_translation *t, const char *kind) {
     MB_TRY(refuse_option(t, "data_format", "channels_last"));
-    mb_twin_layer *layer = mb_twin_translate_add(t, kind);
+    mb_twin_layer *layer = add_layer(t, kind);
     if (layer == NULL) {
         return mb_context_status(t->ctx);
     }
@@ -247,7 +248,7 @@ static mb_status take_average_pooling(twin_translation *t) {
 static mb_status take_up_sampling(twin_translation *t) {
     MB_TRY(refuse_option(t, "data_format", "channels_last"));
     MB_TRY(refuse_option(t, "interpolation", "nearest"));
-    mb_twin_layer *layer = mb_twin_translate_add(t, "up_sampling");
+    mb_twin_layer *layer = add_layer(t, "up_sampling");
     if (layer == NULL) {
         return mb_context_status(t->ctx);
     }
@@ -259,7 +260,7 @@ static mb_status take_activation(twin_translation *t) {
     if (t->layer->quantizer.ops == NULL) {
         return take_activation_named(t, mb_node_words(t->options, "activation"));
     }
-    mb_twin_layer *layer = mb_twin_translate_add(t, "convert");
+    mb_twin_layer *layer = add_layer(t, "convert");
     return layer == NULL ? mb_context_status(t->ctx) : take_quantizer(t, layer);
 }
 
@@ -286,7 +287,7 @@ static mb_status take_flatten(twin_translation *t) {
         t->program.input = *t->output;
         return MB_OK;
     }
-    return mb_twin_translate_add(t, "flatten") == NULL ? mb_context_status(t->ctx) : MB_OK;
+    return add_layer(t, "flatten") == NULL ? mb_context_status(t->ctx) : MB_OK;
 }
 
 static mb_status take_reshape(twin_translation *t) {
@@ -297,7 +298,7 @@ static mb_status take_reshape(twin_translation *t) {
     if (t->output->rank != 1) {
         return refuse(t, "a new shape in the midst of a model");
     }
-    return mb_twin_translate_add(t, "flatten") == NULL ? mb_context_status(t->ctx) : MB_OK;
+    return add_layer(t, "flatten") == NULL ? mb_context_status(t->ctx) : MB_OK;
 }
 
 static mb_status take_nothing(twin_translation *t) {
@@ -323,7 +324,7 @@ static mb_status take_normalization(twin_translation *t) {
     if (axis != NULL && axis->integer != -1 && axis->integer != (int64_t)t->input->rank) {
         return refuse(t, "an axis that is not the last");
     }
-    mb_twin_layer *layer = mb_twin_translate_add(t, "scale");
+    mb_twin_layer *layer = add_layer(t, "scale");
     const float *gamma = take_statistic(t, "gamma", 1, n);
     const float *beta = take_statistic(t, "beta", 0, n);
     const float *mean = take_statistic(t, "moving_mean", 0, n);

@@ -25,15 +25,10 @@ typedef struct twin_translation {
     const mb_value_type *input, *output;
 } twin_translation;
 
-// Adds a layer of a kind, named after the model's; NULL on failure.
-mb_twin_layer *mb_twin_translate_add(twin_translation *t, const char *kind);
 // Values that a weight's quantiser gives to x (weight->count numbers), with their format; *scale is
 // NULL, or a factor for each channel and the values are levels. Without quantiser fails with
 // UNSUPPORTED.
 mb_status mb_twin_translate_values(twin_translation *t, const mb_weight *weight, const float *x,
     const float **values, const float **scale, mb_fixed *format);
-// The narrowest signed format that holds n numbers exactly; false beyond 32 bits.
-bool mb_twin_exact_format(const float *x, size_t n, mb_fixed *out);
-bool mb_twin_is_power_of_two(double x);
 
 #endif

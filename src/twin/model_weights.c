@@ -7,7 +7,7 @@
 
 // What the quantisers make of weights, as integers.
 
-bool mb_twin_is_power_of_two(double x) {
+static bool is_power_of_two(double x) {
     uint64_t bits;
     memcpy(&bits, &x, sizeof bits);
     return x > 0 && isfinite(x) && (bits & ((UINT64_C(1) << 52) - 1)) == 0;
@@ -23,7 +23,8 @@ static void find_bits(double x, int *lowest, int *above) {
     }
 }
 
-bool mb_twin_exact_format(const float *x, size_t n, mb_fixed *out) {
+// The narrowest signed format that holds n numbers exactly; false beyond 32 bits.
+static bool find_exact_format(const float *x, size_t n, mb_fixed *out) {
     int lowest = 0;
     int above = 0;
     bool is_first = true;
@@ -93,7 +94,7 @@ mb_status mb_twin_translate_values(twin_translation *t, const mb_weight *weight,
     *scale = NULL;
     if (quantizer->ops == NULL) {
         // Nothing but zeros needs no quantiser.
-        return mb_twin_exact_format(out, weight->count, format) && format->bits == 1
+        return find_exact_format(out, weight->count, format) && format->bits == 1
                    ? MB_OK
                    : fail_no_quantizer(t, weight);
     }
@@ -102,7 +103,7 @@ mb_status mb_twin_translate_values(twin_translation *t, const mb_weight *weight,
     bool is_real = false;
     for (size_t c = 0; c < shape.n_channels; c++) {
         is_common = is_common && factors[c] == factors[0];
-        is_real = is_real || (factors[c] != 0 && !mb_twin_is_power_of_two((double)factors[c]));
+        is_real = is_real || (factors[c] != 0 && !is_power_of_two((double)factors[c]));
     }
     if (is_real && mb_quantizer_format(quantizer, 1, format)) {
         take_levels(&shape, factors, mb_fixed_scale(1, mb_fixed_exponent(format)), out);
@@ -113,7 +114,7 @@ mb_status mb_twin_translate_values(twin_translation *t, const mb_weight *weight,
         holds_all(format, out, weight->count)) {
         return MB_OK;
     }
-    if (!mb_twin_exact_format(out, weight->count, format)) {
+    if (!find_exact_format(out, weight->count, format)) {
         return mb_fail(t->ctx, MB_ERR_UNSUPPORTED,
             "%s: the values of its %s need more than 32 bits; take a quantiser with fewer",
             t->layer->name, weight->name);

@@ -108,16 +108,12 @@ mb_status mb_twin_fail_reals(twin_builder *builder);
 // Zeroed memory of the twin, within the limits; NULL on failure (recorded).
 void *mb_twin_allocate(twin_builder *builder, size_t count, size_t size);
 size_t mb_twin_row_bytes(twin_store store);
-size_t mb_twin_tile_rows(const twin_value *value); // rows of the tile
 // Adds an operation, zeroed but for its step; NULL on failure.
 twin_operation *mb_twin_add_operation(twin_builder *builder);
 // Notes the size of the value's tile.
 void mb_twin_note_tile(twin_builder *builder);
 // Brings the value into a store.
 mb_status mb_twin_store_as(twin_builder *builder, twin_store store);
-// Converts the value to a format (bits 0: leaves it). is_relu: negative values become 0 first.
-mb_status mb_twin_convert(
-    twin_builder *builder, const mb_fixed *format, bool is_relu, bool is_accumulator);
 void mb_twin_end_stage(twin_builder *builder, mb_twin_stage stage);
 // Accumulator, real scale and result, the same for all layers.
 mb_status mb_twin_finish_layer(twin_builder *builder, bool is_relu);
@@ -147,8 +143,6 @@ void mb_twin_load_tile(
     const mb_twin *twin, const mb_twin_rows *rows, size_t first, size_t n, void *scratch);
 void *mb_twin_tile(const mb_twin *twin, void *scratch, size_t n_operations);
 void mb_twin_run_operation(const mb_twin *twin, size_t operation, void *scratch);
-// A stage's value as it is stored.
-twin_value mb_twin_standing(const mb_twin *twin, const twin_stage *stage);
 // A number of a tile as it stands.
 double mb_twin_tile_value(const twin_value *value, const void *tile, size_t row, size_t lane);
 

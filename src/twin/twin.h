@@ -98,12 +98,12 @@ typedef enum mb_twin_stage {
 // What is known of a layer, and what was seen.
 typedef struct mb_twin_report {
     const char *kind, *name; // borrowed from the twin
-    const char
-        *arithmetic;  // of the sums: "i16 pairs", "f32", "i32", "i64"; "" where there are none
-    bool is_real;     // a real scale: exact up to here, then one float32 rounding
-    size_t n_weights; // bias included
-    size_t n_weights_rounded;                   // changed by rounding to their format
-    size_t n_weights_outside;                   // outside their format: wrapped or clipped
+    // Of the sums: "i16 pairs", "f32", "i32", "i64"; "" where there are none.
+    const char *arithmetic;
+    bool is_real;             // a real scale: exact up to here, then one float32 rounding
+    size_t n_weights;         // bias included
+    size_t n_weights_rounded; // changed by rounding to their format
+    size_t n_weights_outside; // outside their format: wrapped or clipped
     mb_fixed weight, bias, accumulator, result; // bits 0: none
     double proven_least, proven_most;           // of the sums, as values
     // Filled by mb_twin_examine.

@@ -72,7 +72,7 @@ static mb_status add_bias(mb_context *ctx, mb_model *model, mb_layer *layer) {
     return options->use_bias ? mb_layer_add_weight(ctx, model, layer, &spec) : MB_OK;
 }
 
-mb_status mb_conv_infer(mb_context *ctx, mb_model *model, mb_layer *layer,
+static mb_status infer_conv(mb_context *ctx, mb_model *model, mb_layer *layer,
     const mb_value_type *inputs, size_t n_spatial, mb_value_type *output) {
     const mb_conv_options *options = layer->options;
     const bool is_first = is_channels_first(layer);
@@ -135,7 +135,7 @@ static uint64_t flops(const mb_layer *layer, const mb_value_type *inputs, size_t
     static mb_status infer##dimensions(mb_context *ctx, mb_model *model, mb_layer *layer,          \
         const mb_value_type *inputs, size_t n_inputs, mb_value_type *output) {                     \
         (void)n_inputs;                                                                            \
-        return mb_conv_infer(ctx, model, layer, inputs, dimensions, output);                       \
+        return infer_conv(ctx, model, layer, inputs, dimensions, output);                          \
     }                                                                                              \
     static mb_status plan##dimensions(mb_context *ctx, mb_plan_site *site) {                       \
         return mb_conv_plan_site(ctx, site, dimensions);                                           \

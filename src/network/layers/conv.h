@@ -82,8 +82,6 @@ static inline void mb_conv_copy_bytes(uint8_t *to, const uint8_t *from, size_t w
     }
 }
 
-mb_status mb_conv_infer(mb_context *ctx, mb_model *model, mb_layer *layer,
-    const mb_value_type *inputs, size_t n_spatial, mb_value_type *output);
 mb_status mb_conv_plan_site(mb_context *ctx, mb_plan_site *site, size_t n_spatial);
 
 // conv_plan.c
@@ -115,11 +113,6 @@ void mb_conv_apply_affine(const mb_conv_plan *plan, const float *packed, size_t 
 // conv_lanes.c
 void mb_conv_plan_lanes(mb_step *step);
 // conv_step.c
-// Cells [first, last) of a frame: convolution, maximum and activation into out (cells x n_out) and
-// winner (cells x width, or NULL). list names the cells (NULL: first + i); results are stored at
-// the cell.
-void mb_conv_cells(const mb_step *step, const float *frame, const uint32_t *list, size_t first,
-    size_t last, float *out, uint8_t *winner, float *scratch);
 // Maxima of positions' sums (n_cells x window x width), activation and normalisation, packed to
 // n_out numbers a cell in place: sums or maxima. stride: of the sums, where n_out may be packed
 // already.
@@ -129,8 +122,6 @@ float *mb_conv_finish(const mb_step *step, size_t stride, float *sums, float *ma
 // reaches. scratch: mb_conv_scratch_bytes(plan, false).
 void mb_conv_listed_row(
     const mb_step *step, const float *row, const uint32_t *active, float *out, void *scratch);
-// Where an input position (its number without channels) lies in the frame, in floats.
-size_t mb_conv_frame_place(const mb_conv_plan *plan, uint32_t position);
 // Marks the cells that an input position reaches.
 void mb_conv_mark(const mb_conv_plan *plan, uint32_t position, uint8_t *mark);
 // The marked cells, rising, behind their count; slot (or NULL) gets each marked cell's number.

@@ -13,7 +13,7 @@ static size_t block_cells(const mb_conv_plan *plan) {
     return mb_max_size(BLOCK_POSITIONS / plan->window, 1);
 }
 
-// Scratch of mb_conv_cells, in floats: sums of a block, its maxima, and its bases or winners.
+// Scratch of run_cells, in floats: sums of a block, its maxima, and its bases or winners.
 static size_t cells_scratch(const mb_conv_plan *plan) {
     const size_t cells = block_cells(plan);
     const size_t bases = mb_max_size(cells * plan->window, cells * plan->width / sizeof(float));
@@ -241,7 +241,10 @@ float *mb_conv_finish(const mb_step *step, size_t stride, float *sums, float *ma
     return cells;
 }
 
-void mb_conv_cells(const mb_step *step, const float *frame, const uint32_t *list, size_t first,
+// Cells [first, last) of a frame: convolution, maximum and activation into out (cells x n_out) and
+// winner (cells x width, or NULL). list names the cells (NULL: first + i); results are stored at
+// the cell.
+static void run_cells(const mb_step *step, const float *frame, const uint32_t *list, size_t first,
     size_t last, float *out, uint8_t *winner, float *scratch) {
     const mb_conv_plan *plan = step->data;
     const size_t most = block_cells(plan);
@@ -306,8 +309,7 @@ void mb_conv_refresh_empty(const mb_step *step, const float *empty_in, float *pa
             (plan->empty_class[0][z] * plan->cells[1] + plan->empty_class[1][y]) * plan->cells[2] +
             plan->empty_class[2][x];
         if (like == cell) {
-            mb_conv_cells(
-                step, frame, NULL, cell, cell + 1, out, winner, packed + plan->at_scratch);
+            run_cells(step, frame, NULL, cell, cell + 1, out, winner, packed + plan->at_scratch);
         } else {
             memcpy(out + cell * plan->n_out, out + like * plan->n_out, plan->n_out * sizeof *out);
             memcpy(winner + cell * plan->width, winner + like * plan->width, plan->width);
@@ -315,7 +317,8 @@ void mb_conv_refresh_empty(const mb_step *step, const float *empty_in, float *pa
     }
 }
 
-size_t mb_conv_frame_place(const mb_conv_plan *plan, uint32_t position) {
+// Where an input position (its number without channels) lies in the frame, in floats.
+static size_t frame_place(const mb_conv_plan *plan, uint32_t position) {
     const uint32_t length = (uint32_t)plan->in[2];
     const uint32_t x = position % length;
     const uint32_t row = position / length;
@@ -383,7 +386,7 @@ static void fill_frame_from_active(
     memcpy(frame, step->packed + plan->at_empty_frame, plan->frame * sizeof *frame);
     for (size_t i = 1; i <= active[0]; i++) {
         mb_conv_copy(
-            frame + mb_conv_frame_place(plan, active[i]), row + active[i] * plan->n_in, plan->n_in);
+            frame + frame_place(plan, active[i]), row + active[i] * plan->n_in, plan->n_in);
     }
 }
 
@@ -401,7 +404,7 @@ static void forward_active(const mb_step *step, const uint32_t *active, const fl
         mb_conv_mark(plan, active[i], mark);
     }
     mb_conv_list_marked(plan, mark, list, NULL);
-    mb_conv_cells(step, frame, list + 1, 0, list[0], out, winner, scratch);
+    run_cells(step, frame, list + 1, 0, list[0], out, winner, scratch);
 }
 
 void mb_conv_listed_row(
@@ -424,7 +427,7 @@ static void fill_frame_from_hits(
         const uint32_t index = sparse->index[i];
         const size_t channel = plan->is_sparse_first ? index / n_grid : index % plan->n_in;
         const size_t position = plan->is_sparse_first ? index % n_grid : index / plan->n_in;
-        frame[mb_conv_frame_place(plan, (uint32_t)position) + channel] = sparse->value[i];
+        frame[frame_place(plan, (uint32_t)position) + channel] = sparse->value[i];
     }
 }
 
@@ -461,8 +464,7 @@ void mb_conv_forward(const mb_step *step, const mb_rows *rows) {
         } else if (plan->is_padded) {
             mb_conv_fill_frame(plan, 1, row, frame);
         }
-        mb_conv_cells(
-            step, plan->is_padded ? frame : row, NULL, 0, plan->n_cells, out, winner, work);
+        run_cells(step, plan->is_padded ? frame : row, NULL, 0, plan->n_cells, out, winner, work);
         if (rows->active_out != NULL) {
             list_all(plan->n_cells, list);
         }

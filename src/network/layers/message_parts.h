@@ -51,8 +51,8 @@ typedef struct mb_message {
     size_t at_zero;              // as many zeros as any matrix is wide
     bool is_normalized;          // behind update
     mb_normalization normalization;
-    size_t
-        at_normalization; // what is packed of it; then mean, factor and shift, update's width each
+    // What is packed of it; then mean, factor and shift, update's width each.
+    size_t at_normalization;
     size_t at_last_gradient; // MB_LANES numbers (the first is meant) a weight, then its bias
     size_t block_floats;     // of scratch for a block of rows of any kind
 } mb_message;
