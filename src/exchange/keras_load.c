@@ -370,7 +370,13 @@ static mb_status load_graph_path(mb_context *ctx, const char *path, mb_model **o
 
 mb_status mb_model_check_path(mb_context *ctx, const char *path) {
     file_kind kind;
-    return mb_shipped_is_path(path) ? MB_OK : find_kind(ctx, path, &kind);
+    char *best = mb_path_join(ctx, path, "model.h5");
+    if (best == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    const bool is_there = mb_shipped_is_path(path) || mb_path_exists(best);
+    mb_release(ctx, best);
+    return is_there ? MB_OK : find_kind(ctx, path, &kind);
 }
 
 mb_status mb_model_load(mb_context *ctx, const char *path, mb_model **out) {

@@ -336,6 +336,7 @@ mb_status mb_study_check(
     *out = NULL;
     mb_answer *answer = NULL;
     mb_run run = {0};
+    MB_TRY(mb_run_check_models(ctx, study, NULL));
     MB_TRY(mb_answer_create(ctx, &answer));
     mb_status status = mb_run_open(&run, ctx, study, "", NULL, settings);
     if (status == MB_OK) {

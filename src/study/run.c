@@ -341,15 +341,25 @@ static mb_status write_pages(
     return status;
 }
 
+mb_status mb_run_check_models(mb_context *ctx, const mb_study *study, const char *initial_model) {
+    if (initial_model != NULL) {
+        MB_TRY(mb_model_check_path(ctx, initial_model));
+    }
+    for (size_t i = 0; i < study->n_fits; i++) {
+        const char *path = mb_node_text(study->fits[i].model);
+        if (path != NULL) {
+            MB_TRY(mb_model_check_path(ctx, path));
+        }
+    }
+    return MB_OK;
+}
+
 mb_status mb_study_run(
     mb_context *ctx, const mb_study *study, const mb_run_settings *settings, mb_answer **out) {
     if (out != NULL) {
         *out = NULL;
     }
-    // Before the data are read, which may take long.
-    if (settings->initial_model != NULL) {
-        MB_TRY(mb_model_check_path(ctx, settings->initial_model));
-    }
+    MB_TRY(mb_run_check_models(ctx, study, settings->initial_model));
     mb_arena arena;
     mb_arena_init(&arena, ctx);
     mb_run run = {0};

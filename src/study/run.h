@@ -47,6 +47,10 @@ bool mb_run_is_single(const mb_study *study);
 // The name of a fit's round, "<fit>-<index>" where there are several; from the arena, or NULL.
 const char *mb_round_name(mb_context *ctx, mb_arena *arena, const mb_fit_spec *fit, size_t index);
 
+// Whether the files of networks that the fits begin with are there, told before the data are read,
+// which may take long. initial_model: of all fits, or NULL.
+mb_status mb_run_check_models(
+    mb_context *ctx, const mb_study *study, const char *initial_model) MB_MUST_CHECK;
 // Makes the folder of a run or scan and stores the study in it. One that holds a run already is
 // refused unless forced, or resumed with the same study.
 mb_status mb_run_claim(mb_context *ctx, const mb_study *study, const mb_run_settings *settings,

@@ -94,6 +94,8 @@ static void test_failure__names_what_is_missing_before_anything_else(void **stat
         {"predict short data/clusters_1.csv nosuch.csv -o x.csv", "nosuch.csv: there is no such"},
         {"predict short/model.h5 nosuch.npz -o x.csv", "nosuch.npz: there is no such file"},
         {"train small.yaml -o y --init nosuch.h5", "nosuch.h5: cannot be opened"},
+        {"run small.yaml -o y --set model=nosuch.h5", "/nosuch.h5: cannot be opened"},
+        {"check small.yaml --set model=small.yaml", "/small.yaml: is no model file"},
         {"train small.yaml -o y --init data", "data: is a folder without a saved_model.pb"},
         {"train small.yaml -o y --init small.yaml", "small.yaml: is no model file"}};
     for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
@@ -102,6 +104,7 @@ static void test_failure__names_what_is_missing_before_anything_else(void **stat
         assert_null(strstr(world->last.err, "Loading"));
         assert_false(mb_path_exists(mb_tool_path(world, "y")));
     }
+    mb_tool_expect(world, 0, "train small.yaml -o y --quiet --set model=short");
 }
 
 static void test_failure__patterns_need_no_quotes_of_their_own(void **state) {
