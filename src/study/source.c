@@ -46,18 +46,97 @@ mb_status mb_detector_simulate(mb_context *ctx, const mb_detector_ops *detector,
 // Toy events are made in a folder of their own, one a process, and moved in when all are there:
 // several may simulate the same at a time. While they are moved, a mark says that they are not all
 // there: events of a simulation that was killed must not pass for all of it. The text beside them,
-// written before the first of them comes, says that they are no data.
+// written before the first of them comes, says that they are no data, and what settings made them:
+// those of other settings are no remains that these may replace.
 static const char done_name[] = "simulated.txt", begun_name[] = "simulated.part";
 
+// The text beside toy events, and the line of it that their settings give.
+typedef struct toy_mark {
+    mb_buffer text, line;
+    bool has_kind, has_line; // events of this source are there; made with these settings
+} toy_mark;
+
+static void clear_mark(toy_mark *mark) {
+    mb_buffer_clear(&mark->text);
+    mb_buffer_clear(&mark->line);
+}
+
+static mb_status put_line(
+    mb_context *ctx, const mb_study *study, mb_document *document, mb_buffer *out) {
+    const mb_detector_ops *detector = study->detector;
+    void *record = mb_arena_allocate(
+        &document->arena, ctx, 1, mb_max_size(detector->simulate_options_size, 1));
+    if (record == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    MB_TRY(mb_options_parse(
+        ctx, document, detector->simulate_options, study->simulate, "simulate", NULL, record));
+    const mb_node *settings =
+        mb_options_to_node(ctx, document, detector->simulate_options, record, true);
+    if (settings == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    mb_buffer_format(out, "%s: seed %llu, ", detector->name, (unsigned long long)study->seed);
+    mb_node_write_json(out, settings, -1);
+    mb_buffer_text(out, "\n");
+    return out->status;
+}
+
+static mb_status read_text(mb_context *ctx, const mb_study *study, toy_mark *mark) {
+    char *path = mb_path_join(ctx, study->data_directory, done_name);
+    char *text = NULL;
+    size_t length = 0;
+    mb_status status = path == NULL           ? MB_ERR_MEMORY
+                       : mb_path_exists(path) ? mb_read_file(ctx, path, &text, &length)
+                                              : MB_OK;
+    if (status == MB_OK && text != NULL) {
+        mb_buffer_text(&mark->text, text);
+        status = mark->text.status;
+    }
+    mb_release(ctx, text);
+    mb_release(ctx, path);
+    return status;
+}
+
+// The caller clears, also after a failure.
+static mb_status read_mark(mb_context *ctx, const mb_study *study, toy_mark *out) {
+    mb_document document;
+    char kind[64];
+    *out = (toy_mark){.has_kind = false};
+    mb_buffer_init(&out->text, ctx);
+    mb_buffer_init(&out->line, ctx);
+    mb_document_init(&document, ctx, "simulate");
+    mb_status status = put_line(ctx, study, &document, &out->line);
+    mb_document_clear(&document);
+    status = status != MB_OK ? status : read_text(ctx, study, out);
+    if (status == MB_OK && out->text.length > 0) {
+        mb_format(kind, sizeof kind, "\n%s: seed ", study->detector->name);
+        out->has_kind = strstr(out->text.data, kind) != NULL;
+        out->has_line = strstr(out->text.data, out->line.data) != NULL;
+    }
+    return status;
+}
+
 static mb_status write_mark(mb_context *ctx, const mb_study *study, const char *path) {
-    mb_buffer text;
-    mb_buffer_init(&text, ctx);
-    mb_buffer_format(&text,
-        "The events in this folder are toy events: minbias %s simulated them for the study %s with "
-        "seed %llu, because there were no data files. Reports say so as long as this file is here: "
-        "remove it with them.\n",
-        mb_version(), study->name, (unsigned long long)study->seed);
-    return mb_write_buffer(&text, path);
+    toy_mark mark;
+    mb_status status = read_mark(ctx, study, &mark);
+    if (status == MB_OK && mark.text.length == 0) {
+        mb_buffer_format(&mark.text,
+            "The events in this folder are toy events: minbias %s simulated them for the study %s, "
+            "because there were no data files. Reports say so as long as this file is here: remove "
+            "it with them.\n",
+            mb_version(), study->name);
+    }
+    if (status == MB_OK && !mark.has_line) {
+        mb_buffer_text(&mark.text, mark.line.data);
+    }
+    if (status == MB_OK) {
+        status = mark.text.status != MB_OK
+                     ? mark.text.status
+                     : mb_write_file(ctx, path, mark.text.data, mark.text.length);
+    }
+    clear_mark(&mark);
+    return status;
 }
 
 static bool has_mark(mb_context *ctx, const mb_study *study, const char *name) {
@@ -105,6 +184,17 @@ static mb_status forbid_other(mb_context *ctx, const char *from, const char *to)
                      to);
 }
 
+// Nor must another simulate: cost the toy events of an earlier one.
+static mb_status forbid_toys(mb_context *ctx, const char *from, const char *to) {
+    (void)from;
+    return !mb_path_exists(to)
+               ? MB_OK
+               : mb_fail(ctx, MB_ERR_IO,
+                     "%s: is of toy events that another simulate: or seed made (%s beside it says "
+                     "which); they are kept: set data.dir to a folder of its own, or remove them",
+                     to, done_name);
+}
+
 static mb_status move(mb_context *ctx, const char *from, const char *to) {
     char *folder = mb_copy_text(ctx, to);
     if (folder == NULL) {
@@ -121,17 +211,28 @@ static mb_status move(mb_context *ctx, const char *from, const char *to) {
 }
 
 // What another process has moved in meanwhile is ours as well: its mark came first.
-static mb_status check_free(
-    mb_context *ctx, const mb_study *study, const char *part, const char *done) {
-    if (mb_path_exists(done)) {
-        return MB_OK;
+static mb_status check_free(mb_context *ctx, const mb_study *study, const char *part) {
+    toy_mark mark;
+    mb_status status = read_mark(ctx, study, &mark);
+    if (status == MB_OK && !mark.has_line) {
+        const file_work forbid = mark.has_kind ? forbid_toys : forbid_other;
+        status = for_each_file(ctx, part, study->data_directory, forbid);
     }
-    const mb_status status = for_each_file(ctx, part, study->data_directory, forbid_other);
-    if (status != MB_OK && mb_path_exists(done)) {
+    clear_mark(&mark);
+    if (status != MB_ERR_IO) {
+        return status;
+    }
+    // Between the look at the mark and that at the files it may have come.
+    toy_mark again;
+    mb_context *quiet = NULL;
+    MB_TRY(mb_context_create(mb_context_runtime(ctx), &quiet));
+    const bool is_ours = read_mark(quiet, study, &again) == MB_OK && again.has_line;
+    clear_mark(&again);
+    mb_context_destroy(quiet);
+    if (is_ours) {
         mb_context_clear(ctx);
-        return MB_OK;
     }
-    return status;
+    return is_ours ? MB_OK : status;
 }
 
 typedef struct toy_paths {
@@ -144,7 +245,7 @@ static mb_status simulate_into(mb_context *ctx, const mb_study *study,
     mb_empty_directory(paths->part);
     MB_TRY(mb_detector_simulate(
         ctx, study->detector, request->document, study->simulate, study->seed, paths->part));
-    MB_TRY(check_free(ctx, study, paths->part, paths->done));
+    MB_TRY(check_free(ctx, study, paths->part));
     MB_TRY(write_mark(ctx, study, paths->begun));
     MB_TRY(write_mark(ctx, study, paths->done));
     return for_each_file(ctx, paths->part, study->data_directory, move);
@@ -173,13 +274,31 @@ static mb_status simulate_marked(
     return status;
 }
 
+// Toy events that are there already are taken as they are, though the study may have changed.
+static mb_status tell_other_toys(mb_context *ctx, const mb_study *study) {
+    toy_mark mark;
+    const mb_status status = read_mark(ctx, study, &mark);
+    if (status == MB_OK && mark.has_kind && !mark.has_line) {
+        mb_notice(ctx, MB_NOTICE_WARNING, study->data_directory,
+            "the toy events there were made with another simulate: or seed (%s says which), and "
+            "are taken as they are; remove them, or set data.dir to a folder of its own, to "
+            "simulate anew",
+            done_name);
+    }
+    clear_mark(&mark);
+    return status;
+}
+
 // Toy events in place of data that is not there: said, never silent.
 static mb_status simulate_absent(
     mb_context *ctx, const mb_study *study, const mb_detector_request *request) {
     bool is_there = false;
     MB_TRY(study->detector->has_files(ctx, request, &is_there));
-    if ((is_there && !has_mark(ctx, study, begun_name)) || study->simulate == NULL) {
+    if (study->simulate == NULL) {
         return MB_OK;
+    }
+    if (is_there && !has_mark(ctx, study, begun_name)) {
+        return tell_other_toys(ctx, study);
     }
     // Who names a folder has data in mind, and may have mistyped it.
     mb_notice(ctx, study->is_directory_set ? MB_NOTICE_WARNING : MB_NOTICE_INFO,

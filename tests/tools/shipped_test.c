@@ -122,6 +122,38 @@ static void test_shipped__toy_events_replace_no_file(void **state) {
     assert_true(mb_path_exists(mb_tool_path(world, "own/photons.h5")));
 }
 
+static void test_shipped__toy_events_of_other_settings_are_kept(void **state) {
+    WORLD(world)
+    static const char check[] =
+        "check tracks.yaml --quiet --set data.dir=kept --set simulate.events=%d --seed %d %s";
+    static const char other[] = "--set data.file=track.pickle";
+    mb_context *ctx = world->base.ctx;
+    mb_tool_expect(world, 0, "new track-graph -o tracks.yaml --force");
+    mb_tool_expect(world, 0, check, 5, 1, "");
+    char *before = NULL;
+    char *after = NULL;
+    size_t n_before = 0;
+    size_t n_after = 0;
+    const char *path = mb_tool_path(world, "kept/tracks.pickle");
+    assert_ok(ctx, mb_read_file(ctx, path, &before, &n_before));
+    assert_int_equal(mb_tool_expect(world, 0, check, 5, 1, "")->err[0], '\0');
+    mb_tool_expect(world, 0, check, 6, 1, "");
+    assert_non_null(strstr(world->last.err, "kept: the toy events there were made with another"));
+    mb_tool_expect(world, 0, check, 5, 2, "");
+    assert_non_null(strstr(world->last.err, "are taken as they are"));
+    mb_tool_expect(world, 1, check, 6, 1, other);
+    assert_non_null(strstr(world->last.err, "kept/tracks.pickle: is of toy events that another"));
+    // The same settings make the same again.
+    mb_tool_expect(world, 1, check, 5, 1, other);
+    assert_non_null(strstr(world->last.err, "track.pickle: there is no such file"));
+    path = mb_tool_path(world, "kept/tracks.pickle");
+    assert_ok(ctx, mb_read_file(ctx, path, &after, &n_after));
+    assert_int_equal(n_after, n_before);
+    assert_memory_equal(after, before, n_before);
+    mb_release(ctx, before);
+    mb_release(ctx, after);
+}
+
 static void test_shipped__toy_events_never_stand_in_for_lost_data(void **state) {
     WORLD(world)
     mb_tool_expect(world, 0, "simulate barrel -o mine --events 30 --files 2");
@@ -174,6 +206,7 @@ int main(void) {
         cmocka_unit_test(test_shipped__check_does_not_train_what_takes_long),
         cmocka_unit_test(test_shipped__toy_events_stay_toy_events),
         cmocka_unit_test(test_shipped__toy_events_replace_no_file),
+        cmocka_unit_test(test_shipped__toy_events_of_other_settings_are_kept),
         cmocka_unit_test(test_shipped__toy_events_never_stand_in_for_lost_data),
         cmocka_unit_test(test_shipped__the_folder_of_a_run_stands_for_its_model),
         cmocka_unit_test(test_shipped__evaluating_again_renews_the_report),
