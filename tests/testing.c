@@ -4,10 +4,13 @@
 #define _XOPEN_SOURCE 700
 #include "testing.h"
 
+#include "base/output.h"
+
 #include <ftw.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static void print_notice(void *user, mb_notice_level level, const char *where, const char *text) {
@@ -146,6 +149,21 @@ static int remove_entry(const char *path, const struct stat *info, int type, str
 void mb_test_remove_directory(char *path) {
     nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     free(path);
+}
+
+size_t mb_test_count_entries(mb_context *ctx, const char *directory) {
+    mb_names names;
+    assert_ok(ctx, mb_names_of_directory(&names, ctx, directory));
+    const size_t n = names.n;
+    mb_names_clear(&names);
+    return n;
+}
+
+void mb_test_limit_files(uint64_t bytes) {
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = bytes < limit.rlim_max ? (rlim_t)bytes : limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
 uint64_t mb_test_seed(void) {

@@ -23,6 +23,37 @@ typedef struct mb_test_world {
 void mb_test_world_open(mb_test_world *world, unsigned n_threads, uint32_t cpu_mask);
 void mb_test_world_close(mb_test_world *world);
 
+// The world that all tests of a program use, for cmocka_run_group_tests(tests, open_world,
+// close_world).
+#define MB_TEST_WORLD(n_threads, cpu_mask)                                                         \
+    static mb_test_world world;                                                                    \
+    static int open_world(void **state) {                                                          \
+        (void)state;                                                                               \
+        mb_test_world_open(&world, n_threads, cpu_mask);                                           \
+        return 0;                                                                                  \
+    }                                                                                              \
+    static int close_world(void **state) {                                                         \
+        (void)state;                                                                               \
+        mb_test_world_close(&world);                                                               \
+        return 0;                                                                                  \
+    }
+// The same with a folder for their files.
+#define MB_TEST_WORLD_AND_FOLDER(n_threads, cpu_mask)                                              \
+    static mb_test_world world;                                                                    \
+    static char *folder;                                                                           \
+    static int open_world(void **state) {                                                          \
+        (void)state;                                                                               \
+        mb_test_world_open(&world, n_threads, cpu_mask);                                           \
+        folder = mb_test_directory();                                                              \
+        return 0;                                                                                  \
+    }                                                                                              \
+    static int close_world(void **state) {                                                         \
+        (void)state;                                                                               \
+        mb_test_remove_directory(folder);                                                          \
+        mb_test_world_close(&world);                                                               \
+        return 0;                                                                                  \
+    }
+
 // Memory that runs out: after left more allocations none succeeds (SIZE_MAX: never).
 typedef struct mb_test_memory {
     size_t left, n_held;
@@ -65,6 +96,11 @@ const char *mb_test_source(const char *relative);
 // A fresh directory for the test's files, removed (with contents) by mb_test_remove_directory.
 char *mb_test_directory(void);
 void mb_test_remove_directory(char *path);
+// Entries of a folder, hidden ones too.
+size_t mb_test_count_entries(mb_context *ctx, const char *directory);
+// From now on no file may grow beyond bytes, as on a full disk; UINT64_MAX: as far as the system
+// allows. Whoever sets it ignores SIGXFSZ.
+void mb_test_limit_files(uint64_t bytes);
 // Seed of the random tests: MB_TEST_SEED or 1; printed on first use.
 uint64_t mb_test_seed(void);
 

@@ -7,7 +7,6 @@
 
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -36,14 +35,6 @@ static void assert_file_is(mb_context *ctx, const char *path, const char *wanted
     mb_release(ctx, text);
 }
 
-static size_t count_entries(mb_context *ctx, const char *folder) {
-    mb_names names;
-    assert_ok(ctx, mb_names_of_directory(&names, ctx, folder));
-    const size_t n = names.n;
-    mb_names_clear(&names);
-    return n;
-}
-
 static void test_output__writes_replaces_and_reads_back(void **state) {
     (void)state;
     bench b;
@@ -59,7 +50,7 @@ static void test_output__writes_replaces_and_reads_back(void **state) {
     assert_file_is(ctx, path, "second");
     assert_ok(ctx, mb_write_file(ctx, path, NULL, 0));
     assert_file_is(ctx, path, "");
-    assert_int_equal(count_entries(ctx, b.folder), 1);
+    assert_int_equal(mb_test_count_entries(ctx, b.folder), 1);
     mb_release(ctx, path);
     close_bench(&b);
 }
@@ -73,11 +64,11 @@ static void test_output__abandoned_pieces_leave_the_old_file(void **state) {
     mb_output output;
     assert_ok(ctx, mb_output_open(&output, ctx, path));
     assert_ok(ctx, mb_output_write(&output, "new", 3));
-    assert_int_equal(count_entries(ctx, b.folder), 2);
+    assert_int_equal(mb_test_count_entries(ctx, b.folder), 2);
     assert_file_is(ctx, path, "old");
     mb_output_abandon(&output);
     mb_output_abandon(&output);
-    assert_int_equal(count_entries(ctx, b.folder), 1);
+    assert_int_equal(mb_test_count_entries(ctx, b.folder), 1);
     assert_file_is(ctx, path, "old");
     assert_ok(ctx, mb_output_open(&output, ctx, path));
     assert_ok(ctx, mb_output_write(&output, "ne", 2));
@@ -97,17 +88,14 @@ static void test_output__full_disk_keeps_the_old_file_and_no_temporary(void **st
     assert_ok(ctx, mb_write_file(ctx, path, "old", 3));
     char *big = calloc(1, 100000);
     assert_non_null(big);
-    struct rlimit before;
-    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
     void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
-    const struct rlimit small = {4096, before.rlim_max};
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    mb_test_limit_files(4096);
     const mb_status status = mb_write_file(ctx, path, big, 100000);
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    mb_test_limit_files(UINT64_MAX);
     signal(SIGXFSZ, handler);
     assert_fails(ctx, status, MB_ERR_IO, "free some space");
     assert_file_is(ctx, path, "old");
-    assert_int_equal(count_entries(ctx, b.folder), 1);
+    assert_int_equal(mb_test_count_entries(ctx, b.folder), 1);
     free(big);
     mb_release(ctx, path);
     close_bench(&b);

@@ -5,19 +5,7 @@
 
 #include "data/dataset.h"
 
-static mb_test_world world;
-
-static int open_world(void **state) {
-    (void)state;
-    mb_test_world_open(&world, 1, MB_CPU_ALL);
-    return 0;
-}
-
-static int close_world(void **state) {
-    (void)state;
-    mb_test_world_close(&world);
-    return 0;
-}
+MB_TEST_WORLD(1, MB_CPU_ALL)
 
 // Three rows of six numbers with background 1: {0: 2, 4: 3}, {}, {5: 7}.
 static mb_column *add_sparse(mb_dataset *dataset, mb_dtype dtype) {

@@ -6,19 +6,7 @@
 #include "data/split.h"
 #include "files/yaml.h"
 
-static mb_test_world world;
-
-static int open_world(void **state) {
-    (void)state;
-    mb_test_world_open(&world, 1, MB_CPU_ALL);
-    return 0;
-}
-
-static int close_world(void **state) {
-    (void)state;
-    mb_test_world_close(&world);
-    return 0;
-}
+MB_TEST_WORLD(1, MB_CPU_ALL)
 
 static size_t count(const mb_dataset *dataset, uint8_t set) {
     size_t n = 0;

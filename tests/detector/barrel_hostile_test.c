@@ -10,22 +10,7 @@
 
 // Damaged, cut and hostile files.
 
-static mb_test_world world;
-static char *folder;
-
-static int open_world(void **state) {
-    (void)state;
-    mb_test_world_open(&world, 1, MB_CPU_ALL);
-    folder = mb_test_directory();
-    return 0;
-}
-
-static int close_world(void **state) {
-    (void)state;
-    mb_test_remove_directory(folder);
-    mb_test_world_close(&world);
-    return 0;
-}
+MB_TEST_WORLD_AND_FOLDER(1, MB_CPU_ALL)
 
 static const char hits[] =
     "\n1, 5, 8, 2, [ 1.5, 2], [ 0, 0],[ 32, 1,-10.25], [[ 1, 2, 0.5]], [], []\n"

@@ -11,22 +11,7 @@
 
 // The arrays for pictures, and what inspect tells.
 
-static mb_test_world world;
-static char *folder;
-
-static int open_world(void **state) {
-    (void)state;
-    mb_test_world_open(&world, 1, MB_CPU_ALL);
-    folder = mb_test_directory();
-    return 0;
-}
-
-static int close_world(void **state) {
-    (void)state;
-    mb_test_remove_directory(folder);
-    mb_test_world_close(&world);
-    return 0;
-}
+MB_TEST_WORLD_AND_FOLDER(1, MB_CPU_ALL)
 
 static void get_pictures(const char *data, mb_bundle *out) {
     detector_study study;

@@ -11,19 +11,7 @@
 
 enum { N = MB_CALO_N_REGIONS };
 
-static mb_test_world world;
-
-static int open_world(void **state) {
-    (void)state;
-    mb_test_world_open(&world, 1, MB_CPU_ALL);
-    return 0;
-}
-
-static int close_world(void **state) {
-    (void)state;
-    mb_test_world_close(&world);
-    return 0;
-}
+MB_TEST_WORLD(1, MB_CPU_ALL)
 
 static mb_status parse(const char *text, mb_calo_links *out) {
     return mb_calo_links_parse(out, world.ctx, "vectors", text, strlen(text));

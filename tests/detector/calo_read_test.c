@@ -11,22 +11,7 @@
 
 enum { N = MB_CALO_N_REGIONS };
 
-static mb_test_world world;
-static char *folder;
-
-static int open_world(void **state) {
-    (void)state;
-    mb_test_world_open(&world, 2, MB_CPU_ALL);
-    folder = mb_test_directory();
-    return 0;
-}
-
-static int close_world(void **state) {
-    (void)state;
-    mb_test_remove_directory(folder);
-    mb_test_world_close(&world);
-    return 0;
-}
+MB_TEST_WORLD_AND_FOLDER(2, MB_CPU_ALL)
 
 static mb_status load(const char *data, mb_dataset *out) {
     return calo_load(world.ctx, data, NULL, folder, 0, out, NULL);

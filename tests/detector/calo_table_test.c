@@ -13,22 +13,7 @@
 
 enum { N = MB_CALO_N_REGIONS };
 
-static mb_test_world world;
-static char *folder;
-
-static int open_world(void **state) {
-    (void)state;
-    mb_test_world_open(&world, 1, MB_CPU_ALL);
-    folder = mb_test_directory();
-    return 0;
-}
-
-static int close_world(void **state) {
-    (void)state;
-    mb_test_remove_directory(folder);
-    mb_test_world_close(&world);
-    return 0;
-}
+MB_TEST_WORLD_AND_FOLDER(1, MB_CPU_ALL)
 
 // n values a line: 0, 1, 2 ... over all lines, modulo 1024.
 static void write_lines(mb_buffer *text, size_t n_lines, size_t n, const char *gap) {

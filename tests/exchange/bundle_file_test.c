@@ -9,26 +9,11 @@
 
 #include <stdio.h>
 
-static mb_test_world world;
-static char *directory;
-
-static int open_world(void **state) {
-    (void)state;
-    mb_test_world_open(&world, 1, MB_CPU_ALL);
-    directory = mb_test_directory();
-    return 0;
-}
-
-static int close_world(void **state) {
-    (void)state;
-    mb_test_remove_directory(directory);
-    mb_test_world_close(&world);
-    return 0;
-}
+MB_TEST_WORLD_AND_FOLDER(1, MB_CPU_ALL)
 
 static const char *path_of(const char *name) {
     static char path[512];
-    snprintf(path, sizeof path, "%s/%s", directory, name);
+    snprintf(path, sizeof path, "%s/%s", folder, name);
     return path;
 }
 
@@ -164,7 +149,7 @@ static mb_status load_bundle(void *user, mb_context *ctx) {
 static void test_bundle_file__any_lack_of_memory_ends_cleanly(void **state) {
     (void)state;
     char path[512];
-    snprintf(path, sizeof path, "%s/scarce_bundle.h5", directory);
+    snprintf(path, sizeof path, "%s/scarce_bundle.h5", folder);
     assert_true(mb_test_each_lack_of_memory(save_bundle, path) > 5);
     assert_true(mb_test_each_lack_of_memory(load_bundle, path) > 5);
 }

@@ -13,22 +13,7 @@
 #include <math.h>
 #include <stdio.h>
 
-static mb_test_world world;
-static char *directory;
-
-static int open_world(void **state) {
-    (void)state;
-    mb_test_world_open(&world, 1, MB_CPU_ALL);
-    directory = mb_test_directory();
-    return 0;
-}
-
-static int close_world(void **state) {
-    (void)state;
-    mb_test_remove_directory(directory);
-    mb_test_world_close(&world);
-    return 0;
-}
+MB_TEST_WORLD_AND_FOLDER(1, MB_CPU_ALL)
 
 #define INPUT(name, shape)                                                                         \
     "{\"class_name\": \"InputLayer\", \"name\": \"" name "\", \"inbound_nodes\": [], \"config\": " \
@@ -286,7 +271,7 @@ static void save_small(const char *name, float value, char *path, size_t size) {
     for (size_t i = 0; i < model->n_parameters; i++) {
         model->parameters[i] = value;
     }
-    snprintf(path, size, "%s/%s", directory, name);
+    snprintf(path, size, "%s/%s", folder, name);
     assert_ok(world.ctx, mb_model_save(world.ctx, model, path));
     mb_model_destroy(model);
 }
@@ -363,7 +348,7 @@ static void test_keras_read__missing_weights_are_named(void **state) {
     char other[512];
     mb_model *model = NULL;
     save_small("one.json", 1, path, sizeof path);
-    snprintf(other, sizeof other, "%s/lonely.json", directory);
+    snprintf(other, sizeof other, "%s/lonely.json", folder);
     char *bytes = NULL;
     size_t length = 0;
     assert_ok(world.ctx, mb_read_file(world.ctx, path, &bytes, &length));
@@ -371,7 +356,7 @@ static void test_keras_read__missing_weights_are_named(void **state) {
     mb_release(world.ctx, bytes);
     assert_fails(
         world.ctx, mb_model_load(world.ctx, other, &model), MB_ERR_IO, "no weights beside");
-    snprintf(other, sizeof other, "%s/one.weights.h5", directory);
+    snprintf(other, sizeof other, "%s/one.weights.h5", folder);
     assert_fails(
         world.ctx, mb_model_load(world.ctx, other, &model), MB_ERR_FORMAT, "holds no model");
     assert_ok(world.ctx,
@@ -393,10 +378,10 @@ static void test_keras_read__a_suffix_that_names_no_format_is_refused(void **sta
     char path[512];
     mb_model *model = NULL;
     assert_ok(world.ctx, load(SEQUENTIAL(INPUT("i", "3") ", " DENSE("a", "", "[]")), &model));
-    snprintf(path, sizeof path, "%s/model.onnx", directory);
+    snprintf(path, sizeof path, "%s/model.onnx", folder);
     assert_fails(world.ctx, mb_model_save(world.ctx, model, path), MB_ERR_UNSUPPORTED, ".keras");
     assert_false(mb_path_exists(path));
-    snprintf(path, sizeof path, "%s/absent/model.h5", directory);
+    snprintf(path, sizeof path, "%s/absent/model.h5", folder);
     assert_fails(world.ctx, mb_model_save(world.ctx, model, path), MB_ERR_IO, "absent");
     mb_model_destroy(model);
     assert_fails(world.ctx, mb_model_load(world.ctx, path, &model), MB_ERR_IO, "absent");

@@ -5,19 +5,7 @@
 
 #include "files/arrays.h"
 
-static mb_test_world world;
-
-static int open_world(void **state) {
-    (void)state;
-    mb_test_world_open(&world, 2, MB_CPU_ALL);
-    return 0;
-}
-
-static int close_world(void **state) {
-    (void)state;
-    mb_test_world_close(&world);
-    return 0;
-}
+MB_TEST_WORLD(2, MB_CPU_ALL)
 
 static void test_arrays__each_kind_of_file_gives_its_arrays_by_name(void **state) {
     (void)state;

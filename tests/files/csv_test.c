@@ -8,19 +8,7 @@
 
 #include <math.h>
 
-static mb_test_world world;
-
-static int open_world(void **state) {
-    (void)state;
-    mb_test_world_open(&world, 1, MB_CPU_ALL);
-    return 0;
-}
-
-static int close_world(void **state) {
-    (void)state;
-    mb_test_world_close(&world);
-    return 0;
-}
+MB_TEST_WORLD(1, MB_CPU_ALL)
 
 static mb_status parse(mb_csv *table, const char *text, bool has_header) {
     return mb_csv_parse(table, world.ctx, "t.csv", text, strlen(text), has_header);

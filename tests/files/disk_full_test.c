@@ -7,7 +7,6 @@
 #include "files/npy.h"
 
 #include <signal.h>
-#include <sys/resource.h>
 
 // A full disk, played by the limit on the size of a file.
 
@@ -29,13 +28,6 @@ static int close_world(void **state) {
     mb_test_remove_directory(directory);
     mb_test_world_close(&world);
     return 0;
-}
-
-static void allow_bytes(rlim_t bytes) {
-    struct rlimit limit;
-    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
-    limit.rlim_cur = bytes;
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
 // 200 rows of 1,000 bytes that deflate cannot shrink.
@@ -72,25 +64,25 @@ static mb_status write_npz(const mb_array *array) {
 
 static void test_disk_full__leaves_nothing_behind(void **state) {
     (void)state;
-    static const rlim_t allowed[] = {0, 1, 2000, 60000, 190000};
+    static const uint64_t allowed[] = {0, 1, 2000, 60000, 190000};
     mb_array array;
     make_noise(&array);
     for (size_t i = 0; i < MB_COUNT_OF(allowed); i++) {
-        allow_bytes(allowed[i]);
+        mb_test_limit_files(allowed[i]);
         for (int mode = MB_H5_IN_MEMORY; mode <= MB_H5_ON_DISK; mode++) {
             for (int deflate = 0; deflate <= 1; deflate++) {
                 assert_fails(world.ctx, write_h5((mb_h5_mode)mode, deflate, &array), MB_ERR_IO,
                     "free some space");
-                assert_int_equal(count_entries(world.ctx, directory), 0);
+                assert_int_equal(mb_test_count_entries(world.ctx, directory), 0);
             }
         }
         assert_fails(world.ctx, write_npz(&array), MB_ERR_IO, "free some space");
-        assert_int_equal(count_entries(world.ctx, directory), 0);
+        assert_int_equal(mb_test_count_entries(world.ctx, directory), 0);
         assert_fails(
             world.ctx, mb_npy_write(world.ctx, path, &array), MB_ERR_IO, "free some space");
-        assert_int_equal(count_entries(world.ctx, directory), 0);
+        assert_int_equal(mb_test_count_entries(world.ctx, directory), 0);
     }
-    allow_bytes(RLIM_INFINITY);
+    mb_test_limit_files(UINT64_MAX);
     mb_array_clear(&array);
 }
 
@@ -99,18 +91,18 @@ static void test_disk_full__keeps_the_file_that_was_there(void **state) {
     mb_array array;
     make_noise(&array);
     assert_ok(world.ctx, mb_write_file(world.ctx, path, "old", 3));
-    allow_bytes(60000);
+    mb_test_limit_files(60000);
     for (int mode = MB_H5_IN_MEMORY; mode <= MB_H5_ON_DISK; mode++) {
         assert_fails(world.ctx, write_h5((mb_h5_mode)mode, 1, &array), MB_ERR_IO, "full: ");
     }
     assert_fails(world.ctx, write_npz(&array), MB_ERR_IO, "full: ");
-    allow_bytes(RLIM_INFINITY);
+    mb_test_limit_files(UINT64_MAX);
     char *bytes = NULL;
     size_t length;
     assert_ok(world.ctx, mb_read_file(world.ctx, path, &bytes, &length));
     assert_string_equal(bytes, "old");
     mb_release(world.ctx, bytes);
-    assert_int_equal(count_entries(world.ctx, directory), 1);
+    assert_int_equal(mb_test_count_entries(world.ctx, directory), 1);
     // With room again all is well: the failures left nothing in the library.
     assert_ok(world.ctx, write_h5(MB_H5_ON_DISK, 1, &array));
     mb_h5_file *file = NULL;

@@ -7,22 +7,7 @@
 
 // Reading what h5py wrote, and our own files back.
 
-static mb_test_world world;
-static char *directory;
-
-static int open_world(void **state) {
-    (void)state;
-    mb_test_world_open(&world, 3, MB_CPU_ALL);
-    directory = mb_test_directory();
-    return 0;
-}
-
-static int close_world(void **state) {
-    (void)state;
-    mb_test_remove_directory(directory);
-    mb_test_world_close(&world);
-    return 0;
-}
+MB_TEST_WORLD_AND_FOLDER(3, MB_CPU_ALL)
 
 static mb_h5_file *open_golden(const char *name) {
     char path[PATH_SIZE];
@@ -343,7 +328,7 @@ static void test_hdf5__what_is_written_is_read_back_in_both_modes(void **state) 
     (void)state;
     for (int mode = MB_H5_IN_MEMORY; mode <= MB_H5_ON_DISK; mode++) {
         char path[PATH_SIZE];
-        path_in(path, sizeof path, directory, mode == MB_H5_IN_MEMORY ? "m.h5" : "d.h5");
+        path_in(path, sizeof path, folder, mode == MB_H5_IN_MEMORY ? "m.h5" : "d.h5");
         write_all(path, (mb_h5_mode)mode, world.ctx);
         mb_h5_file *file = NULL;
         assert_ok(world.ctx, mb_h5_open(world.ctx, path, &file));
@@ -365,7 +350,7 @@ static void test_hdf5__the_same_calls_write_the_same_bytes_for_any_number_of_thr
         char path[PATH_SIZE];
         char *first = NULL, *again = NULL;
         size_t n_first, n_again;
-        path_in(path, sizeof path, directory, "same.h5");
+        path_in(path, sizeof path, folder, "same.h5");
         write_all(path, (mb_h5_mode)mode, world.ctx);
         assert_ok(world.ctx, mb_read_file(world.ctx, path, &first, &n_first));
         mb_test_world alone;
@@ -391,7 +376,7 @@ static void test_hdf5__long_lists_are_split_as_keras_does(void **state) {
         pointers[i] = text[i];
     }
     mb_h5_writer *writer = NULL;
-    path_in(path, sizeof path, directory, "split.h5");
+    path_in(path, sizeof path, folder, "split.h5");
     assert_ok(world.ctx, mb_h5_create(world.ctx, path, MB_H5_IN_MEMORY, &writer));
     assert_ok(world.ctx, mb_h5_put_texts(writer, "/", "layer_names", pointers, N));
     static char long_text[200001];
@@ -421,8 +406,8 @@ static void test_hdf5__missing_or_extra_rows_and_second_names_are_refused(void *
     (void)state;
     char path[PATH_SIZE];
     const float row[6] = {0};
-    const size_t before = count_entries(world.ctx, directory);
-    path_in(path, sizeof path, directory, "short.h5");
+    const size_t before = mb_test_count_entries(world.ctx, folder);
+    path_in(path, sizeof path, folder, "short.h5");
     for (int mode = MB_H5_IN_MEMORY; mode <= MB_H5_ON_DISK; mode++) {
         mb_h5_writer *writer = NULL;
         mb_h5_rows *rows = NULL;
@@ -436,14 +421,14 @@ static void test_hdf5__missing_or_extra_rows_and_second_names_are_refused(void *
             "/x cannot be made a dataset");
         assert_fails(world.ctx, mb_h5_commit(writer), MB_ERR_ARG, "written of the 3 announced");
     }
-    assert_int_equal(count_entries(world.ctx, directory), before);
+    assert_int_equal(mb_test_count_entries(world.ctx, folder), before);
 }
 
 // Rows in chunks of 4 along a first axis that can grow, of which the last is not full.
 static void test_hdf5__rows_in_larger_chunks_read_back(void **state) {
     (void)state;
     char path[PATH_SIZE];
-    path_in(path, sizeof path, directory, "chunks.h5");
+    path_in(path, sizeof path, folder, "chunks.h5");
     static const size_t shape[] = {11, 3, 2};
     float values[66];
     for (size_t i = 0; i < MB_COUNT_OF(values); i++) {
@@ -480,7 +465,7 @@ static void test_hdf5__rows_in_larger_chunks_read_back(void **state) {
 // Bytes that the file takes; its numbers differ little, so that their high bytes repeat.
 static size_t write_close_numbers(const char *name, int deflate) {
     char path[PATH_SIZE];
-    path_in(path, sizeof path, directory, name);
+    path_in(path, sizeof path, folder, name);
     float values[512];
     for (size_t i = 0; i < MB_COUNT_OF(values); i++) {
         values[i] = 1 + (float)(i * 2654435761U % 65536) / 65536;
@@ -509,7 +494,7 @@ static void test_hdf5__shuffled_rows_take_less_room(void **state) {
 static void test_hdf5__rows_after_a_chunk_that_is_not_full_are_refused(void **state) {
     (void)state;
     char path[PATH_SIZE];
-    path_in(path, sizeof path, directory, "chunks_cut.h5");
+    path_in(path, sizeof path, folder, "chunks_cut.h5");
     const float values[22] = {0};
     mb_h5_writer *writer = NULL;
     mb_h5_rows *rows = NULL;

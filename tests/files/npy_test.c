@@ -6,19 +6,7 @@
 #include "files/npy.h"
 #include "files/zip.h"
 
-static mb_test_world world;
-
-static int open_world(void **state) {
-    (void)state;
-    mb_test_world_open(&world, 2, MB_CPU_ALL);
-    return 0;
-}
-
-static int close_world(void **state) {
-    (void)state;
-    mb_test_world_close(&world);
-    return 0;
-}
+MB_TEST_WORLD(2, MB_CPU_ALL)
 
 static const struct {
     const char *name;
@@ -141,7 +129,7 @@ static void test_npy__rows_written_piece_by_piece_are_the_whole(void **state) {
     assert_ok(world.ctx, mb_npy_rows_write(&rows, array.data, 2));
     assert_fails(world.ctx, mb_npy_rows_commit(&rows), MB_ERR_ARG, "2 rows written of the 5");
     mb_array_clear(&array);
-    assert_int_equal(count_entries(world.ctx, directory), 1);
+    assert_int_equal(mb_test_count_entries(world.ctx, directory), 1);
     mb_test_remove_directory(directory);
 }
 

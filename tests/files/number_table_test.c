@@ -12,19 +12,7 @@
 #include <stdlib.h>
 #include <zlib.h>
 
-static mb_test_world world;
-
-static int open_world(void **state) {
-    (void)state;
-    mb_test_world_open(&world, 2, MB_CPU_ALL);
-    return 0;
-}
-
-static int close_world(void **state) {
-    (void)state;
-    mb_test_world_close(&world);
-    return 0;
-}
+MB_TEST_WORLD(2, MB_CPU_ALL)
 
 enum { N_ROWS = 40000 }; // several pieces of the text
 

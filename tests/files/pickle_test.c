@@ -11,19 +11,7 @@
 
 #include <stdlib.h>
 
-static mb_test_world world;
-
-static int open_world(void **state) {
-    (void)state;
-    mb_test_world_open(&world, 1, 0);
-    return 0;
-}
-
-static int close_world(void **state) {
-    (void)state;
-    mb_test_world_close(&world);
-    return 0;
-}
+MB_TEST_WORLD(1, 0)
 
 static void assert_told(const mb_pickle_value *root, const char *wanted, const char *what) {
     mb_buffer told;

@@ -10,19 +10,7 @@
 #include "files/zip.h"
 #include "pickle_tell.h"
 
-static mb_test_world world;
-
-static int open_world(void **state) {
-    (void)state;
-    mb_test_world_open(&world, 1, 0);
-    return 0;
-}
-
-static int close_world(void **state) {
-    (void)state;
-    mb_test_world_close(&world);
-    return 0;
-}
+MB_TEST_WORLD(1, 0)
 
 // Writes a tree that was read; frozen sets come back as sets.
 static void put(mb_pickle_writer *writer, const mb_pickle_value *value);

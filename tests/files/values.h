@@ -73,14 +73,6 @@ static inline char *golden_path(char *text, size_t size, const char *name) {
     return path_in(text, size, mb_test_source("tests/golden/files"), name);
 }
 
-static inline size_t count_entries(mb_context *ctx, const char *directory) {
-    mb_names names;
-    assert_ok(ctx, mb_names_of_directory(&names, ctx, directory));
-    const size_t n = names.n;
-    mb_names_clear(&names);
-    return n;
-}
-
 enum { PATH_SIZE = 1024 };
 
 #endif

@@ -5,19 +5,7 @@
 
 #include "files/zip.h"
 
-static mb_test_world world;
-
-static int open_world(void **state) {
-    (void)state;
-    mb_test_world_open(&world, 1, MB_CPU_ALL);
-    return 0;
-}
-
-static int close_world(void **state) {
-    (void)state;
-    mb_test_world_close(&world);
-    return 0;
-}
+MB_TEST_WORLD(1, MB_CPU_ALL)
 
 static void make_archive(mb_buffer *buffer, bool is_compressed) {
     mb_zip_writer *writer = NULL;

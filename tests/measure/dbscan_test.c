@@ -11,19 +11,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-static mb_test_world world;
-
-static int open_world(void **state) {
-    (void)state;
-    mb_test_world_open(&world, 2, MB_CPU_ALL);
-    return 0;
-}
-
-static int close_world(void **state) {
-    (void)state;
-    mb_test_world_close(&world);
-    return 0;
-}
+MB_TEST_WORLD(2, MB_CPU_ALL)
 
 static mb_dbscan_counts run_dbscan(mb_context *ctx, mb_values points, size_t n_columns, double eps,
     uint64_t min_samples, int64_t *labels) {

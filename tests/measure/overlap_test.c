@@ -7,19 +7,7 @@
 
 #include <math.h>
 
-static mb_test_world world;
-
-static int open_world(void **state) {
-    (void)state;
-    mb_test_world_open(&world, 2, MB_CPU_ALL);
-    return 0;
-}
-
-static int close_world(void **state) {
-    (void)state;
-    mb_test_world_close(&world);
-    return 0;
-}
+MB_TEST_WORLD(2, MB_CPU_ALL)
 
 // Ten background and six signal events. At 5 and 50 the first accepts background 5..9, the second
 // background 3..6 (in its own order).

@@ -9,19 +9,7 @@
 
 #include <math.h>
 
-static mb_test_world world;
-
-static int open_world(void **state) {
-    (void)state;
-    mb_test_world_open(&world, 2, MB_CPU_ALL);
-    return 0;
-}
-
-static int close_world(void **state) {
-    (void)state;
-    mb_test_world_close(&world);
-    return 0;
-}
+MB_TEST_WORLD(2, MB_CPU_ALL)
 
 enum { LARGEST = 256 };
 

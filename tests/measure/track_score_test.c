@@ -7,19 +7,7 @@
 
 #include <math.h>
 
-static mb_test_world world;
-
-static int open_world(void **state) {
-    (void)state;
-    mb_test_world_open(&world, 1, 0);
-    return 0;
-}
-
-static int close_world(void **state) {
-    (void)state;
-    mb_test_world_close(&world);
-    return 0;
-}
+MB_TEST_WORLD(1, 0)
 
 enum { MOST = 128, N_FIGURES = 10 };
 

@@ -9,19 +9,7 @@
 
 // What layers do beyond a formula: ties, statistics, random numbers, storage orders, refusals.
 
-static mb_test_world world;
-
-static int open_world(void **state) {
-    (void)state;
-    mb_test_world_open(&world, 2, MB_CPU_ALL);
-    return 0;
-}
-
-static int close_world(void **state) {
-    (void)state;
-    mb_test_world_close(&world);
-    return 0;
-}
+MB_TEST_WORLD(2, MB_CPU_ALL)
 
 // A chain of layers, each on what the one before gave: kind and options alternate, up to NULL.
 static void build_chain(const mb_value_type *input, const char *const *chain, mb_model **model) {
@@ -85,19 +73,6 @@ static void train(mb_model *model, batch *b) {
 static void free_batch(batch *b) {
     free(b->outputs);
     free(b->gradient);
-}
-
-static void predict(const mb_model *model, const float *rows, size_t n_rows, float *out) {
-    const mb_plan_settings settings = {.max_rows = n_rows};
-    const mb_input input = {.dense = rows};
-    mb_plan *plan = NULL;
-    assert_ok(world.ctx, mb_plan_create(world.ctx, model, &settings, &plan));
-    mb_plan_load(plan, model->parameters);
-    void *scratch = mb_allocate(world.ctx, mb_plan_scratch_bytes(plan), 1);
-    assert_non_null(scratch);
-    mb_plan_predict(plan, scratch, &input, n_rows, &out);
-    mb_release(world.ctx, scratch);
-    mb_plan_destroy(plan);
 }
 
 enum { ROWS = 37, POSITIONS = 6, CHANNELS = 5 };
@@ -351,7 +326,7 @@ static void test_behaviour__padding_never_wins_a_maximum(void **state) {
         rows[i] = -1 - (float)i;
     }
     build_chain(&type, chain, &model);
-    predict(model, rows, 1, out);
+    case_predict(world.ctx, model, rows, 1, out);
     static const float wanted[10] = {-1, -2, -1, -2, -3, -4, -5, -6, -7, -8};
     mb_test_assert_same_bits(out, wanted, 10, sizeof(float), "maxima of negative numbers");
     mb_model_destroy(model);
@@ -370,7 +345,7 @@ static void test_behaviour__a_rectifier_of_minus_infinity_is_zero(void **state) 
         mb_model *model = NULL;
         float out[4] = {9, 9, 9, 9};
         build_chain(&type, chains[i], &model);
-        predict(model, rows, 1, out);
+        case_predict(world.ctx, model, rows, 1, out);
         mb_test_assert_same_bits(out, wanted, 4, sizeof *out, chains[i][0]);
         mb_model_destroy(model);
     }
@@ -406,8 +381,8 @@ static void test_behaviour__storage_order_changes_no_bit(void **state) {
     float *b = calloc(2 * size, sizeof *b);
     assert_true(a != NULL && b != NULL);
     assert_int_equal(models[0]->n_parameters, models[1]->n_parameters);
-    predict(models[0], rows, 2, a);
-    predict(models[1], rows, 2, b);
+    case_predict(world.ctx, models[0], rows, 2, a);
+    case_predict(world.ctx, models[1], rows, 2, b);
     mb_test_assert_same_bits(a, b, 2 * size, sizeof *a, "channels first and last");
     free(a);
     free(b);

@@ -176,3 +176,17 @@ void case_source_model(mb_context *ctx, const layer_case *c, mb_model **model) {
     }
     finish(ctx, c, *model, values);
 }
+
+void case_predict(
+    mb_context *ctx, const mb_model *model, const float *rows, size_t n_rows, float *out) {
+    const mb_plan_settings settings = {.max_rows = n_rows};
+    const mb_input input = {.dense = rows};
+    mb_plan *plan = NULL;
+    assert_ok(ctx, mb_plan_create(ctx, model, &settings, &plan));
+    mb_plan_load(plan, model->parameters);
+    void *scratch = mb_allocate(ctx, mb_plan_scratch_bytes(plan), 1);
+    assert_non_null(scratch);
+    mb_plan_predict(plan, scratch, &input, n_rows, &out);
+    mb_release(ctx, scratch);
+    mb_plan_destroy(plan);
+}

@@ -43,5 +43,8 @@ void case_model(mb_context *ctx, const layer_case *c, mb_model **model);
 // Behind dense layers that turn three numbers per row into its inputs, so that gradients of weights
 // tell those of inputs: layers "source<i>", "case".
 void case_source_model(mb_context *ctx, const layer_case *c, mb_model **model);
+// What the model with one input and one output predicts for dense rows.
+void case_predict(
+    mb_context *ctx, const mb_model *model, const float *rows, size_t n_rows, float *out);
 
 #endif

@@ -11,19 +11,7 @@
 
 // Layers between nodes and edges: what they give, their gradients, empty graphs, bits.
 
-static mb_test_world world;
-
-static int open_world(void **state) {
-    (void)state;
-    mb_test_world_open(&world, 2, MB_CPU_ALL);
-    return 0;
-}
-
-static int close_world(void **state) {
-    (void)state;
-    mb_test_world_close(&world);
-    return 0;
-}
+MB_TEST_WORLD(2, MB_CPU_ALL)
 
 enum { N_GRAPHS = 7 };
 static const size_t n_nodes[N_GRAPHS] = {9, 0, 5, 1, 12, 3, 7};

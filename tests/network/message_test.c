@@ -10,19 +10,7 @@
 
 // Chains of layers over edges as one step, against the same layers one by one.
 
-static mb_test_world world;
-
-static int open_world(void **state) {
-    (void)state;
-    mb_test_world_open(&world, 2, MB_CPU_ALL);
-    return 0;
-}
-
-static int close_world(void **state) {
-    (void)state;
-    mb_test_world_close(&world);
-    return 0;
-}
+MB_TEST_WORLD(2, MB_CPU_ALL)
 
 enum { N_GRAPHS = 5, MOST_LAYERS = 16, MOST_TEXT = 96, UNITS = 7 };
 static const size_t n_nodes[N_GRAPHS] = {70, 0, 5, 1, 33};

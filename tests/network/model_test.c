@@ -5,19 +5,7 @@
 
 // What a model and its plan refuse, whatever a file asks for.
 
-static mb_test_world world;
-
-static int open_world(void **state) {
-    (void)state;
-    mb_test_world_open(&world, 1, MB_CPU_ALL);
-    return 0;
-}
-
-static int close_world(void **state) {
-    (void)state;
-    mb_test_world_close(&world);
-    return 0;
-}
+MB_TEST_WORLD(1, MB_CPU_ALL)
 
 static size_t add_input(mb_model *model, const char *name) {
     const mb_value_type type = {.rank = 1, .dim = {3}};

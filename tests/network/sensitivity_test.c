@@ -11,19 +11,7 @@
 
 // Gradients by inputs against finite differences of predictions.
 
-static mb_test_world world;
-
-static int open_world(void **state) {
-    (void)state;
-    mb_test_world_open(&world, 2, MB_CPU_ALL);
-    return 0;
-}
-
-static int close_world(void **state) {
-    (void)state;
-    mb_test_world_close(&world);
-    return 0;
-}
+MB_TEST_WORLD(2, MB_CPU_ALL)
 
 enum { SIDE = 6, SIZE = SIDE * SIDE, MOST_OUTPUTS = 8 };
 
@@ -47,19 +35,6 @@ static mb_model *make_model(unsigned rank, const size_t *dim, const char *const 
         case_parameters(model, model->layers[i]->name, model->parameters);
     }
     return model;
-}
-
-static void predict(const mb_model *model, const float *rows, size_t n, float *out) {
-    const mb_plan_settings settings = {.max_rows = n};
-    const mb_input input = {.dense = rows};
-    mb_plan *plan = NULL;
-    assert_ok(world.ctx, mb_plan_create(world.ctx, model, &settings, &plan));
-    mb_plan_load(plan, model->parameters);
-    void *scratch = mb_allocate(world.ctx, mb_plan_scratch_bytes(plan), 1);
-    assert_non_null(scratch);
-    mb_plan_predict(plan, scratch, &input, n, &out);
-    mb_release(world.ctx, scratch);
-    mb_plan_destroy(plan);
 }
 
 // The sum over outputs, each times a factor of its own.
@@ -103,7 +78,7 @@ static void compare_with_differences(
             memcpy(moved + i * size, rows + r * size, size * sizeof *moved);
             moved[i * size + i / 2] += i % 2 == 0 ? step : -step;
         }
-        predict(model, moved, 2 * size, outputs);
+        case_predict(world.ctx, model, moved, 2 * size, outputs);
         for (size_t i = 0; i < size; i++) {
             const double up = projected(outputs + 2 * i * n_outputs, n_outputs);
             const double down = projected(outputs + (2 * i + 1) * n_outputs, n_outputs);
@@ -130,7 +105,7 @@ static void check(mb_model *model, size_t n) {
     projection p = {n_outputs, seen};
     assert_ok(world.ctx,
         mb_sensitivity(world.ctx, model, model->parameters, rows, n, project, &p, gradient));
-    predict(model, rows, n, predicted);
+    case_predict(world.ctx, model, rows, n, predicted);
     assert_memory_equal(seen, predicted, n * n_outputs * sizeof *seen);
     compare_with_differences(model, rows, n, gradient);
     free(rows);

@@ -8,16 +8,10 @@
 #include <math.h>
 #include <stdio.h>
 
-#define WORLD(name)                                                                                \
-    mb_tool_world *name = *state;                                                                  \
-    if (name == NULL) {                                                                            \
-        skip();                                                                                    \
-    }
-
 enum { N = CALO_REGIONS, EVENTS = 40 };
 
 static void test_calo_firmware__exports_what_reads_back_to_the_same_scores(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     mb_context *ctx = world->base.ctx;
     uint16_t x[EVENTS * N];
     mb_csv table;
@@ -86,7 +80,7 @@ static void save_table(mb_tool_world *world, const char *name, const uint16_t *x
 }
 
 static void test_calo_firmware__checks_scores_bit_for_bit(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     enum { CHECK_WRONG = 7 };
     mb_context *ctx = world->base.ctx;
     uint16_t x[EVENTS * N];
@@ -127,7 +121,7 @@ static void test_calo_firmware__checks_scores_bit_for_bit(void **state) {
 }
 
 static void test_calo_firmware__reports_what_leaves_its_format(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     mb_context *ctx = world->base.ctx;
     uint16_t x[EVENTS * N];
     mb_csv table;
@@ -152,7 +146,7 @@ static void test_calo_firmware__reports_what_leaves_its_format(void **state) {
 }
 
 static void test_calo_firmware__finds_the_fewest_bits(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     uint16_t x[EVENTS * N];
     calo_save_events(world, "events.npy", EVENTS, x);
     calo_save_score(world, "score.h5", 8);
@@ -192,7 +186,7 @@ static void test_calo_firmware__finds_the_fewest_bits(void **state) {
 }
 
 static void test_calo_firmware__equals_the_words_of_hardware(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     char lists[4096];
     snprintf(lists, sizeof lists, "%s", mb_test_shared("cicada_hls_nolicence/CICADA_v1p1p1"));
     const char *events = mb_test_shared("cicada_links_nolicence/test3_regions_252.csv");

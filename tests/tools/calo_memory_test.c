@@ -11,12 +11,6 @@
 // The calorimeter's model and firmware tools, each allocation failing in turn. Without gnuplot:
 // drawing has tests of its own.
 
-#define WORLD(name)                                                                                \
-    mb_tool_world *name = *state;                                                                  \
-    if (name == NULL) {                                                                            \
-        skip();                                                                                    \
-    }
-
 enum { EVENTS = 3 };
 
 typedef struct scene {
@@ -100,7 +94,7 @@ static void name(mb_tool_world *world, char out[4096], const char *file) {
 }
 
 static void test_calo_memory__any_lack_of_it_ends_cleanly(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     static const struct {
         mb_test_call call;
         const char *model;

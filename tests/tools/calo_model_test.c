@@ -8,12 +8,6 @@
 #include <math.h>
 #include <stdio.h>
 
-#define WORLD(name)                                                                                \
-    mb_tool_world *name = *state;                                                                  \
-    if (name == NULL) {                                                                            \
-        skip();                                                                                    \
-    }
-
 enum { N = CALO_REGIONS, EVENTS = 6, ROWS = 18, COLUMNS = 14 };
 
 // A column of a table as doubles.
@@ -42,7 +36,7 @@ static double square_of(double x) {
 }
 
 static void test_calo_model__reconstructs_single_events(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     uint16_t x[EVENTS * N];
     double column[3 * N];
     double mse[3];
@@ -75,7 +69,7 @@ static void test_calo_model__reconstructs_single_events(void **state) {
 }
 
 static void test_calo_model__refuses_what_it_cannot_reconstruct(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     uint16_t x[EVENTS * N];
     calo_save_events(world, "events.npy", EVENTS, x);
     calo_save_autoencoder(world, "teacher.h5", false);
@@ -128,7 +122,7 @@ static void test_calo_model__refuses_what_it_cannot_reconstruct(void **state) {
 }
 
 static void test_calo_model__compares_mirror_images(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     uint16_t x[EVENTS * N];
     double column[EVENTS];
     calo_save_events(world, "events.npy", EVENTS, x);
@@ -169,7 +163,7 @@ static void test_calo_model__compares_mirror_images(void **state) {
 }
 
 static void test_calo_model__turns_events_in_phi(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     enum { ROLLS = 19 };
     uint16_t x[EVENTS * N];
     double mean[ROLLS];
@@ -213,7 +207,7 @@ static void test_calo_model__turns_events_in_phi(void **state) {
 }
 
 static void test_calo_model__shows_what_moves_the_score(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     uint16_t x[EVENTS * N];
     double gradient[N];
     double saliency[N];

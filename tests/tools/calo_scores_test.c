@@ -8,30 +8,6 @@
 
 #include <math.h>
 
-#define WORLD(name)                                                                                \
-    mb_tool_world *name = *state;                                                                  \
-    if (name == NULL) {                                                                            \
-        skip();                                                                                    \
-    }
-
-static void save_array(mb_tool_world *world, const char *name, mb_dtype dtype, unsigned rank,
-    const size_t *shape, const void *values) {
-    mb_array array = {.data = NULL};
-    mb_context *ctx = world->base.ctx;
-    assert_ok(ctx, mb_array_init(&array, ctx, dtype, rank, shape));
-    memcpy(array.data, values, mb_array_bytes(&array));
-    assert_ok(ctx, mb_npy_write(ctx, mb_tool_path(world, name), &array));
-    mb_array_clear(&array);
-}
-
-static void assert_same_file(mb_tool_world *world, const char *a, const char *b) {
-    char *first = mb_tool_read(world, a);
-    char *second = mb_tool_read(world, b);
-    assert_string_equal(first, second);
-    mb_release(world->base.ctx, first);
-    mb_release(world->base.ctx, second);
-}
-
 // Background scores 1 .. 1000 in a mixed order, and others that run against them.
 static void save_scores(mb_tool_world *world) {
     enum { N_EVENTS = 1000 };
@@ -48,14 +24,14 @@ static void save_scores(mb_tool_world *world) {
         label[i] = first[i] > 990 || first[i] < 3;
         mb_buffer_format(&text, "%zu,%g,%d\n", i, second[i], (int)label[i]);
     }
-    save_array(world, "first.npy", MB_F64, 1, (const size_t[]){N_EVENTS}, first);
-    save_array(world, "second.npy", MB_F64, 1, (const size_t[]){N_EVENTS}, second);
-    save_array(world, "label.npy", MB_I32, 1, (const size_t[]){N_EVENTS}, label);
+    mb_tool_write_array(world, "first.npy", MB_F64, 1, (const size_t[]){N_EVENTS}, first);
+    mb_tool_write_array(world, "second.npy", MB_F64, 1, (const size_t[]){N_EVENTS}, second);
+    mb_tool_write_array(world, "label.npy", MB_I32, 1, (const size_t[]){N_EVENTS}, label);
     assert_ok(world->base.ctx, mb_write_buffer(&text, mb_tool_path(world, "second.csv")));
 }
 
 static void test_calo_scores__draws_rates_against_thresholds(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     save_scores(world);
     mb_tool_expect(
         world, 0, "calo rate-curve first.npy second.csv:score --input-rate 999kHz -o rates --json");
@@ -94,7 +70,7 @@ static void test_calo_scores__draws_rates_against_thresholds(void **state) {
 }
 
 static void test_calo_scores__makes_bands_of_folds(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     save_scores(world);
     mb_tool_expect(world, 0, "calo roc-folds first.npy label.npy --folds 3 -o folds --json");
     mb_document answer = mb_tool_json(world, world->last.out);
@@ -127,7 +103,7 @@ static void test_calo_scores__makes_bands_of_folds(void **state) {
         "calo roc-folds second.csv second.csv --folds 3 --stratified --quiet --force -o ";
     mb_tool_expect(world, 0, "%sd1 --seed 1 --threads 1", line);
     mb_tool_expect(world, 0, "%sd2 --seed 1 --threads 2", line);
-    assert_same_file(world, "d1/roc_folds.csv", "d2/roc_folds.csv");
+    mb_tool_assert_same(world, "d1/roc_folds.csv", "d2/roc_folds.csv");
     char *one = mb_tool_read(world, "d1/roc_folds.csv");
     mb_tool_expect(world, 0, "%sd2 --seed 2", line);
     char *two = mb_tool_read(world, "d2/roc_folds.csv");
@@ -141,7 +117,7 @@ static double part_of(const mb_document *answer, size_t part, const char *key) {
 }
 
 static void test_calo_scores__tells_what_two_triggers_share(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     save_scores(world);
     // Of 1000 background events, 600 and 600 pass; the scores agree on the upper 500 and turn the
     // others round.
@@ -178,9 +154,9 @@ static void test_calo_scores__tells_what_two_triggers_share(void **state) {
 
 // Of tied scores all or none pass.
 static void test_calo_scores__tied_scores_pass_together(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     static const float tied[] = {5, 5, 5, 4, 3, 2, 1, 1, 1, 0};
-    save_array(world, "tied.npy", MB_F32, 1, (const size_t[]){10}, tied);
+    mb_tool_write_array(world, "tied.npy", MB_F32, 1, (const size_t[]){10}, tied);
     static const struct {
         const char *at;
         double n, threshold;

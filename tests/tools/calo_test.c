@@ -14,27 +14,6 @@
 
 enum { N = 252 };
 
-#define WORLD(name)                                                                                \
-    mb_tool_world *name = *state;                                                                  \
-    if (name == NULL) {                                                                            \
-        skip();                                                                                    \
-    }
-
-static void save(mb_tool_world *world, const char *name, const char *text) {
-    mb_context *ctx = world->base.ctx;
-    assert_ok(ctx, mb_write_file(ctx, mb_tool_path(world, name), text, strlen(text)));
-}
-
-static void save_array(mb_tool_world *world, const char *name, mb_dtype dtype, unsigned rank,
-    const size_t *shape, const void *values) {
-    mb_array array = {.data = NULL};
-    mb_context *ctx = world->base.ctx;
-    assert_ok(ctx, mb_array_init(&array, ctx, dtype, rank, shape));
-    memcpy(array.data, values, mb_array_bytes(&array));
-    assert_ok(ctx, mb_npy_write(ctx, mb_tool_path(world, name), &array));
-    mb_array_clear(&array);
-}
-
 static mb_array load(mb_tool_world *world, const char *name, const char *member) {
     mb_array array = {.data = NULL};
     mb_context *ctx = world->base.ctx;
@@ -42,20 +21,12 @@ static mb_array load(mb_tool_world *world, const char *name, const char *member)
     return array;
 }
 
-static void assert_same_file(mb_tool_world *world, const char *a, const char *b) {
-    char *first = mb_tool_read(world, a);
-    char *second = mb_tool_read(world, b);
-    assert_string_equal(first, second);
-    mb_release(world->base.ctx, first);
-    mb_release(world->base.ctx, second);
-}
-
 static const char *const tools[] = {"towers-to-regions", "link-decode", "link-encode", "profile",
     "acceptance", "rate-curve", "roc-folds", "overlap", "reconstruct", "equivariance", "phi-roll",
     "saliency", "firmware-export", "firmware-check", "precision-tuner"};
 
 static void test_calo__explains_its_tools_from_one_list(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     mb_context *ctx = world->base.ctx;
     mb_tool_expect(world, 0, "help calo");
     char *list = mb_copy_text(ctx, world->last.out);
@@ -132,17 +103,17 @@ static const struct {
 };
 
 static void test_calo__names_what_is_wrong_in_one_line(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     static const float scores[] = {1, 2, 3, 4};
     static const float not_finite[] = {1, 2, 3, NAN};
     static const int32_t labels[] = {0, 1, 0, 1};
-    save_array(world, "s.npy", MB_F32, 1, (const size_t[]){4}, scores);
-    save_array(world, "short.npy", MB_F32, 1, (const size_t[]){3}, scores);
-    save_array(world, "nan.npy", MB_F32, 1, (const size_t[]){4}, not_finite);
-    save_array(world, "l.npy", MB_I32, 1, (const size_t[]){4}, labels);
-    save(world, "row.csv", "1,2,3\n");
-    save(world, "t.csv", "event,iet,ieta,iphi\n0,1,1,1\n");
-    save(world, "cut.txt", "#BeginData\n0x0000 12\n");
+    mb_tool_write_array(world, "s.npy", MB_F32, 1, (const size_t[]){4}, scores);
+    mb_tool_write_array(world, "short.npy", MB_F32, 1, (const size_t[]){3}, scores);
+    mb_tool_write_array(world, "nan.npy", MB_F32, 1, (const size_t[]){4}, not_finite);
+    mb_tool_write_array(world, "l.npy", MB_I32, 1, (const size_t[]){4}, labels);
+    mb_tool_write(world, "row.csv", "1,2,3\n");
+    mb_tool_write(world, "t.csv", "event,iet,ieta,iphi\n0,1,1,1\n");
+    mb_tool_write(world, "cut.txt", "#BeginData\n0x0000 12\n");
     for (size_t i = 0; i < MB_COUNT_OF(wrong_usages); i++) {
         mb_tool_expect(world, wrong_usages[i].code, "%s", wrong_usages[i].arguments);
         const char *err = world->last.err;
@@ -196,7 +167,7 @@ static void assert_piece(mb_tool_world *world, const char *name, size_t first, s
 }
 
 static void test_calo__sums_towers_to_pieces_of_regions(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     // More events than are written at once; floor(0.6 * 1504), floor(0.2 * 1504), the rest.
     save_towers(world, "a.csv", 1500, 0);
     save_towers(world, "b.csv", 4, 1500);
@@ -215,7 +186,7 @@ static void test_calo__sums_towers_to_pieces_of_regions(void **state) {
     mb_tool_expect(world, 1, "calo towers-to-regions b.csv -o z.h5");
     assert_piece(world, "z.h5", 0, 1504);
     // A failure halfway leaves what was there.
-    save(world, "bad.csv", "event,iet,ieta,iphi\n0,1,1,1\n1,1,1,99\n");
+    mb_tool_write(world, "bad.csv", "event,iet,ieta,iphi\n0,1,1,1\n1,1,1,99\n");
     mb_tool_expect(world, 1, "calo towers-to-regions a.csv bad.csv -o z.h5 --force");
     assert_non_null(strstr(world->last.err, "bad.csv:3: iphi 99"));
     assert_piece(world, "z.h5", 0, 1504);
@@ -224,8 +195,8 @@ static void test_calo__sums_towers_to_pieces_of_regions(void **state) {
 }
 
 static void test_calo__few_events_leave_pieces_empty(void **state) {
-    WORLD(world)
-    save(world, "one.csv", "event,iet,ieta,iphi\n4,7,1,1\n");
+    MB_TOOL_WORLD(world)
+    mb_tool_write(world, "one.csv", "event,iet,ieta,iphi\n4,7,1,1\n");
     mb_tool_expect(world, 0, "calo towers-to-regions one.csv -o few.h5 --split --json");
     mb_document answer = mb_tool_json(world, world->last.out);
     static const double wanted[] = {0, 0, 1};
@@ -240,9 +211,9 @@ static void test_calo__few_events_leave_pieces_empty(void **state) {
 }
 
 static void test_calo__flags_events_by_their_jets(void **state) {
-    WORLD(world)
-    save(world, "two.csv", "event,iet,ieta,iphi\n1,7,1,1\n2,7,1,1\n5,1,1,1\n");
-    save(world, "jets.csv", "event,pt,eta\n1,31,2.5\n2,29,0\n5,20,0\n5,31,-2.3\n");
+    MB_TOOL_WORLD(world)
+    mb_tool_write(world, "two.csv", "event,iet,ieta,iphi\n1,7,1,1\n2,7,1,1\n5,1,1,1\n");
+    mb_tool_write(world, "jets.csv", "event,pt,eta\n1,31,2.5\n2,29,0\n5,20,0\n5,31,-2.3\n");
     mb_tool_expect(world, 0, "calo towers-to-regions two.csv --jets jets.csv -o flags.h5");
     assert_non_null(strstr(world->last.out, "flags.h5: 3 events, 1 accepted"));
     mb_array flag = load(world, "flags.h5", "/AcceptanceFlag");
@@ -272,7 +243,7 @@ static void test_calo__flags_events_by_their_jets(void **state) {
 
 // Every field of every file comes back, whatever it goes through.
 static void test_calo__link_words_go_there_and_back(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     mb_buffer text;
     mb_buffer_init(&text, world->base.ctx);
     mb_buffer_text(&text, "#BeginData\n");
@@ -291,15 +262,15 @@ static void test_calo__link_words_go_there_and_back(void **state) {
     mb_tool_expect(world, 0, "calo link-decode v.txt -o fields.csv --fields");
     mb_tool_expect(world, 0, "calo link-encode v.h5 -o from_h5.txt");
     mb_tool_expect(world, 0, "calo link-encode fields.csv -o from_csv.txt");
-    assert_same_file(world, "from_h5.txt", "from_csv.txt");
+    mb_tool_assert_same(world, "from_h5.txt", "from_csv.txt");
     mb_tool_expect(world, 0, "calo link-decode from_h5.txt -o again.csv --fields");
-    assert_same_file(world, "fields.csv", "again.csv");
+    mb_tool_assert_same(world, "fields.csv", "again.csv");
     // Without veto bits: energies alone.
     mb_tool_expect(world, 0, "calo link-decode v.txt -o v.csv");
     mb_tool_expect(world, 0, "calo link-decode v.txt -o v.npy");
     mb_tool_expect(world, 0, "calo link-encode v.csv -o e_csv.txt");
     mb_tool_expect(world, 0, "calo link-encode v.npy -o e_npy.txt");
-    assert_same_file(world, "e_csv.txt", "e_npy.txt");
+    mb_tool_assert_same(world, "e_csv.txt", "e_npy.txt");
     mb_tool_expect(world, 0, "calo link-decode e_csv.txt -o e.npy");
     mb_array a = load(world, "v.npy", NULL);
     mb_array b = load(world, "e.npy", NULL);
@@ -314,7 +285,7 @@ static void test_calo__link_words_go_there_and_back(void **state) {
 }
 
 static void test_calo__fields_refuse_what_does_not_fit(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     static const struct {
         const char *rows, *wanted;
     } cases[] = {{"", "no event"}, {"1,0,1\n", ":2: event 1, but event 0 comes next"},
@@ -324,26 +295,26 @@ static void test_calo__fields_refuse_what_does_not_fit(void **state) {
     for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
         char text[128];
         snprintf(text, sizeof text, "event,region,et\n%s", cases[i].rows);
-        save(world, "fields_bad.csv", text);
+        mb_tool_write(world, "fields_bad.csv", text);
         mb_tool_expect(world, 1, "calo link-encode fields_bad.csv -o x");
         assert_non_null(strstr(world->last.err, cases[i].wanted));
         assert_false(mb_path_exists(mb_tool_path(world, "x")));
     }
     float regions[N] = {0};
     regions[20] = 0.5F;
-    save_array(world, "half.npy", MB_F32, 2, (const size_t[]){1, N}, regions);
+    mb_tool_write_array(world, "half.npy", MB_F32, 2, (const size_t[]){1, N}, regions);
     mb_tool_expect(world, 1, "calo link-encode half.npy -o x");
     assert_non_null(strstr(world->last.err, "event 0, region 20: 0.5 is not a whole number"));
 }
 
 // The firmware's 256 events through words, tables and arrays.
 static void test_calo__carries_the_firmwares_events(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     const char *path = mb_test_shared("cicada_links_nolicence/test3_regions_252.csv");
     mb_tool_expect(world, 0, "calo link-encode '%s' -o firmware.txt", path);
     mb_tool_expect(world, 0, "calo link-decode firmware.txt -o firmware.csv");
     mb_tool_expect(world, 0, "calo link-encode firmware.csv -o firmware2.txt");
-    assert_same_file(world, "firmware.txt", "firmware2.txt");
+    mb_tool_assert_same(world, "firmware.txt", "firmware2.txt");
     mb_csv wanted;
     mb_csv got;
     mb_context *ctx = world->base.ctx;
@@ -368,8 +339,8 @@ static void test_calo__carries_the_firmwares_events(void **state) {
 }
 
 static void test_calo__scores_come_out_of_their_words(void **state) {
-    WORLD(world)
-    save(world, "words.txt", "030760b4 b4766000 34766000 c4766000 00000000 80000000\n");
+    MB_TOOL_WORLD(world)
+    mb_tool_write(world, "words.txt", "030760b4 b4766000 34766000 c4766000 00000000 80000000\n");
     mb_tool_expect(world, 0, "calo link-decode words.txt --scores -o words.npy");
     assert_non_null(strstr(world->last.out, "1 scores, the first 11.23437500"));
     mb_array scores = load(world, "words.npy", NULL);
@@ -378,17 +349,17 @@ static void test_calo__scores_come_out_of_their_words(void **state) {
 }
 
 static void test_calo__profiles_samples(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     // Three events: one empty, one with energy 10 everywhere, one with 1023 in region (2, 3).
     float regions[3 * N] = {0};
     for (size_t r = 0; r < N; r++) {
         regions[N + r] = 10;
     }
     regions[2 * N + 2 * 14 + 3] = 1023;
-    save_array(world, "three.npy", MB_F32, 2, (const size_t[]){3, N}, regions);
+    mb_tool_write_array(world, "three.npy", MB_F32, 2, (const size_t[]){3, N}, regions);
     regions[5] = -1;
     regions[6] = NAN;
-    save_array(world, "flawed.npy", MB_F32, 2, (const size_t[]){3, N}, regions);
+    mb_tool_write_array(world, "flawed.npy", MB_F32, 2, (const size_t[]){3, N}, regions);
     mb_tool_expect(world, 0, "calo profile three.npy flawed.npy -o profile --json");
     assert_non_null(strstr(world->last.err, "flawed.npy: 2 values are no whole numbers 0..1023"));
     mb_document answer = mb_tool_json(world, world->last.out);
@@ -432,8 +403,8 @@ static mb_status convert(void *user, mb_context *ctx) {
 }
 
 static void test_calo__survives_lack_of_memory_at_every_step(void **state) {
-    WORLD(world)
-    save(world, "short.csv", "event,iet,ieta,iphi\n0,1,1,1\n");
+    MB_TOOL_WORLD(world)
+    mb_tool_write(world, "short.csv", "event,iet,ieta,iphi\n0,1,1,1\n");
     mb_context *ctx = world->base.ctx;
     converted files = {.towers = mb_copy_text(ctx, mb_tool_path(world, "short.csv"))};
     files.regions = mb_copy_text(ctx, mb_tool_path(world, "short.h5"));

@@ -9,12 +9,6 @@
 
 #include <math.h>
 
-#define WORLD(name)                                                                                \
-    mb_tool_world *name = *state;                                                                  \
-    if (name == NULL) {                                                                            \
-        skip();                                                                                    \
-    }
-
 static void write_points(mb_tool_world *world, const char *name, mb_dtype dtype, unsigned rank,
     const size_t *shape, const void *values) {
     mb_array array = {0};
@@ -39,7 +33,7 @@ static void check_labels(mb_tool_world *world, const char *name, const int64_t *
 }
 
 static void test_cluster__writes_a_label_for_each_point(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     static const size_t shape[] = {9, 1};
     static const double values[] = {-1, -1.25, -1.5, -1.75, 0, 1, 1.25, 1.5, 9};
     static const int64_t wanted[] = {0, 0, 0, 0, 0, 1, 1, 1, -1};
@@ -70,7 +64,7 @@ static void test_cluster__writes_a_label_for_each_point(void **state) {
 }
 
 static void test_cluster__gives_no_labels_for_no_points(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     write_points(world, "none.npy", MB_F32, 2, (const size_t[]){0, 3}, NULL);
     mb_tool_expect(world, 0, "cluster none.npy --eps 0.1 --min-samples 3 -o none_labels.npy");
     check_labels(world, "none_labels.npy", NULL, 0);
@@ -78,7 +72,7 @@ static void test_cluster__gives_no_labels_for_no_points(void **state) {
 }
 
 static void test_cluster__refuses_bad_input_in_one_line(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     const float not_finite[] = {0, 1, 2, NAN};
     write_points(world, "good.npy", MB_F32, 2, (const size_t[]){2, 2}, NULL);
     write_points(world, "flat.npy", MB_F32, 1, (const size_t[]){4}, NULL);
@@ -130,7 +124,7 @@ static mb_status cluster(void *user, mb_context *ctx) {
 }
 
 static void test_cluster__lack_of_memory_leaves_nothing_behind(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     mb_context *ctx = world->base.ctx;
     static const int64_t wanted[] = {0, 0, -1};
     write_points(world, "few.npy", MB_F64, 2, (const size_t[]){3, 1}, (const double[]){0, 1, 9});

@@ -10,12 +10,6 @@
 #include <math.h>
 #include <stdio.h>
 
-#define WORLD(name)                                                                                \
-    mb_tool_world *name = *state;                                                                  \
-    if (name == NULL) {                                                                            \
-        skip();                                                                                    \
-    }
-
 static const struct {
     int code;
     const char *arguments, *wanted;
@@ -67,7 +61,7 @@ static const struct {
 };
 
 static void test_command__names_what_is_wrong_in_one_line(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     for (size_t i = 0; i < MB_COUNT_OF(wrong_lines); i++) {
         const mb_tool_run *run =
             mb_tool_expect(world, wrong_lines[i].code, "--quiet %s", wrong_lines[i].arguments);
@@ -83,7 +77,7 @@ static void test_command__names_what_is_wrong_in_one_line(void **state) {
 }
 
 static void test_command__explains_every_command(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     static const char *const names[] = {"tour", "new", "check", "inspect", "simulate", "run",
         "prepare", "train", "evaluate", "report", "predict", "summary", "convert", "scan", "roc",
         "cluster", "emd", "calo", "econt", "elinks", "help"};
@@ -113,7 +107,7 @@ static void test_command__explains_every_command(void **state) {
 }
 
 static void test_command__answers_in_json(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     mb_tool_expect(world, 0, "train small.yaml -o json --quiet --set train.epochs=1");
     static const char *const lines[] = {"check small.yaml", "inspect data/clusters_1.csv",
         "summary json/model.h5", "evaluate json", "report json", "inspect json/scores.npz",
@@ -140,7 +134,7 @@ static void write_column(mb_tool_world *world, const char *name, const float *va
 }
 
 static void test_command__quotes_efficiencies_at_thresholds_that_exist(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     static const float scores[] = {0.9F, 0.8F, 0.7F, 0.6F, 0.5F, 0.4F, 0.3F, 0.2F};
     static const float labels[] = {1, 1, 0, 1, 0, 1, 0, 0};
     static const float ones[] = {1, 1, 1, 1, 1, 1, 1, 1};
@@ -191,7 +185,7 @@ static char *timeless(mb_tool_world *world, const char *name) {
 }
 
 static void test_command__scans_the_same_with_workers_and_after_kills(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     mb_context *ctx = world->base.ctx;
     mb_tool_expect(world, 0, "scan small.yaml -o scan1 --threads 1");
     assert_non_null(strstr(world->last.err, "12 combinations"));
@@ -215,7 +209,7 @@ static void test_command__scans_the_same_with_workers_and_after_kills(void **sta
 }
 
 static void test_command__new_lists_and_keeps_studies(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     mb_tool_expect(world, 0, "new --json");
     mb_document answer = mb_tool_json(world, world->last.out);
     const mb_node *first = mb_node_at(mb_node_find(answer.root, "studies"), 0);

@@ -53,15 +53,6 @@ static void test_ecal__the_shipped_study_gives_the_same_bits_twice(void **state)
     mb_release(ctx, history);
 }
 
-static void assert_shape(mb_context *ctx, mb_h5_file *file, const char *path, mb_dtype dtype,
-    const size_t *shape, unsigned rank) {
-    mb_h5_info info;
-    assert_ok(ctx, mb_h5_get_info(file, path, &info));
-    assert_int_equal(info.dtype, dtype);
-    assert_int_equal(info.rank, rank);
-    assert_memory_equal(info.shape, shape, rank * sizeof *shape);
-}
-
 static void test_ecal__prepared_frames_feed_the_model(void **state) {
     mb_tool_world *world = *state;
     mb_context *ctx = world->base.ctx;
@@ -71,13 +62,14 @@ static void test_ecal__prepared_frames_feed_the_model(void **state) {
         "sequence]'",
         small);
     assert_ok(ctx, mb_h5_open(ctx, mb_tool_path(world, "frames.h5"), &file));
-    assert_shape(ctx, file, "/inputs/frames", MB_F32, (const size_t[]){80, 21, 12, 12}, 4);
-    assert_shape(ctx, file, "/inputs/vectorised", MB_F32, (const size_t[]){80, 21, 12, 12, 2}, 5);
-    assert_shape(ctx, file, "/target", MB_F32, (const size_t[]){80, 2}, 2);
-    assert_shape(ctx, file, "/event", MB_I64, (const size_t[]){80}, 1);
-    assert_shape(ctx, file, "/split", MB_U8, (const size_t[]){80}, 1);
-    assert_shape(ctx, file, "/time_edges", MB_F64, (const size_t[]){22}, 1);
-    assert_shape(ctx, file, "/sequence_scale", MB_F32, (const size_t[]){2, 4}, 2);
+    mb_tool_assert_shape(ctx, file, "/inputs/frames", MB_F32, (const size_t[]){80, 21, 12, 12}, 4);
+    mb_tool_assert_shape(
+        ctx, file, "/inputs/vectorised", MB_F32, (const size_t[]){80, 21, 12, 12, 2}, 5);
+    mb_tool_assert_shape(ctx, file, "/target", MB_F32, (const size_t[]){80, 2}, 2);
+    mb_tool_assert_shape(ctx, file, "/event", MB_I64, (const size_t[]){80}, 1);
+    mb_tool_assert_shape(ctx, file, "/split", MB_U8, (const size_t[]){80}, 1);
+    mb_tool_assert_shape(ctx, file, "/time_edges", MB_F64, (const size_t[]){22}, 1);
+    mb_tool_assert_shape(ctx, file, "/sequence_scale", MB_F32, (const size_t[]){2, 4}, 2);
     mb_h5_close(file);
     mb_tool_expect(world, 0, "prepare ecal.yaml -o frames/ --force %s", small);
     mb_array frames;
@@ -120,7 +112,6 @@ static size_t read_scores(mb_tool_world *world, const char *name, double *out, s
 // A network on sequences: new files are scaled as the training was, whatever they hold themselves.
 static void test_ecal__predictions_scale_as_the_training_did(void **state) {
     mb_tool_world *world = *state;
-    mb_context *ctx = world->base.ctx;
     static const char text[] =
         "study: sequences\nseed: 1\n"
         "data:\n  source: ecal\n  dir: data\n  arrays: [sequence]\n"
@@ -128,7 +119,7 @@ static void test_ecal__predictions_scale_as_the_training_did(void **state) {
         "model:\n  layers:\n    - {input: sequence}\n    - {flatten: {}}\n"
         "    - {dense: {units: 2, activation: softmax}}\n"
         "train: {loss: binary_crossentropy, optimizer: {adam: {}}, epochs: 1}\n";
-    assert_ok(ctx, mb_write_file(ctx, mb_tool_path(world, "sequence.yaml"), text, strlen(text)));
+    mb_tool_write(world, "sequence.yaml", text);
     mb_tool_expect(world, 0, "run sequence.yaml -o sequence --force --set evaluate.figures=false");
     assert_true(mb_path_exists(mb_tool_path(world, "sequence/facts.npz")));
     mb_tool_expect(world, 0, "predict sequence data/electrons.h5 -o electrons.csv --force");

@@ -124,8 +124,7 @@ static void test_econt__a_study_trains_its_networks_first(void **state) {
         "repeats: 2, rows: 40}}\n"
         "train: {epochs: 1}\n"
         "evaluate: {figures: false}\n";
-    assert_ok(world->base.ctx,
-        mb_write_file(world->base.ctx, mb_tool_path(world, "nets.yaml"), text, strlen(text)));
+    mb_tool_write(world, "nets.yaml", text);
     mb_tool_expect(world, 0, "run nets.yaml -o nets");
     assert_says(world, "nets/emd_nets/mine/repeats.csv", "mine-1,");
     assert_says(world, "nets/summary.csv", "last,2144,4977");

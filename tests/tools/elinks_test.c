@@ -5,22 +5,11 @@
 
 #include "base/numbers.h"
 
-#define WORLD(name)                                                                                \
-    mb_tool_world *name = *state;                                                                  \
-    if (name == NULL) {                                                                            \
-        skip();                                                                                    \
-    }
-
-static void save(mb_tool_world *world, const char *name, const char *text) {
-    mb_context *ctx = world->base.ctx;
-    assert_ok(ctx, mb_write_file(ctx, mb_tool_path(world, name), text, strlen(text)));
-}
-
 static const char *const tools[] = {
     "allocate", "split", "skim", "shuffle", "emulate", "verify", "pack", "unpack", "weights"};
 
 static void test_elinks__explains_its_tools(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     mb_tool_expect(world, 0, "help elinks");
     for (size_t i = 0; i < MB_COUNT_OF(tools); i++) {
         assert_non_null(strstr(world->last.out, tools[i]));
@@ -32,8 +21,8 @@ static void test_elinks__explains_its_tools(void **state) {
 }
 
 static void test_elinks__makes_training_data_of_simulated_modules(void **state) {
-    WORLD(world)
-    save(world, "modules.csv",
+    MB_TOOL_WORLD(world)
+    mb_tool_write(world, "modules.csv",
         "Layer,ModU,ModV,ECONT_eTX,HD_LD,ModType\n9,3,2,7,HD,FI\n11,0,1,2,LD,FM\n");
     mb_tool_expect(world, 0,
         "simulate concentrator -o sim --set events=600 --set header=full --set name=toy --seed 4");
@@ -53,7 +42,7 @@ static void test_elinks__makes_training_data_of_simulated_modules(void **state) 
 }
 
 static void test_elinks__shuffles_tables_without_names_whole(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     mb_tool_expect(
         world, 0, "simulate concentrator -o bare --set events=50 --set files=2 --set header=none");
     mb_tool_expect(world, 0, "elinks shuffle bare/nElinks_5 -o bare/shuffled --seed 3");
@@ -65,7 +54,7 @@ static void test_elinks__shuffles_tables_without_names_whole(void **state) {
 }
 
 static void test_elinks__emulates_and_compares(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     mb_tool_expect(world, 0,
         "simulate concentrator -o sim2 --set events=300 --set name=toy --set ports=high_density");
     mb_tool_expect(
@@ -76,7 +65,7 @@ static void test_elinks__emulates_and_compares(void **state) {
     mb_release(world->base.ctx, packed);
     mb_release(world->base.ctx, simulated);
     mb_tool_expect(world, 0, "elinks emulate ports.csv -a threshold -n 3 --high-density -o one");
-    save(world, "commands.txt", "0 40 FIXEDPATTERN 1 0x0\n");
+    mb_tool_write(world, "commands.txt", "0 40 FIXEDPATTERN 1 0x0\n");
     mb_tool_expect(world, 0,
         "elinks emulate ports.csv -a threshold -n 3 --high-density --commands commands.txt -o two");
     mb_tool_expect(world, 0, "elinks verify one one");
@@ -88,7 +77,7 @@ static void test_elinks__emulates_and_compares(void **state) {
 }
 
 static void test_elinks__says_what_is_missing(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     static const struct {
         int code;
         const char *arguments, *part;
@@ -119,7 +108,7 @@ static void test_elinks__says_what_is_missing(void **state) {
 }
 
 static void test_elinks__what_fails_leaves_no_folder(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     static const char *const lines[] = {"emulate bad.csv -o new/chip -a threshold",
         "shuffle empty.csv -o new/shuffled", "skim in -o new/skimmed",
         "split bad.csv --modules modules.csv --module 9,3,2 -o new/split"};
@@ -128,9 +117,9 @@ static void test_elinks__what_fails_leaves_no_folder(void **state) {
         mb_format(text + strlen(text), sizeof text - strlen(text), "%sCALQ_%zu",
             i > 0 ? "," : "entry,", i);
     }
-    save(world, "modules.csv", "Layer,ModU,ModV,ECONT_eTX,HD_LD,ModType\n9,3,2,7,HD,FI\n");
+    mb_tool_write(world, "modules.csv", "Layer,ModU,ModV,ECONT_eTX,HD_LD,ModType\n9,3,2,7,HD,FI\n");
     mb_format(text + strlen(text), sizeof text - strlen(text), "\n");
-    save(world, "empty.csv", text);
+    mb_tool_write(world, "empty.csv", text);
     // The first row is good, the second is not.
     for (size_t row = 0; row < 2; row++) {
         for (size_t i = 0; i < 49; i++) {
@@ -139,9 +128,9 @@ static void test_elinks__what_fails_leaves_no_folder(void **state) {
         }
         mb_format(text + strlen(text), sizeof text - strlen(text), "\n");
     }
-    save(world, "bad.csv", text);
+    mb_tool_write(world, "bad.csv", text);
     assert_ok(world->base.ctx, mb_make_directory(world->base.ctx, mb_tool_path(world, "in")));
-    save(world, "in/bad.csv", text);
+    mb_tool_write(world, "in/bad.csv", text);
     for (size_t i = 0; i < MB_COUNT_OF(lines); i++) {
         mb_tool_expect(world, 1, "elinks %s", lines[i]);
         assert_false(mb_path_exists(mb_tool_path(world, "new")));

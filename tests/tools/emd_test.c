@@ -9,12 +9,6 @@
 
 #include <math.h>
 
-#define WORLD(name)                                                                                \
-    mb_tool_world *name = *state;                                                                  \
-    if (name == NULL) {                                                                            \
-        skip();                                                                                    \
-    }
-
 enum { ROWS = 4, CELLS = 48 };
 
 // Cell 0 against cell 1, the spec's three cells, an empty input, an empty output.
@@ -86,7 +80,7 @@ static void check_distances(mb_tool_world *world) {
 }
 
 static void test_emd__measures_files_of_all_kinds(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     write_inputs(world);
     static const char *const lines[] = {"a.npy b.npy", "a.npy plain.csv", "a.npy named.csv",
         "both.npz:in both.npz:out", "a.npy b.npy --metric hex48 --threshold 0.1 --threads 3"};
@@ -103,7 +97,7 @@ static void test_emd__measures_files_of_all_kinds(void **state) {
 }
 
 static void test_emd__writes_what_it_measured(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     write_inputs(world);
     mb_context *ctx = world->base.ctx;
     static const char *const names[] = {"out.npy", "out.npz", "out.h5", "out.csv"};
@@ -135,7 +129,7 @@ static void test_emd__writes_what_it_measured(void **state) {
 }
 
 static void test_emd__no_rows_have_no_distances(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     write_npy(world, "none.npy", NULL, 0, CELLS);
     mb_tool_expect(world, 0, "emd none.npy none.npy --json");
     assert_string_equal(world->last.out, "{\"emd\": []}\n");
@@ -144,7 +138,7 @@ static void test_emd__no_rows_have_no_distances(void **state) {
 }
 
 static void test_emd__refuses_bad_input_by_name(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     write_inputs(world);
     float bad[ROWS][CELLS];
     memcpy(bad, charges_a, sizeof bad);
@@ -161,9 +155,8 @@ static void test_emd__refuses_bad_input_by_name(void **state) {
     write_npy(world, "infinite.npy", bad[0], ROWS, CELLS);
     write_npy(world, "short.npy", charges_a[0], 3, CELLS);
     write_npy(world, "narrow.npy", charges_a[0], ROWS, 47);
-    mb_context *ctx = world->base.ctx;
-    assert_ok(ctx, mb_write_file(ctx, mb_tool_path(world, "narrow.csv"), "1,2\n", 4));
-    assert_ok(ctx, mb_write_file(ctx, mb_tool_path(world, "half.csv"), "CALQ_0,x\n1,2\n", 13));
+    mb_tool_write(world, "narrow.csv", "1,2\n");
+    mb_tool_write(world, "half.csv", "CALQ_0,x\n1,2\n");
     static const struct {
         int code;
         const char *arguments, *wanted;
@@ -215,7 +208,7 @@ static mb_status measure(void *user, mb_context *ctx) {
 }
 
 static void test_emd__lack_of_memory_leaves_nothing_behind(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     write_inputs(world);
     mb_context *ctx = world->base.ctx;
     measured m = {mb_copy_text(ctx, mb_tool_path(world, "a.npy")),

@@ -4,31 +4,17 @@
 #include "tool.h"
 
 #include <stdio.h>
-#include <sys/resource.h>
 
 // What commands leave behind and say when something is not as it should be.
 
-#define WORLD(name)                                                                                \
-    mb_tool_world *name = *state;                                                                  \
-    if (name == NULL) {                                                                            \
-        skip();                                                                                    \
-    }
-
-static void limit_files(rlim_t bytes) {
-    struct rlimit limit;
-    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
-    limit.rlim_cur = bytes;
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
-
 static void test_failure__leaves_no_folder_behind(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     static const char *const commands[] = {"simulate barrel -o fresh --events 50 --files 2",
         "simulate concentrator -o fresh --events 500", "prepare small.yaml -o fresh/ --quiet"};
     for (size_t i = 0; i < MB_COUNT_OF(commands); i++) {
-        limit_files(8192);
+        mb_test_limit_files(8192);
         const mb_tool_run *run = mb_tool(world, "%s", commands[i]);
-        limit_files(RLIM_INFINITY);
+        mb_test_limit_files(UINT64_MAX);
         assert_int_equal(run->code, 1);
         assert_non_null(strstr(run->err, "fresh/"));
         assert_false(mb_path_exists(mb_tool_path(world, "fresh")));
@@ -36,7 +22,7 @@ static void test_failure__leaves_no_folder_behind(void **state) {
 }
 
 static void test_failure__keeps_arrays_that_are_there(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     mb_tool_expect(world, 0, "prepare small.yaml -o theirs/ --quiet");
     remove(mb_tool_path(world, "theirs/split.npy"));
     mb_tool_expect(world, 1, "prepare small.yaml -o theirs/ --quiet");
@@ -45,7 +31,7 @@ static void test_failure__keeps_arrays_that_are_there(void **state) {
 }
 
 static void test_failure__check_refuses_what_a_run_would(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     static const struct {
         const char *set, *wanted;
     } cases[] = {{"data.split.test=0.999", "no rows are left to train on"},
@@ -59,14 +45,14 @@ static void test_failure__check_refuses_what_a_run_would(void **state) {
 }
 
 static void test_failure__resume_says_what_has_changed(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     mb_tool_expect(world, 0, "train small.yaml -o begun --quiet");
     mb_tool_expect(world, 1, "train small.yaml -o begun --resume --set train.epochs=8");
     assert_non_null(strstr(world->last.err, "with 'epochs: 3' where there is now 'epochs: 8'"));
 }
 
 static void test_failure__an_ended_job_leaves_weights_to_predict_with(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     // Batch systems end a job that is over its time so.
     assert_int_equal(1, mb_tool_terminate(world, "ended/log.txt",
                             "train small.yaml -o ended --set train.epochs=100000"));
@@ -86,7 +72,7 @@ static void test_failure__an_ended_job_leaves_weights_to_predict_with(void **sta
 }
 
 static void test_failure__names_what_is_missing_before_anything_else(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     mb_tool_expect(world, 0, "train small.yaml -o short --quiet --set train.epochs=1");
     static const struct {
         const char *arguments, *wanted;
@@ -108,7 +94,7 @@ static void test_failure__names_what_is_missing_before_anything_else(void **stat
 }
 
 static void test_failure__patterns_need_no_quotes_of_their_own(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     mb_tool_expect(world, 0,
         "check small.yaml --quiet --set 'data.hits=*ers_1.csv' --set "
         "'data.particles=*les_1.csv'");
@@ -118,7 +104,7 @@ static void test_failure__patterns_need_no_quotes_of_their_own(void **state) {
 }
 
 static void test_failure__scores_beside_a_run_are_not_its_own(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     mb_tool_expect(world, 0, "run small.yaml -o beside --quiet");
     mb_tool_expect(world, 0, "predict beside data/clusters_1.csv -o beside/scores.csv");
     mb_tool_expect(world, 0, "report beside");
@@ -126,13 +112,13 @@ static void test_failure__scores_beside_a_run_are_not_its_own(void **state) {
 }
 
 static void test_failure__help_that_cannot_be_written_is_one(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     mb_tool(world, "--help >/dev/full 2>full.txt; test $? = 1 && echo told");
     assert_string_equal(world->last.out, "told\n");
 }
 
 static void test_failure__a_table_of_numbers_has_no_names(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     static const struct {
         const char *text, *wanted;
     } cases[] = {{"3,1\n0,2\n", "a table of 2 rows, 2 columns"},
@@ -147,7 +133,7 @@ static void test_failure__a_table_of_numbers_has_no_names(void **state) {
 }
 
 static void test_failure__scores_of_a_table_are_found_by_name(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     static const struct {
         int code;
         const char *text, *columns, *wanted;

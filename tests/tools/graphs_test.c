@@ -32,11 +32,6 @@ static const char chain[] =
          "    - {concatenate: {}, from: [start, conv_sum], name: conv_concatenate}\n"
          "    - {dense: {units: 16, activation: relu, " TORCH "}, name: conv_dense}\n" TAIL;
 
-static void write_study(mb_tool_world *world, const char *name, const char *text) {
-    assert_ok(world->base.ctx,
-        mb_write_file(world->base.ctx, mb_tool_path(world, name), text, strlen(text)));
-}
-
 // Both studies name the normalisation alike.
 static void write_studies(mb_tool_world *world) {
     static const char mark[] = "unbiased_variance: true}}";
@@ -49,7 +44,7 @@ static void write_studies(mb_tool_world *world) {
         const int length = (int)(end - texts[i]) + (int)strlen(mark) - 1;
         snprintf(
             text, sizeof text, "%.*s, name: start}%s", length, texts[i], texts[i] + length + 1);
-        write_study(world, names[i], text);
+        mb_tool_write(world, names[i], text);
     }
     mb_tool_expect(world, 0, "simulate tracks -o toys --events 26 --seed 4 --force");
 }
@@ -135,16 +130,6 @@ static void test_graphs__a_killed_training_goes_on_to_the_same_bits(void **state
     assert_same_weights(world, "whole/training.json", "killed/training.json");
 }
 
-static void assert_same_file(mb_tool_world *world, const char *first, const char *second) {
-    mb_array a, b;
-    assert_ok(world->base.ctx, mb_npy_read(world->base.ctx, mb_tool_path(world, first), &a));
-    assert_ok(world->base.ctx, mb_npy_read(world->base.ctx, mb_tool_path(world, second), &b));
-    assert_int_equal(mb_array_bytes(&a), mb_array_bytes(&b));
-    assert_memory_equal(a.data, b.data, mb_array_bytes(&a));
-    mb_array_clear(&a);
-    mb_array_clear(&b);
-}
-
 static void test_graphs__a_prepared_file_is_predicted_node_by_node(void **state) {
     mb_tool_world *world = *state;
     mb_context *ctx = world->base.ctx;
@@ -164,7 +149,7 @@ static void test_graphs__a_prepared_file_is_predicted_node_by_node(void **state)
     // The model as another format keeps it.
     mb_tool_expect(world, 0, "convert run/model.h5 model.keras --force");
     mb_tool_expect(world, 0, "predict model.keras data.h5 -o b.npy --force --cpu c");
-    assert_same_file(world, "a.npy", "b.npy");
+    mb_tool_assert_same(world, "a.npy", "b.npy");
     mb_tool_expect(world, 0, "summary model.keras");
     assert_non_null(strstr(world->last.out, "Trainable params: 479"));
     assert_non_null(strstr(world->last.out, "registered as minbias>MinbiasGather"));

@@ -10,12 +10,6 @@
 
 // A model folder as Keras saves it, with the history of its training.
 
-#define WORLD(name)                                                                                \
-    mb_tool_world *name = *state;                                                                  \
-    if (name == NULL) {                                                                            \
-        skip();                                                                                    \
-    }
-
 static void put_file(mb_tool_world *world, const char *name, const void *bytes, size_t length) {
     assert_ok(
         world->base.ctx, mb_write_file(world->base.ctx, mb_tool_path(world, name), bytes, length));
@@ -77,7 +71,7 @@ static void assert_has(const char *text, const char *part) {
 }
 
 static void test_keras_folder__summary_tells_the_end_of_the_training(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     make_folder(world);
     put_history(world, usual, MB_COUNT_OF(usual));
     const mb_tool_run *run = mb_tool_expect(world, 0, "summary plain");
@@ -96,7 +90,7 @@ static void test_keras_folder__summary_tells_the_end_of_the_training(void **stat
 }
 
 static void test_keras_folder__report_draws_history_and_layers(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     make_folder(world);
     put_history(world, usual, MB_COUNT_OF(usual));
     mb_tool_expect(world, 0, "report plain");
@@ -115,7 +109,7 @@ static void test_keras_folder__report_draws_history_and_layers(void **state) {
 }
 
 static void test_keras_folder__is_read_without_a_history(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     make_folder(world);
     mb_tool_expect(world, 0, "summary plain");
     (void)remove(mb_tool_path(world, "plain/history.pkl"));
@@ -132,7 +126,7 @@ static void test_keras_folder__is_read_without_a_history(void **state) {
 }
 
 static void test_keras_folder__refuses_a_history_that_is_none(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     static const char system[] = "cos\nsystem\n(S'touch ran'\ntR.";
     make_folder(world);
     put_file(world, "plain/history.pkl", system, sizeof system - 1);
@@ -151,7 +145,7 @@ static void test_keras_folder__refuses_a_history_that_is_none(void **state) {
 }
 
 static void test_keras_folder__history_goes_to_a_table_and_back(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     make_folder(world);
     put_history(world, usual, MB_COUNT_OF(usual));
     mb_tool_expect(world, 0, "convert plain/history.pkl history.csv");

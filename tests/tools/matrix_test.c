@@ -9,12 +9,6 @@
 #include <math.h>
 #include <stdio.h>
 
-#define WORLD(name)                                                                                \
-    mb_tool_world *name = *state;                                                                  \
-    if (name == NULL) {                                                                            \
-        skip();                                                                                    \
-    }
-
 // Two signals, the blend, made-up deposits and a baseline on few toy events.
 static const char study[] =
     "study: few\n"
@@ -46,8 +40,7 @@ static const char study[] =
     "  figures: false\n";
 
 static void write_study(mb_tool_world *world) {
-    assert_ok(world->base.ctx,
-        mb_write_file(world->base.ctx, mb_tool_path(world, "few.yaml"), study, strlen(study)));
+    mb_tool_write(world, "few.yaml", study);
 }
 
 static void run_once(mb_tool_world *world) {
@@ -130,7 +123,7 @@ static const mb_node *cell(
 }
 
 static void test_matrix__cells_are_what_counting_gives(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     run_once(world);
     char *text = mb_tool_read(world, "few/metrics.json");
     mb_document metrics = mb_tool_json(world, text);
@@ -164,7 +157,7 @@ static void test_matrix__cells_are_what_counting_gives(void **state) {
 }
 
 static void test_matrix__leaves_cells_without_background_empty(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     run_once(world);
     char *text = mb_tool_read(world, "few/metrics.json");
     mb_document metrics = mb_tool_json(world, text);
@@ -180,7 +173,7 @@ static void test_matrix__leaves_cells_without_background_empty(void **state) {
 }
 
 static void test_matrix__has_areas_without_rates(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     write_study(world);
     const mb_tool_run *run = mb_tool_expect(
         world, 0, "run few.yaml -o bare --set evaluate.rates=[] --set train.epochs=1");
@@ -196,7 +189,7 @@ static void test_matrix__has_areas_without_rates(void **state) {
 }
 
 static void test_matrix__goes_on_without_a_model(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     run_once(world);
     const mb_tool_run *run = mb_tool_expect(world, 0, "evaluate few");
     assert_non_null(strstr(run->err, "no score 'File' (n/a in the tables)"));
@@ -231,7 +224,7 @@ static void assert_logits(mb_tool_world *world, const char *column) {
 }
 
 static void test_matrix__judges_by_logits_where_asked(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     run_once(world);
     mb_tool_expect(world, 0, "run few.yaml -o logit --set evaluate.score=logit");
     assert_logits(world, "m_TTBar-0");
@@ -242,7 +235,7 @@ static void test_matrix__judges_by_logits_where_asked(void **state) {
 }
 
 static void test_matrix__names_what_it_does_not_know(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     write_study(world);
     static const struct {
         const char *set, *error;
@@ -268,7 +261,7 @@ static void test_matrix__names_what_it_does_not_know(void **state) {
 }
 
 static void test_matrix__check_sees_what_evaluation_will_miss(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     write_study(world);
     const mb_tool_run *run = mb_tool_expect(world, 0, "check few.yaml");
     assert_non_null(strstr(run->err, "score 'File' will be n/a"));
@@ -281,14 +274,14 @@ static void test_matrix__check_sees_what_evaluation_will_miss(void **state) {
 }
 
 static void test_matrix__tells_of_how_many_trainings_means_are(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     run_once(world);
     const mb_tool_run *run = mb_tool_expect(world, 0, "evaluate few");
     assert_non_null(strstr(run->out, "(of the population) of 2 trainings"));
 }
 
 static void test_matrix__counts_operations_as_published(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     mb_tool_expect(world, 0, "new cicada-train -o count.yaml");
     const mb_tool_run *run = mb_tool_expect(world, 0,
         "check count.yaml --set 'simulate={events: 200, signal_events: 1}' --set data.dir=count "
@@ -325,9 +318,8 @@ static const char turns[] =
     "evaluate: {on: [TTBar], scores: {Small: small}, rates: [1MHz], figures: false}\n";
 
 static void test_matrix__a_student_decides_by_its_own_threshold(void **state) {
-    WORLD(world)
-    assert_ok(world->base.ctx,
-        mb_write_file(world->base.ctx, mb_tool_path(world, "turns.yaml"), turns, strlen(turns)));
+    MB_TOOL_WORLD(world)
+    mb_tool_write(world, "turns.yaml", turns);
     mb_tool_expect(world, 0, "run turns.yaml -o turns");
     const mb_tool_run *run = mb_tool_expect(
         world, 0, "predict turns/fits/small calo/TTBar.h5 -o decided.csv --accept 1MHz");
@@ -342,7 +334,7 @@ static void test_matrix__a_student_decides_by_its_own_threshold(void **state) {
 
 // Of two probabilities the second is cut on, in the stored scores as in the table.
 static void test_matrix__a_network_of_two_outputs_decides_at_any_rate(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     run_once(world);
     const mb_tool_run *run = mb_tool_expect(
         world, 0, "predict few/fits/m_TTBar-0 calo/TTBar.h5 -o two.csv --accept 2MHz --json");
@@ -370,15 +362,14 @@ static void test_matrix__a_network_of_two_outputs_decides_at_any_rate(void **sta
 }
 
 static void test_matrix__one_model_needs_to_know_its_sample(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     static const char text[] = "study: one\n"
                                "simulate: {events: 2600, signal_events: 300}\n"
                                "data: {source: calo, dir: calo, background: {file: ZeroBias.h5},\n"
                                "  signals: {TTBar: {file: TTBar.h5}}, train_size: 200}\n"
                                "model: {builtin: cicada_supervised}\n"
                                "train: {loss: categorical_crossentropy}\n";
-    assert_ok(world->base.ctx,
-        mb_write_file(world->base.ctx, mb_tool_path(world, "one.yaml"), text, strlen(text)));
+    mb_tool_write(world, "one.yaml", text);
     const mb_tool_run *run = mb_tool_expect(world, 1, "check one.yaml");
     assert_non_null(
         strstr(run->err, "write models: and fits: [{name: NAME, model: MODEL, on: TTBar}]"));
@@ -399,7 +390,7 @@ static void read_hashes(mb_tool_world *world, const char *run, char hashes[4][65
 }
 
 static void test_matrix__trainings_do_not_depend_on_jobs_or_threads(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     run_once(world);
     char first[4][65];
     read_hashes(world, "few", first);
@@ -418,7 +409,7 @@ static void test_matrix__trainings_do_not_depend_on_jobs_or_threads(void **state
 }
 
 static void test_matrix__goes_on_where_a_killed_run_was(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     write_study(world);
     mb_tool_expect(world, 0, "train few.yaml -o whole --set train.epochs=400");
     char whole[4][65];
@@ -438,7 +429,7 @@ static void test_matrix__goes_on_where_a_killed_run_was(void **state) {
 }
 
 static void test_matrix__takes_weights_in_place_of_trainings(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     run_once(world);
     static const char taken[] = "-o taken --force --set train.weights_dir=w --set 'fits=[{name: "
                                 "m_TTBar, model: supervised, on: TTBar}]'";
@@ -489,7 +480,7 @@ static void count_validation(mb_tool_world *world, const char *scores, size_t n[
 }
 
 static void test_matrix__validates_on_signal_alone_only_where_asked(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     run_once(world);
     size_t n[2];
     count_validation(world, "few/fits/m_TTBar-0/scores.npz", n);
@@ -502,7 +493,7 @@ static void test_matrix__validates_on_signal_alone_only_where_asked(void **state
 }
 
 static void test_matrix__shows_the_interpolated_rate_where_asked(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     run_once(world);
     const mb_tool_run *run =
         mb_tool_expect(world, 0, "run few.yaml -o between --set 'compat=[interpolated_rate]'");

@@ -23,8 +23,7 @@ static const char text[] = "study: regions\n"
 
 static mb_tool_world *prepared(void **state, const char *output) {
     mb_tool_world *world = *state;
-    assert_ok(world->base.ctx,
-        mb_write_file(world->base.ctx, mb_tool_path(world, "regions.yaml"), text, strlen(text)));
+    mb_tool_write(world, "regions.yaml", text);
     mb_tool_expect(world, 0, "prepare regions.yaml -o %s --force --json", output);
     return world;
 }
@@ -39,15 +38,6 @@ static void assert_names(mb_h5_file *file, const char *path, const char *const *
     mb_names_clear(&names);
 }
 
-static void assert_shape(mb_context *ctx, mb_h5_file *file, const char *path, mb_dtype dtype,
-    const size_t *shape, unsigned rank) {
-    mb_h5_info info;
-    assert_ok(ctx, mb_h5_get_info(file, path, &info));
-    assert_int_equal(info.dtype, dtype);
-    assert_int_equal(info.rank, rank);
-    assert_memory_equal(info.shape, shape, rank * sizeof *shape);
-}
-
 static void test_prepare__writes_the_named_columns_of_regions(void **state) {
     mb_tool_world *world = prepared(state, "regions.h5");
     mb_context *ctx = world->base.ctx;
@@ -59,10 +49,10 @@ static void test_prepare__writes_the_named_columns_of_regions(void **state) {
     mb_h5_file *file = NULL;
     mb_array split, overlay;
     assert_ok(ctx, mb_h5_open(ctx, mb_tool_path(world, "regions.h5"), &file));
-    assert_shape(ctx, file, "/inputs/regions", MB_F32, shape, 4);
-    assert_shape(ctx, file, "/target", MB_F32, pair, 2);
-    assert_shape(ctx, file, "/event", MB_I64, shape, 1);
-    assert_shape(ctx, file, "/sample", MB_I32, shape, 1);
+    mb_tool_assert_shape(ctx, file, "/inputs/regions", MB_F32, shape, 4);
+    mb_tool_assert_shape(ctx, file, "/target", MB_F32, pair, 2);
+    mb_tool_assert_shape(ctx, file, "/event", MB_I64, shape, 1);
+    mb_tool_assert_shape(ctx, file, "/sample", MB_I32, shape, 1);
     assert_names(file, "/sample", samples, MB_COUNT_OF(samples));
     assert_names(file, "/split", splits, MB_COUNT_OF(splits));
     assert_ok(ctx, mb_h5_read(file, "/split", &split));

@@ -7,12 +7,6 @@
 
 // What the pages hold, and in which order.
 
-#define WORLD(name)                                                                                \
-    mb_tool_world *name = *state;                                                                  \
-    if (name == NULL) {                                                                            \
-        skip();                                                                                    \
-    }
-
 static size_t place_of(const char *page, const char *part) {
     const char *found = strstr(page, part);
     if (found == NULL) {
@@ -23,7 +17,7 @@ static size_t place_of(const char *page, const char *part) {
 }
 
 static void test_report__shows_training_first_and_single_events_last(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     static const char *const captions[] = {"Loss and accuracy after each epoch",
         "Signal efficiency against background efficiency", "Events by trigger score",
         "dashed line is the cut of the label", "Barrel hits of event 0",
@@ -40,7 +34,7 @@ static void test_report__shows_training_first_and_single_events_last(void **stat
 }
 
 static void test_report__of_repeats_has_means_spreads_and_each_round(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     mb_tool_expect(world, 0,
         "run small.yaml -o repeated --quiet --set train.repeats=3 --set evaluate.figures=true");
     char *page = mb_tool_read(world, "repeated/report.html");
@@ -62,7 +56,7 @@ static void test_report__of_repeats_has_means_spreads_and_each_round(void **stat
 }
 
 static void test_report__of_several_runs_names_the_settings_that_differ(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     mb_tool_expect(world, 0, "run small.yaml -o left --quiet");
     mb_tool_expect(world, 0,
         "run small.yaml -o right --quiet --set train.batch=24 --set model.hidden.units=5");
@@ -79,7 +73,7 @@ static void test_report__of_several_runs_names_the_settings_that_differ(void **s
 }
 
 static void test_report__says_what_a_run_lacks(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     mb_tool_expect(world, 0, "train small.yaml -o unjudged --quiet");
     mb_tool_expect(world, 1, "report unjudged");
     assert_non_null(strstr(world->last.err, "run 'minbias evaluate unjudged' first"));
@@ -91,7 +85,7 @@ static void test_report__says_what_a_run_lacks(void **state) {
 }
 
 static void test_report__overlays_all_fits_of_a_run(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     mb_tool_expect(world, 0, "run small.yaml -o alone --quiet --seed 9");
     mb_tool_expect(world, 0, "run small.yaml -o pair --quiet --set train.repeats=2");
     mb_tool_expect(world, 0, "report alone pair -o fits.html");

@@ -10,12 +10,6 @@
 #include <math.h>
 #include <stdio.h>
 
-#define WORLD(name)                                                                                \
-    mb_tool_world *name = *state;                                                                  \
-    if (name == NULL) {                                                                            \
-        skip();                                                                                    \
-    }
-
 static void read_hash(mb_tool_world *world, const char *directory, char hash[65]) {
     char name[256];
     snprintf(name, sizeof name, "%s/training.json", directory);
@@ -34,7 +28,7 @@ static void assert_exists(mb_tool_world *world, const char *name) {
 }
 
 static void test_run__writes_every_file_of_a_run(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     static const char *const names[] = {"full/study.yaml", "full/model.h5", "full/last.h5",
         "full/history.csv", "full/metrics.json", "full/scores.npz", "full/predictions.csv",
         "full/threshold.json", "full/log.txt", "full/report.html", "full/checkpoint.h5",
@@ -55,7 +49,7 @@ static void test_run__writes_every_file_of_a_run(void **state) {
 }
 
 static void test_run__gives_the_same_bits_for_any_threads_and_instructions(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     static const char *const ways[] = {"--threads 1", "--threads 3", "--cpu c", "--cpu avx2"};
     char first[65];
     char hash[65];
@@ -75,7 +69,7 @@ static void test_run__gives_the_same_bits_for_any_threads_and_instructions(void 
 
 // Killed at several moments, and resumed until it is done: the same weights as without.
 static void test_run__survives_kills_with_the_same_bits(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     static const char options[] =
         "--threads 1 --set train.epochs=60 --set train.checkpoint_steps=3";
     char whole[65];
@@ -100,7 +94,7 @@ static void test_run__survives_kills_with_the_same_bits(void **state) {
 }
 
 static void test_run__keeps_outputs_unless_forced(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     mb_tool_expect(world, 0, "train small.yaml -o kept --quiet");
     mb_tool_expect(world, 1, "train small.yaml -o kept");
     assert_non_null(strstr(world->last.err, "use --resume or --force"));
@@ -113,10 +107,10 @@ static void test_run__keeps_outputs_unless_forced(void **state) {
 }
 
 static void test_run__keeps_what_a_folder_holds_already(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     mb_context *ctx = world->base.ctx;
     mb_tool_expect(world, 0, "simulate barrel -o mine --events 2 --files 1");
-    assert_ok(ctx, mb_write_file(ctx, mb_tool_path(world, "mine/history.csv"), "mine", 4));
+    mb_tool_write(world, "mine/history.csv", "mine");
     mb_tool_expect(world, 1, "train small.yaml -o mine --quiet");
     assert_non_null(strstr(world->last.err, "--force"));
     char *text = mb_tool_read(world, "mine/history.csv");
@@ -126,7 +120,7 @@ static void test_run__keeps_what_a_folder_holds_already(void **state) {
 }
 
 static void test_run__does_not_write_over_a_study(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     mb_tool_expect(world, 0, "new barrel-trigger -o study.yaml");
     mb_tool_expect(world, 1, "train study.yaml -o . --quiet --force");
     assert_non_null(strstr(world->last.err, "is a study, not the record of a run"));
@@ -136,12 +130,11 @@ static void test_run__does_not_write_over_a_study(void **state) {
 }
 
 static void test_run__names_the_models_of_a_run_of_several(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     static const char *const commands[] = {
         "summary bare", "inspect bare", "convert bare bare.keras"};
     assert_ok(world->base.ctx, mb_make_directory(world->base.ctx, mb_tool_path(world, "bare")));
-    assert_ok(world->base.ctx,
-        mb_write_file(world->base.ctx, mb_tool_path(world, "bare/study.yaml"), "study: x\n", 9));
+    mb_tool_write(world, "bare/study.yaml", "study: x\n");
     for (size_t i = 0; i < MB_COUNT_OF(commands); i++) {
         mb_tool_expect(world, 1, "%s", commands[i]);
         assert_non_null(strstr(world->last.err, "bare: has no model of its own"));
@@ -149,7 +142,7 @@ static void test_run__names_the_models_of_a_run_of_several(void **state) {
 }
 
 static void test_run__forced_leaves_nothing_of_the_run_before(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     mb_tool_expect(world, 0,
         "run small.yaml -o forced --quiet --set evaluate.figures=true --set train.epochs=2");
     assert_exists(world, "forced/plots/roc.gp");
@@ -166,7 +159,7 @@ static void test_run__forced_leaves_nothing_of_the_run_before(void **state) {
 }
 
 static void test_run__starts_from_another_models_weights(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     char first[65];
     char second[65];
     mb_tool_expect(world, 0, "train small.yaml -o from --quiet");
@@ -184,7 +177,7 @@ static void test_run__starts_from_another_models_weights(void **state) {
 }
 
 static void test_run__gives_mean_and_spread_of_repeats_and_folds(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     mb_tool_expect(world, 0,
         "run small.yaml -o several --json --set train.epochs=1 --set train.folds=2 "
         "--set train.repeats=2 --set train.jobs=2");
@@ -206,7 +199,7 @@ static void test_run__gives_mean_and_spread_of_repeats_and_folds(void **state) {
 }
 
 static void test_run__scores_files_by_all_its_fits(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     mb_tool_expect(
         world, 0, "train small.yaml -o twice --quiet --set train.epochs=1 --set train.repeats=2");
     mb_tool_expect(world, 0, "predict twice data/clusters_1.csv -o all.csv");
@@ -229,7 +222,7 @@ static void test_run__scores_files_by_all_its_fits(void **state) {
 
 // Scores of a run: in predictions.csv, from its prepared data, and from the raw files.
 static void test_run__scores_the_same_events_the_same_everywhere(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     mb_context *ctx = world->base.ctx;
     mb_tool_expect(world, 0, "run small.yaml -o scored --quiet");
     mb_tool_expect(world, 0, "prepare small.yaml -o prepared.h5 --quiet");
@@ -268,7 +261,7 @@ static void test_run__scores_the_same_events_the_same_everywhere(void **state) {
 }
 
 static void test_run__prepares_the_originals_arrays(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     mb_context *ctx = world->base.ctx;
     mb_tool_expect(world, 0,
         "prepare small.yaml -o npy/ --json "
@@ -289,7 +282,7 @@ static void test_run__prepares_the_originals_arrays(void **state) {
 }
 
 static void test_run__works_on_hits_without_truth(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     mb_tool_expect(world, 0, "prepare small.yaml -o no_truth.h5 --set data.particles=null");
     mb_tool_expect(world, 0, "inspect no_truth.h5");
     assert_null(strstr(world->last.out, "/target"));
@@ -300,18 +293,17 @@ static void test_run__works_on_hits_without_truth(void **state) {
 }
 
 static void test_run__prepares_with_nothing_but_data(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     static const char text[] = "study: bare\nseed: 3\ndata:\n  source: barrel\n"
                                "  hits: data/clusters_1.csv\n";
-    assert_ok(world->base.ctx,
-        mb_write_file(world->base.ctx, mb_tool_path(world, "bare.yaml"), text, strlen(text)));
+    mb_tool_write(world, "bare.yaml", text);
     mb_tool_expect(world, 0, "prepare bare.yaml -o bare.h5 --quiet");
     assert_exists(world, "bare.h5");
     mb_tool_expect(world, 1, "train bare.yaml -o bare");
 }
 
 static void test_run__simulates_absent_data_and_says_so(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     mb_tool_expect(world, 0,
         "train small.yaml -o toy --set data.dir=toy_data --set train.epochs=1 "
         "--set 'simulate={files: 1, events: 40}'");
@@ -324,7 +316,7 @@ static void test_run__simulates_absent_data_and_says_so(void **state) {
 }
 
 static void test_run__trains_on_anybodys_arrays(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     static const char text[] =
         "study: arrays\n"
         "data: {source: arrays, file: classes.npz, inputs: {x: x}, target: y}\n"
@@ -347,7 +339,7 @@ static void test_run__trains_on_anybodys_arrays(void **state) {
     const char *const names[] = {"x", "y"};
     const mb_array *const arrays[] = {&x, &y};
     assert_ok(ctx, mb_npz_write(ctx, mb_tool_path(world, "classes.npz"), names, arrays, 2, false));
-    assert_ok(ctx, mb_write_file(ctx, mb_tool_path(world, "arrays.yaml"), text, strlen(text)));
+    mb_tool_write(world, "arrays.yaml", text);
     mb_tool_expect(world, 0, "run arrays.yaml -o arrays --json --quiet");
     mb_document answer = mb_tool_json(world, world->last.out);
     assert_true(mb_tool_number(answer.root, "val_accuracy") > 0.95);

@@ -9,21 +9,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define WORLD(world)                                                                               \
-    mb_tool_world *world = *state;                                                                 \
-    if (world == NULL) {                                                                           \
-        skip();                                                                                    \
-    }
-
 // 18 combinations, 14 of them drawn.
 #define SCAN                                                                                       \
     "over: {model.hidden.units: [2, 4, 8], train.batch: [8, 16, 32], bins: [8, 16]}, "             \
     "fraction: 0.8, seed: 2, validation: 0.3"
-
-static void write_text(mb_tool_world *world, const char *name, const char *text) {
-    assert_ok(world->base.ctx,
-        mb_write_file(world->base.ctx, mb_tool_path(world, name), text, strlen(text)));
-}
 
 // small.yaml with another scan.
 static void write_study(mb_tool_world *world, const char *name, const char *scan) {
@@ -34,7 +23,7 @@ static void write_study(mb_tool_world *world, const char *name, const char *scan
     mb_buffer all;
     mb_buffer_init(&all, world->base.ctx);
     mb_buffer_format(&all, "%sscan: {%s}\n", text, scan);
-    write_text(world, name, all.data);
+    mb_tool_write(world, name, all.data);
     mb_buffer_clear(&all);
     mb_release(world->base.ctx, text);
 }
@@ -86,7 +75,7 @@ static void cut_log(mb_tool_world *world, const char *name, size_t n_lines) {
         p++;
     }
     p[strlen(p) / 2 < 20 ? 5 : 20] = '\0';
-    write_text(world, name, text);
+    mb_tool_write(world, name, text);
     mb_release(world->base.ctx, text);
 }
 
@@ -97,7 +86,7 @@ static void expect_table(mb_tool_world *world, const char *name, const char *wan
 }
 
 static void test_scan__draws_a_fraction_and_has_the_known_columns(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     write_study(world, "part.yaml", SCAN);
     mb_tool_expect(world, 0, "scan part.yaml -o part --threads 2 --workers 1");
     assert_non_null(strstr(world->last.err, "18 combinations, 14 trials of 1 training each"));
@@ -116,7 +105,7 @@ static void test_scan__draws_a_fraction_and_has_the_known_columns(void **state) 
 }
 
 static void test_scan__prints_the_first_rows_in_order(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     write_study(world, "rows.yaml", SCAN ", sort: val_accuracy");
     mb_tool_expect(world, 0, "scan rows.yaml -o rows --json --quiet");
     mb_document answer = mb_tool_json(world, world->last.out);
@@ -132,7 +121,7 @@ static void test_scan__prints_the_first_rows_in_order(void **state) {
 }
 
 static void test_scan__is_the_same_with_workers_and_after_kills(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     mb_tool_expect(world, 0, "scan part.yaml -o one --threads 1 --workers 1 --quiet");
     char *one = timeless(world, "one/trials.csv");
     assert_true(mb_tool_kill(world, 120, "scan part.yaml -o three --threads 3 --workers 3") ||
@@ -145,7 +134,7 @@ static void test_scan__is_the_same_with_workers_and_after_kills(void **state) {
 }
 
 static void test_scan__a_cut_log_loses_no_finished_trial(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     char *one = timeless(world, "one/trials.csv");
     cut_log(world, "one/trials.jsonl", 9);
     const size_t n_kept = count_in(world, "one/trials.jsonl", "\"state\": \"done\"");
@@ -195,18 +184,18 @@ static void check_pruning(
 }
 
 static void test_scan__halving_ends_the_same_trials_however_it_runs(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     check_pruning(world, "halving", 2, "rung 1: 14 trials judged by val_loss, 7 go on");
 }
 
 static void test_scan__the_median_rule_ends_the_same_trials_however_it_runs(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     check_pruning(world, "median", 0, "rung 1: 14 trials judged by val_loss");
 }
 
 // Pictures of 16 bins are too small for three poolings, and no training survives such steps.
 static void test_scan__a_failed_trial_is_a_row_with_its_reason(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     write_study(world, "fail.yaml",
         "over: {depth: [1, 3], train.optimizer: [adam, {sgd: {learning_rate: 1000000}}]}");
     static const char sets[] =
@@ -244,7 +233,7 @@ static double value_at(mb_tool_world *world, const char *name, size_t row, const
 }
 
 static void test_scan__repeats_give_means_and_their_spread(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     write_study(world, "repeat.yaml", "over: {model.hidden.units: [2, 4]}, repeats: 3");
     write_study(world, "single.yaml", "over: {model.hidden.units: [2, 4]}");
     mb_tool_expect(world, 0, "scan repeat.yaml -o repeat --quiet");
@@ -265,7 +254,7 @@ static void test_scan__repeats_give_means_and_their_spread(void **state) {
 }
 
 static void test_scan__trials_that_ran_alone_are_put_together(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     write_study(world, "alone.yaml", "over: {model.hidden.units: [2, 4], bins: [8, 16]}");
     mb_tool_expect(world, 0, "scan alone.yaml -o together --quiet");
     char *wanted = timeless(world, "together/trials.csv");
@@ -295,7 +284,7 @@ static void test_scan__trials_that_ran_alone_are_put_together(void **state) {
 }
 
 static void test_scan__the_best_model_is_a_run_of_its_own(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     static const char *const commands[] = {
         "evaluate part", "summary part", "predict part data/clusters_1.csv -o no.csv"};
     for (size_t i = 0; i < MB_COUNT_OF(commands); i++) {
@@ -318,7 +307,7 @@ static void test_scan__the_best_model_is_a_run_of_its_own(void **state) {
 }
 
 static void test_scan__varies_one_of_several_fits(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     static const char study[] =
         "study: two\nseed: 5\n"
         "data: {source: barrel, dir: data, hits: clusters_*.csv, particles: particles_*.csv,\n"
@@ -332,7 +321,7 @@ static void test_scan__varies_one_of_several_fits(void **state) {
         "evaluate: {figures: false}\n"
         "fits: [{name: plain, model: a}, {name: deep, model: b}]\n"
         "scan: {over: {models.b.hidden.units: [2, 4]}, validation: 0.3, fit: deep}\n";
-    write_text(world, "two.yaml", study);
+    mb_tool_write(world, "two.yaml", study);
     mb_tool_expect(world, 0, "scan two.yaml -o two --quiet");
     assert_true(value_at(world, "two/trials.csv", 0, "val_loss") !=
                 value_at(world, "two/trials.csv", 1, "val_loss"));
@@ -346,7 +335,7 @@ static void test_scan__varies_one_of_several_fits(void **state) {
 }
 
 static void test_scan__a_time_limit_begins_no_further_trial(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     write_study(world, "late.yaml", SCAN ", time_limit: 0.05s");
     char *wanted = timeless(world, "part/trials.csv");
     mb_tool_expect(world, 0, "scan late.yaml -o late --threads 1");
@@ -363,7 +352,7 @@ static void test_scan__a_time_limit_begins_no_further_trial(void **state) {
 
 // A file may grow no further than that, as on a full disk.
 static void test_scan__a_full_disk_loses_nothing_finished(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     write_study(world, "full.yaml", SCAN);
     char line[2048];
     mb_format(line, sizeof line,
@@ -390,7 +379,7 @@ static void test_scan__a_full_disk_loses_nothing_finished(void **state) {
     "data.cumulative: [true, false]}, fraction: 0.6, seed: 1, validation: 0.3}' --quiet"
 
 static void test_scan__showers_scan_the_same_with_workers_and_after_a_kill(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     mb_tool_expect(world, 0, "new ecal-shower -o ecal.yaml");
     mb_tool_expect(world, 0, "simulate ecal -o ecal --events 20 --quiet");
     mb_tool_expect(world, 0, "scan ecal.yaml -o ecal1 --workers 1 --set data.dir=ecal " ECAL);
@@ -407,7 +396,7 @@ static void test_scan__showers_scan_the_same_with_workers_and_after_a_kill(void 
 }
 
 static void test_scan__mistakes_are_told_with_their_line(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     static const struct {
         const char *scan, *message;
     } cases[] = {
@@ -441,7 +430,7 @@ static void test_scan__mistakes_are_told_with_their_line(void **state) {
 }
 
 static void test_scan__compat_leaves_the_columns_of_the_original(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     write_study(world, "compat.yaml", "over: {bins: [8, 16]}");
     mb_tool_expect(world, 0, "scan compat.yaml -o compat --quiet --set compat=[columns]");
     char *text = mb_tool_read(world, "compat/trials.csv");
@@ -452,7 +441,7 @@ static void test_scan__compat_leaves_the_columns_of_the_original(void **state) {
 }
 
 static void test_scan__reports_tables_of_the_original(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     static const char rows[] =
         "20,0.5,0.75,0.625,0.6875,relu,64,True\n20,0.25,0.875,0.5625,0.75,elu,64,False\n"
         "20,0.5,0.75,0.6875,0.625,relu,32,False\n";
@@ -460,9 +449,9 @@ static void test_scan__reports_tables_of_the_original(void **state) {
     mb_buffer_init(&table, world->base.ctx);
     mb_buffer_format(&table,
         "round_epochs,loss,accuracy,val_loss,val_accuracy,activation,dense_1,cumulative\n%s", rows);
-    write_text(world, "old.csv", table.data);
+    mb_tool_write(world, "old.csv", table.data);
     mb_buffer_clear(&table);
-    write_text(world, "new.csv",
+    mb_tool_write(world, "new.csv",
         "start,end,duration,round_epochs,loss,accuracy,val_loss,val_accuracy,activation,dense_1\n"
         "04/01/22-101500,04/01/22-101507,7.5,20,0.5,0.75,0.625,0.6875,relu,64\n"
         "04/01/22-101507,04/01/22-101512,5.5,20,0.25,0.875,0.5625,0.75,elu,64\n");
@@ -475,7 +464,7 @@ static void test_scan__reports_tables_of_the_original(void **state) {
     mb_tool_expect(world, 0, "report new.csv -o page.html");
     assert_true(mb_path_exists(mb_tool_path(world, "page.html")));
     mb_tool_expect(world, 1, "report new.csv -o page.html");
-    write_text(world, "none.csv", "a,b\n1,2\n");
+    mb_tool_write(world, "none.csv", "a,b\n1,2\n");
     mb_tool_expect(world, 1, "report none.csv");
     assert_non_null(strstr(world->last.err, "has no column val_loss or loss"));
 }

@@ -9,12 +9,6 @@
 
 // The study that comes with the program, as a user would try it.
 
-#define WORLD(name)                                                                                \
-    mb_tool_world *name = *state;                                                                  \
-    if (name == NULL) {                                                                            \
-        skip();                                                                                    \
-    }
-
 static mb_array read_scores(mb_tool_world *world, const char *run) {
     char name[64];
     snprintf(name, sizeof name, "%s/scores.npz", run);
@@ -26,7 +20,7 @@ static mb_array read_scores(mb_tool_world *world, const char *run) {
 
 // The same weights on the same events: bit for bit the same scores in both orders of the axes.
 static void test_shipped__both_data_formats_give_the_same_scores(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     static const char first[] = "--set model.flat0.data_format=channels_first "
                                 "--set model.flat1.data_format=channels_first "
                                 "--set model.flat2.data_format=channels_first";
@@ -48,7 +42,7 @@ static void test_shipped__both_data_formats_give_the_same_scores(void **state) {
 
 // A network whose single step takes minutes is judged from its work, not tried.
 static void test_shipped__check_does_not_train_what_takes_long(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     mb_tool_expect(world, 0, "new barrel-trigger -o large.yaml");
     mb_tool_expect(world, 0,
         "check large.yaml --json --quiet --set model.conv0_0.filters=2048 "
@@ -77,7 +71,7 @@ static bool is_simulated(mb_tool_world *world, const char *answer_text) {
 
 // Toy events are called so, and a simulation that was killed does not pass for a whole one.
 static void test_shipped__toy_events_stay_toy_events(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     static const char run[] = "run small.yaml -o %s --json --set train.epochs=1 --force "
                               "--set data.dir=toys --set 'simulate={files: 2, events: 30}'";
     mb_tool_expect(world, 0, run, "toy1");
@@ -89,8 +83,7 @@ static void test_shipped__toy_events_stay_toy_events(void **state) {
     assert_non_null(strstr(page, "all events here are simulated"));
     mb_release(world->base.ctx, page);
     assert_int_equal(remove(mb_tool_path(world, "toys/clusters_2.csv")), 0);
-    assert_ok(world->base.ctx,
-        mb_write_file(world->base.ctx, mb_tool_path(world, "toys/simulated.part"), "", 0));
+    mb_tool_write(world, "toys/simulated.part", "");
     mb_tool_expect(world, 0, run, "toy3");
     assert_true(mb_path_exists(mb_tool_path(world, "toys/clusters_2.csv")));
     assert_false(mb_path_exists(mb_tool_path(world, "toys/simulated.part")));
@@ -100,11 +93,10 @@ static void test_shipped__toy_events_stay_toy_events(void **state) {
 
 // A mistyped name in a study: files that toy events would be called like are the user's.
 static void test_shipped__toy_events_replace_no_file(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     mb_tool_expect(world, 0, "new track-graph -o tracks.yaml --force");
     assert_ok(world->base.ctx, mb_make_directory(world->base.ctx, mb_tool_path(world, "own")));
-    assert_ok(world->base.ctx,
-        mb_write_file(world->base.ctx, mb_tool_path(world, "own/tracks.pickle"), "precious", 8));
+    mb_tool_write(world, "own/tracks.pickle", "precious");
     mb_tool_expect(world, 1,
         "check tracks.yaml --set data.dir=own --set data.file=track.pickle --set "
         "simulate.events=3");
@@ -155,7 +147,7 @@ static void test_shipped__toy_events_of_other_settings_are_kept(void **state) {
 }
 
 static void test_shipped__toy_events_never_stand_in_for_lost_data(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     mb_tool_expect(world, 0, "simulate barrel -o mine --events 30 --files 2");
     mb_tool_expect(world, 0,
         "run small.yaml -o on_mine --quiet --set train.epochs=1 --set data.dir=mine "
@@ -169,7 +161,7 @@ static void test_shipped__toy_events_never_stand_in_for_lost_data(void **state) 
 }
 
 static void test_shipped__the_folder_of_a_run_stands_for_its_model(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     mb_tool_expect(world, 0, "run small.yaml -o whole --quiet --set train.epochs=1");
     mb_tool_expect(world, 0, "summary whole --json");
     char *folder = mb_copy_text(world->base.ctx, world->last.out);
@@ -189,10 +181,9 @@ static void test_shipped__the_folder_of_a_run_stands_for_its_model(void **state)
 
 // The page would show figures that are no longer those of the files beside it.
 static void test_shipped__evaluating_again_renews_the_report(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     mb_tool_expect(world, 0, "run small.yaml -o again --quiet --set train.epochs=1");
-    assert_ok(world->base.ctx,
-        mb_write_file(world->base.ctx, mb_tool_path(world, "again/report.html"), "old", 3));
+    mb_tool_write(world, "again/report.html", "old");
     mb_tool_expect(world, 0, "evaluate again");
     assert_non_null(strstr(world->last.out, "again/report.html"));
     char *page = mb_tool_read(world, "again/report.html");

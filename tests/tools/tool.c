@@ -4,6 +4,7 @@
 #include "tool.h"
 
 #include "files/json.h"
+#include "files/npy.h"
 
 #include <math.h>
 #include <signal.h>
@@ -94,6 +95,44 @@ char *mb_tool_read(mb_tool_world *world, const char *name) {
     assert_ok(
         world->base.ctx, mb_read_file(world->base.ctx, mb_tool_path(world, name), &text, &length));
     return text;
+}
+
+void mb_tool_write(mb_tool_world *world, const char *name, const char *text) {
+    mb_context *ctx = world->base.ctx;
+    assert_ok(ctx, mb_write_file(ctx, mb_tool_path(world, name), text, strlen(text)));
+}
+
+void mb_tool_write_array(mb_tool_world *world, const char *name, mb_dtype dtype, unsigned rank,
+    const size_t *shape, const void *values) {
+    mb_array array = {.data = NULL};
+    mb_context *ctx = world->base.ctx;
+    assert_ok(ctx, mb_array_init(&array, ctx, dtype, rank, shape));
+    memcpy(array.data, values, mb_array_bytes(&array));
+    assert_ok(ctx, mb_npy_write(ctx, mb_tool_path(world, name), &array));
+    mb_array_clear(&array);
+}
+
+void mb_tool_assert_same(mb_tool_world *world, const char *a, const char *b) {
+    mb_context *ctx = world->base.ctx;
+    char *first = NULL;
+    char *second = NULL;
+    size_t n_first = 0;
+    size_t n_second = 0;
+    assert_ok(ctx, mb_read_file(ctx, mb_tool_path(world, a), &first, &n_first));
+    assert_ok(ctx, mb_read_file(ctx, mb_tool_path(world, b), &second, &n_second));
+    assert_int_equal(n_first, n_second);
+    assert_memory_equal(first, second, n_first);
+    mb_release(ctx, first);
+    mb_release(ctx, second);
+}
+
+void mb_tool_assert_shape(mb_context *ctx, mb_h5_file *file, const char *path, mb_dtype dtype,
+    const size_t *shape, unsigned rank) {
+    mb_h5_info info;
+    assert_ok(ctx, mb_h5_get_info(file, path, &info));
+    assert_int_equal(info.dtype, dtype);
+    assert_int_equal(info.rank, rank);
+    assert_memory_equal(info.shape, shape, rank * sizeof *shape);
 }
 
 size_t mb_tool_count_lines(mb_tool_world *world, const char *name) {

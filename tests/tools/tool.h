@@ -8,6 +8,7 @@
 
 #include "base/node.h"
 #include "base/output.h"
+#include "files/hdf5.h"
 
 // Runs the built command in a folder of the test's own, with a small study on toy events.
 
@@ -24,6 +25,12 @@ typedef struct mb_tool_world {
 } mb_tool_world;
 int mb_tool_open(void **state);
 int mb_tool_close(void **state);
+// Of a test: the world, or the end where it is missing.
+#define MB_TOOL_WORLD(name)                                                                        \
+    mb_tool_world *name = *state;                                                                  \
+    if (name == NULL) {                                                                            \
+        skip();                                                                                    \
+    }
 
 // Runs "minbias ARGUMENTS" through the shell in the test's folder. Kept until the next call.
 const mb_tool_run *mb_tool(mb_tool_world *world, const char *format, ...) MB_PRINTF(2, 3);
@@ -41,6 +48,15 @@ int mb_tool_terminate(mb_tool_world *world, const char *file, const char *format
 const char *mb_tool_path(mb_tool_world *world, const char *name);
 // A file's text; freed with mb_release.
 char *mb_tool_read(mb_tool_world *world, const char *name);
+// Writes a text, and an array as .npy.
+void mb_tool_write(mb_tool_world *world, const char *name, const char *text);
+void mb_tool_write_array(mb_tool_world *world, const char *name, mb_dtype dtype, unsigned rank,
+    const size_t *shape, const void *values);
+// Two files must have the same bytes.
+void mb_tool_assert_same(mb_tool_world *world, const char *a, const char *b);
+// A dataset of an HDF5 file must have this type and shape.
+void mb_tool_assert_shape(mb_context *ctx, mb_h5_file *file, const char *path, mb_dtype dtype,
+    const size_t *shape, unsigned rank);
 size_t mb_tool_count_lines(mb_tool_world *world, const char *name);
 // Text must be JSON; the caller clears.
 mb_document mb_tool_json(mb_tool_world *world, const char *text);

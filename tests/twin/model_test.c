@@ -15,19 +15,7 @@
 
 enum { EVENTS = 40, MOST = 400 };
 
-static mb_test_world world;
-
-static int open_world(void **state) {
-    (void)state;
-    mb_test_world_open(&world, 1, MB_CPU_ALL);
-    return 0;
-}
-
-static int close_world(void **state) {
-    (void)state;
-    mb_test_world_close(&world);
-    return 0;
-}
+MB_TEST_WORLD(1, MB_CPU_ALL)
 
 // A model that grows layer by layer.
 typedef struct chain {
