@@ -115,7 +115,7 @@ static void test_shipped__toy_events_replace_no_file(void **state) {
 }
 
 static void test_shipped__toy_events_of_other_settings_are_kept(void **state) {
-    WORLD(world)
+    MB_TOOL_WORLD(world)
     static const char check[] =
         "check tracks.yaml --quiet --set data.dir=kept --set simulate.events=%d --seed %d %s";
     static const char other[] = "--set data.file=track.pickle";
