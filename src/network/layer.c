@@ -163,3 +163,33 @@ size_t mb_window_output(size_t length, size_t window, size_t stride, size_t dila
     *pad_before = needed > length ? (needed - length) / 2 : 0;
     return n;
 }
+
+// Sums of few rows in the kernels' registers, and a piece with the sums of a tree in the
+// first-level cache. Small kernels are not worth a look at every chunk for each piece.
+enum { PIECE_ROWS = 6, PIECE_FLOATS = 1536, LEAST_IN_PIECES = 1 << 14 };
+
+void mb_layer_offer_pieces(mb_step *step, size_t n_rows, size_t width,
+    void (*add_piece)(
+        const mb_step *step, const mb_rows *rows, size_t first, size_t n, float *piece)) {
+    if (n_rows * width < LEAST_IN_PIECES) {
+        return;
+    }
+    const size_t rows = PIECE_FLOATS / width / PIECE_ROWS * PIECE_ROWS;
+    step->n_in_pieces = n_rows * width;
+    step->piece_floats = mb_max_size(rows, PIECE_ROWS) * width;
+    step->add_piece = add_piece;
+}
+
+void mb_layer_add_kernel_rows(const mb_kernels *kernels, size_t n, const uint32_t *base,
+    const float *x, const mb_footprint *footprint, const float *dy, size_t width, size_t first_row,
+    size_t n_rows, float *gradient) {
+    for (size_t done = 0; done < n_rows;) {
+        const size_t run = (first_row + done) / footprint->run_length;
+        const size_t k = (first_row + done) % footprint->run_length;
+        const size_t length = mb_min_size(footprint->run_length - k, n_rows - done);
+        const uint32_t offset = footprint->run_offset[run] + (uint32_t)k;
+        const mb_footprint part = {1, length, mb_round_up(length, MB_LANES), &offset};
+        kernels->positions_gradient(n, base, x, &part, dy, width, gradient + done * width);
+        done += length;
+    }
+}

@@ -168,6 +168,14 @@ struct mb_step {
     size_t gradient_floats; // of the packed gradient of one chunk of rows
     // Adds a summed packed gradient to the flat gradient.
     void (*unpack)(const mb_step *step, const float *packed_gradient, float *gradient);
+    // A large kernel's gradient in pieces: the plan may set takes_pieces, if all rows of a batch
+    // stay where they are. backward then leaves out the first n_in_pieces floats of the packed
+    // gradient, and behind it add_piece adds floats [first, first + n) of it, multiples of
+    // piece_floats but for the end, of a chunk of rows. It has no scratch. 0: not offered.
+    size_t n_in_pieces, piece_floats;
+    void (*add_piece)(
+        const mb_step *step, const mb_rows *rows, size_t first, size_t n, float *piece);
+    bool takes_pieces;
     // Steps that look at a whole batch (batch normalisation in training). The loop calls, over
     // fixed chunks of rows: statistics -> (n_statistics doubles per chunk, summed through a fixed
     // tree) -> finish -> forward; and in the backward pass d_statistics -> sum -> backward with the
@@ -241,6 +249,15 @@ uint64_t mb_layer_flops_each(const mb_layer *layer, const mb_value_type *inputs,
 void mb_layer_differentiate(const mb_kernels *kernels, const mb_activation_ops *activation,
     const double *parameters, const float *out, const float *d_out, size_t n, size_t n_out,
     size_t width, float *d, float *d_bias);
+
+// For ops->plan: offers the gradient of a kernel of n_rows rows in pieces.
+void mb_layer_offer_pieces(mb_step *step, size_t n_rows, size_t width,
+    void (*add_piece)(
+        const mb_step *step, const mb_rows *rows, size_t first, size_t n, float *piece));
+// kernels->positions_gradient of n_rows rows of a kernel only.
+void mb_layer_add_kernel_rows(const mb_kernels *kernels, size_t n, const uint32_t *base,
+    const float *x, const mb_footprint *footprint, const float *dy, size_t width, size_t first_row,
+    size_t n_rows, float *gradient);
 
 // The common part of layers with spatial dimensions: shape = (spatial..., channels) or (channels,
 // spatial...).

@@ -443,6 +443,7 @@ void mb_plan_destroy(mb_plan *plan) {
     mb_runtime_release(runtime, plan->packed);
     mb_runtime_release(runtime, plan->quantized);
     mb_runtime_release(runtime, plan->training);
+    mb_runtime_release(runtime, plan->sums);
     mb_arena_clear(&plan->arena);
     mb_runtime_release(runtime, plan);
 }

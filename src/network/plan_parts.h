@@ -65,6 +65,13 @@ typedef struct mb_plan_axis {
     size_t at; // bytes in a block's memory, behind those of events
 } mb_plan_axis;
 
+// A stretch of the packed gradient that one task sums over chunks: pieces of a step, or what the
+// chunks have of their own.
+typedef struct mb_plan_sum {
+    size_t step; // SIZE_MAX: the chunks' own
+    size_t first, n;
+} mb_plan_sum;
+
 struct mb_plan {
     mb_arena arena;
     mb_runtime *runtime;
@@ -96,6 +103,8 @@ struct mb_plan {
     char *training; // n_blocks blocks (a worker's, or one for the whole batch), then scratch of the
                     // workers, gradients, statistics
     size_t training_bytes, at_scratch, at_gradients, at_statistics;
+    mb_plan_sum *sums;
+    size_t n_sums, sum_capacity;
 };
 
 // Rows of a chunk of a training batch of n rows.
@@ -210,5 +219,18 @@ size_t mb_plan_n_rows(const mb_plan_block *block, unsigned axis); // in the bloc
 float *mb_plan_value_rows(const mb_plan_block *block, size_t value);
 float *mb_plan_gradient_rows(const mb_plan_block *block, size_t value);
 float *mb_plan_output_rows(const mb_plan_block *block, size_t value);
+
+// plan_sums.c: the packed gradients of chunks, and their sum through the fixed tree.
+// Decides which steps leave their gradients to pieces, and the scratch of these.
+void mb_plan_choose_pieces(mb_plan *plan, bool keeps_batch);
+mb_status mb_plan_list_sums(mb_context *ctx, mb_plan *plan);
+float *mb_plan_chunk_gradient(const mb_plan *plan, size_t chunk);
+// Of the steps [begin, end): what backward adds to.
+void mb_plan_clear_gradients(const mb_plan_block *block, size_t begin, size_t end);
+// Sums all stretches into the gradient of chunk 0. block: of a chunk and a worker.
+typedef void (*mb_plan_block_fn)(
+    const void *user, size_t chunk, unsigned worker, mb_plan_block *block);
+mb_status mb_plan_sum_gradients(mb_context *ctx, const mb_plan *plan, size_t n_chunks,
+    mb_plan_block_fn block, const void *user);
 
 #endif

@@ -51,6 +51,7 @@ mb_status mb_plan_lay_out(mb_context *ctx, mb_plan *plan) {
     }
     const size_t blocks =
         align(mb_plan_block_bytes(plan, plan->block_rows)) * (is_tiled ? plan->n_workers : 1);
+    mb_plan_choose_pieces(plan, !is_tiled);
     plan->at_scratch = blocks;
     plan->at_gradients = plan->at_scratch + align(plan->scratch_bytes) * plan->n_workers;
     plan->at_statistics =
@@ -65,17 +66,13 @@ mb_status mb_plan_reserve(mb_context *ctx, mb_plan *plan) {
         return MB_OK;
     }
     MB_TRY(mb_plan_lay_out(ctx, plan));
+    MB_TRY(mb_plan_list_sums(ctx, plan));
     plan->training = mb_allocate_zeroed(ctx, plan->training_bytes, 1);
     return plan->training != NULL ? MB_OK : MB_ERR_MEMORY;
 }
 
 size_t mb_plan_training_bytes(const mb_plan *plan) {
     return plan->training_bytes;
-}
-
-static float *chunk_gradient(const mb_plan *plan, size_t chunk) {
-    return (float *)(void *)(plan->training + plan->at_gradients +
-                             chunk * align(plan->gradient_floats * sizeof(float)));
 }
 
 static double *chunk_statistics(const mb_plan *plan, size_t chunk) {
@@ -93,7 +90,7 @@ static mb_plan_block make_block(const train_run *run, size_t chunk, unsigned wor
         .seed = run->batch->seed,
         .step = run->batch->step,
         .loss_in_lanes = run->batch->loss_in_lanes,
-        .gradient = chunk_gradient(plan, chunk)};
+        .gradient = mb_plan_chunk_gradient(plan, chunk)};
     block.memory = plan->training +
                    (is_tiled ? align(mb_plan_block_bytes(plan, plan->block_rows)) * worker : 0);
     block.scratch = plan->training + plan->at_scratch + align(plan->scratch_bytes) * worker;
@@ -101,6 +98,10 @@ static mb_plan_block make_block(const train_run *run, size_t chunk, unsigned wor
     block.row = is_tiled ? 0 : block.first;
     block.n = mb_min_size(run->chunk_rows, run->batch->n_rows - block.first);
     return block;
+}
+
+static void find_block(const void *user, size_t chunk, unsigned worker, mb_plan_block *block) {
+    *block = make_block(user, chunk, worker);
 }
 
 static void zero_gradients(const mb_plan_block *block) {
@@ -186,7 +187,6 @@ static mb_status run_phase_chunk(void *user, mb_context *ctx, size_t chunk, unsi
     (void)ctx;
     if (run->is_forward) {
         if (run->begin == 0) {
-            memset(block.gradient, 0, plan->gradient_floats * sizeof *block.gradient);
             mb_plan_fill_inputs(&block);
         }
         for (size_t i = run->begin; i < run->end; i++) {
@@ -201,6 +201,9 @@ static mb_status run_phase_chunk(void *user, mb_context *ctx, size_t chunk, unsi
         zero_gradients(&block);
         call_loss(&block, run->loss, run->user);
     }
+    // The barrier's, too: finish_backward adds to it. So it is clear when its own turn comes.
+    mb_plan_clear_gradients(&block, run->barrier == SIZE_MAX ? 0 : run->barrier,
+        run->is_last ? plan->n_steps : run->end - 1);
     for (size_t i = run->end; i-- > run->begin;) {
         mb_plan_backward_step(&block, i);
     }
@@ -221,32 +224,6 @@ static void sum_statistics(const mb_plan *plan, size_t n_chunks, size_t n) {
             }
         }
     }
-}
-
-// Small networks have a few blocks, too.
-enum { SUM_BLOCK = 2048 };
-
-typedef struct sum_run {
-    const mb_plan *plan;
-    size_t n_chunks;
-} sum_run;
-
-static mb_status sum_gradient_block(void *user, mb_context *ctx, size_t task, unsigned worker) {
-    const sum_run *run = user;
-    const size_t first = task * SUM_BLOCK;
-    const size_t n = mb_min_size(SUM_BLOCK, run->plan->gradient_floats - first);
-    (void)ctx;
-    (void)worker;
-    for (size_t stride = 1; stride < run->n_chunks; stride *= 2) {
-        for (size_t i = 0; i + stride < run->n_chunks; i += 2 * stride) {
-            float *to = chunk_gradient(run->plan, i) + first;
-            const float *from = chunk_gradient(run->plan, i + stride) + first;
-            for (size_t k = 0; k < n; k++) {
-                to[k] += from[k];
-            }
-        }
-    }
-    return MB_OK;
 }
 
 // The first barrier at or after a step (n_steps: none), and the last before one (SIZE_MAX: none).
@@ -310,7 +287,7 @@ static mb_status run_phases_back(mb_context *ctx, train_run *run) {
         if (plan->values[s->output].needs_gradient) {
             sum_statistics(plan, run->n_chunks, s->step.n_d_statistics);
             s->step.finish_backward(&s->step, chunk_statistics(plan, 0), n_rows_of(run, &s->step),
-                s->step.batch, chunk_gradient(plan, 0) + s->at_gradient);
+                s->step.batch, mb_plan_chunk_gradient(plan, 0) + s->at_gradient);
         }
         below = run->barrier;
         run->end = run->barrier + 1;
@@ -363,13 +340,11 @@ mb_status mb_plan_gradient(mb_context *ctx, mb_plan *plan, const mb_train_batch 
         MB_TRY(run_phases(ctx, &run));
         MB_TRY(run_phases_back(ctx, &run));
     }
-    sum_run sum = {plan, run.n_chunks};
-    const size_t n_blocks = (plan->gradient_floats + SUM_BLOCK - 1) / SUM_BLOCK;
-    MB_TRY(mb_parallel(ctx, n_blocks, sum_gradient_block, &sum));
+    MB_TRY(mb_plan_sum_gradients(ctx, plan, run.n_chunks, find_block, &run));
     for (size_t i = 0; i < plan->n_steps; i++) {
         const mb_plan_step *s = &plan->steps[i];
         if (s->step.unpack != NULL) {
-            s->step.unpack(&s->step, chunk_gradient(plan, 0) + s->at_gradient, gradient);
+            s->step.unpack(&s->step, mb_plan_chunk_gradient(plan, 0) + s->at_gradient, gradient);
         }
     }
     if (plan->quantized != NULL) {

@@ -94,6 +94,8 @@ void mb_conv_refresh(const mb_step *step, const float *parameters, float *packed
 void mb_conv_refresh_empty(const mb_step *step, const float *empty_in, float *packed);
 void mb_conv_forward(const mb_step *step, const mb_rows *rows);
 void mb_conv_backward(const mb_step *step, const mb_rows *rows);
+void mb_conv_add_piece(
+    const mb_step *step, const mb_rows *rows, size_t first, size_t n, float *piece);
 void mb_conv_unpack(const mb_step *step, const float *packed_gradient, float *gradient);
 uint64_t mb_conv_count_done(const mb_step *step, const mb_rows *rows);
 size_t mb_conv_scratch_bytes(const mb_conv_plan *plan, bool is_training);

@@ -337,6 +337,11 @@ mb_status mb_conv_plan_site(mb_context *ctx, mb_plan_site *site, size_t n_spatia
         step->follows_activity = plan->has_activity;
         step->empty_out_at = plan->at_empty_out;
     }
+    if (plan->window == 1 && !plan->is_sparse && plan->width == plan->n_out &&
+        plan->activation.ops == mb_activation_find(NULL)) {
+        mb_layer_offer_pieces(
+            step, plan->gradient_rows / plan->width, plan->width, mb_conv_add_piece);
+    }
     mb_conv_plan_lanes(step);
     return MB_OK;
 }

@@ -553,8 +553,10 @@ void mb_conv_backward(const mb_step *step, const mb_rows *rows) {
             backward_winners(step, x, winner, d_cells, rows->gradient, d_frame,
                 (uint32_t *)(void *)(scratch + at.list), (float *)(void *)(scratch + at.values));
         } else {
-            step->kernels->positions_gradient(plan->n_cells, plan->base, x, &plan->footprint,
-                d_cells, plan->width, rows->gradient);
+            if (!step->takes_pieces) {
+                step->kernels->positions_gradient(plan->n_cells, plan->base, x, &plan->footprint,
+                    d_cells, plan->width, rows->gradient);
+            }
             if (d_frame != NULL) {
                 step->kernels->positions_back(plan->n_cells, plan->base, &plan->footprint, d_cells,
                     plan->width, plan->n_out, step->packed + plan->at_back, d_frame);
@@ -563,5 +565,19 @@ void mb_conv_backward(const mb_step *step, const mb_rows *rows) {
         if (d_frame != NULL && plan->is_padded) {
             mb_conv_add_frame(plan, 1, d_frame, d_in);
         }
+    }
+}
+
+void mb_conv_add_piece(
+    const mb_step *step, const mb_rows *rows, size_t first, size_t n, float *piece) {
+    const mb_conv_plan *plan = step->data;
+    for (size_t i = 0; i < rows->n; i++) {
+        float *frame;
+        uint8_t *winner;
+        saved_of_row(step, rows, i, &frame, &winner);
+        mb_layer_add_kernel_rows(step->kernels, plan->n_cells, plan->base,
+            plan->is_padded ? frame : rows->in[0] + i * step->in_size[0], &plan->footprint,
+            rows->d_out + i * step->out_size, plan->width, first / plan->width, n / plan->width,
+            piece);
     }
 }

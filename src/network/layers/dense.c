@@ -35,6 +35,8 @@ static const mb_option options[] = {{"units", MB_OPTION_SIZE, offsetof(dense_opt
 enum { MOST_BLOCK = 64 };
 // Inputs and outputs between two looks ahead of samples in lanes.
 enum { PIECE = 48, OUTPUTS = 12 };
+// Rows and columns of a kernel turned at a time.
+enum { TURN = 16 };
 
 typedef struct dense_plan {
     size_t n_in, n_out, width, per_row; // per_row: vectors in a row
@@ -89,17 +91,29 @@ static mb_status infer(mb_context *ctx, mb_model *model, mb_layer *layer,
     return MB_OK;
 }
 
+// Tile by tile: a whole column's lines would push each other out of the cache.
+static void turn(const float *from, size_t n_in, size_t n_out, size_t stride, float *restrict to) {
+    for (size_t first_o = 0; first_o < n_out; first_o += TURN) {
+        const size_t end_o = mb_min_size(first_o + TURN, n_out);
+        for (size_t first_i = 0; first_i < n_in; first_i += TURN) {
+            const size_t end_i = mb_min_size(first_i + TURN, n_in);
+            for (size_t o = first_o; o < end_o; o++) {
+                for (size_t i = first_i; i < end_i; i++) {
+                    to[o * stride + i] = from[i * n_out + o];
+                }
+            }
+        }
+    }
+}
+
 static void refresh(const mb_step *step, const float *parameters, float *packed) {
     const dense_plan *plan = step->data;
     const float *kernel = parameters + step->layer->weights[0].offset;
     for (size_t i = 0; i < plan->n_in; i++) {
-        for (size_t o = 0; o < plan->n_out; o++) {
-            packed[i * plan->width + o] = kernel[i * plan->n_out + o];
-            if (step->is_training) {
-                packed[plan->at_back + o * plan->footprint.run_pad + i] =
-                    kernel[i * plan->n_out + o];
-            }
-        }
+        memcpy(packed + i * plan->width, kernel + i * plan->n_out, plan->n_out * sizeof *packed);
+    }
+    if (step->is_training) {
+        turn(kernel, plan->n_in, plan->n_out, plan->footprint.run_pad, packed + plan->at_back);
     }
     for (size_t o = 0; o < plan->n_out && step->layer->n_weights > 1; o++) {
         packed[plan->at_bias + o] = parameters[step->layer->weights[1].offset + o];
@@ -151,12 +165,27 @@ static void backward(const mb_step *step, const mb_rows *rows) {
             plan->activation->default_parameters, rows->out + first * plan->n_out,
             rows->d_out + first * plan->n_out, block, plan->n_out, plan->width, d,
             rows->gradient + plan->n_in * plan->width);
-        step->kernels->positions_gradient(block, plan->base, rows->in[0] + first * plan->n_in,
-            &plan->footprint, d, plan->width, rows->gradient);
+        if (!step->takes_pieces) {
+            step->kernels->positions_gradient(block, plan->base, rows->in[0] + first * plan->n_in,
+                &plan->footprint, d, plan->width, rows->gradient);
+        }
         if (rows->d_in[0] != NULL) {
             step->kernels->positions_back(block, plan->base, &plan->footprint, d, plan->width,
                 plan->n_out, step->packed + plan->at_back, rows->d_in[0] + first * plan->n_in);
         }
+    }
+}
+
+// Without an activation and padding the output's gradient is all that it takes.
+static void add_piece(
+    const mb_step *step, const mb_rows *rows, size_t first, size_t n, float *piece) {
+    const dense_plan *plan = step->data;
+    const size_t n_vectors = rows->n * plan->per_row;
+    for (size_t at = 0; at < n_vectors; at += plan->block) {
+        mb_layer_add_kernel_rows(step->kernels, mb_min_size(plan->block, n_vectors - at),
+            plan->base, rows->in[0] + at * plan->n_in, &plan->footprint,
+            rows->d_out + at * plan->n_out, plan->width, first / plan->width, n / plan->width,
+            piece);
     }
 }
 
@@ -302,6 +331,9 @@ static mb_status plan_dense(mb_context *ctx, mb_plan_site *site) {
     plan->lanes_activation.ops = plan->activation;
     memcpy(plan->lanes_activation.parameters, plan->activation->default_parameters,
         sizeof plan->lanes_activation.parameters);
+    if (plan->width == plan->n_out && plan->activation == mb_activation_find(NULL)) {
+        mb_layer_offer_pieces(step, plan->n_in, plan->width, add_piece);
+    }
     plan_lanes(step);
     return MB_OK;
 }
