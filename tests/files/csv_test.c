@@ -7,6 +7,7 @@
 #include "files/csv.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 MB_TEST_WORLD(1, MB_CPU_ALL)
 
@@ -119,6 +120,100 @@ static void test_csv__a_quote_changes_nothing_elsewhere(void **state) {
     mb_buffer_clear(&text);
 }
 
+// Rows "<row>,b...b,c" of which the next begins at byte wanted of the text.
+static size_t put_filling(mb_buffer *text, size_t wanted) {
+    enum { USUAL = 70, SHORTEST = 10 };
+    size_t n = 0;
+    while (text->length < wanted) {
+        const size_t left = wanted - text->length;
+        const size_t length = left < USUAL + SHORTEST ? left : USUAL;
+        const size_t begin = text->length;
+        mb_buffer_format(text, "%zu,", n);
+        while (text->length - begin < length - strlen(",c\n")) {
+            mb_buffer_append(text, "b", 1);
+        }
+        mb_buffer_text(text, ",c\n");
+        n++;
+    }
+    return n;
+}
+
+// Out of memory of just this size, so that the address sanitizer sees a byte too many.
+static mb_status parse_exactly(mb_csv *table, const mb_buffer *text) {
+    char *exact = malloc(text->length);
+    assert_non_null(exact);
+    memcpy(exact, text->data, text->length);
+    const mb_status status = mb_csv_parse(table, world.ctx, "t", exact, text->length, false);
+    free(exact);
+    return status;
+}
+
+// Marks are sought in pieces of 8 KiB.
+static const size_t borders[] = {8192, 2 * 8192};
+
+static void test_csv__lines_may_lie_across_any_border(void **state) {
+    (void)state;
+    static const struct {
+        const char *line, *fields[3];
+    } cases[] = {{"one,,three\r\n", {"one", "", "three"}}, {",,\n", {"", "", ""}},
+        {"\"a,\"\"b\"\"\r\n\",\"\",\"\"\"\"\r\n", {"a,\"b\"\r\n", "", "\""}}};
+    for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
+        for (size_t b = 0; b < MB_COUNT_OF(borders); b++) {
+            for (size_t shift = 0; shift <= strlen(cases[i].line); shift++) {
+                mb_buffer text;
+                mb_csv table;
+                mb_buffer_init(&text, world.ctx);
+                const size_t at = put_filling(&text, borders[b] - shift);
+                mb_buffer_text(&text, cases[i].line);
+                const size_t n_after = put_filling(&text, text.length + 100);
+                assert_ok(world.ctx, parse_exactly(&table, &text));
+                assert_int_equal(table.n_rows, at + 1 + n_after);
+                for (size_t k = 0; k < 3; k++) {
+                    assert_string_equal(mb_csv_field(&table, at, k), cases[i].fields[k]);
+                }
+                for (size_t row = 0; row < table.n_rows; row++) {
+                    double number = 0;
+                    if (row != at) {
+                        assert_ok(world.ctx, mb_csv_number(&table, row, 0, &number));
+                        assert_true(number == (double)(row < at ? row : row - at - 1));
+                        assert_string_equal(mb_csv_field(&table, row, 2), "c");
+                    }
+                }
+                mb_csv_clear(&table);
+                mb_buffer_clear(&text);
+            }
+        }
+    }
+}
+
+static void test_csv__a_bad_line_at_any_border_is_named(void **state) {
+    (void)state;
+    static const struct {
+        const char *line, *says;
+    } cases[] = {{"\n", "1 fields where the first line has 3"},
+        {"\r\n", "1 fields where the first line has 3"}, {"a,b\r\n", "2 fields"},
+        {"a,b,c,d\n", "4 fields"}, {"a,b\r,c\n", "a quote, zero byte or lone CR"},
+        {"a,\"b\"c,d\n", "text behind a closing quote"},
+        {"a,b,\"c\n", "a quoted field never ends"}};
+    for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
+        for (size_t b = 0; b < MB_COUNT_OF(borders); b++) {
+            for (size_t shift = 0; shift <= strlen(cases[i].line); shift++) {
+                mb_buffer text;
+                mb_csv table;
+                char says[64];
+                mb_buffer_init(&text, world.ctx);
+                const size_t at = put_filling(&text, borders[b] - shift);
+                mb_buffer_text(&text, cases[i].line);
+                (void)put_filling(&text, text.length + 100);
+                mb_format(says, sizeof says, "t:%zu: %s", at + 1, cases[i].says);
+                assert_fails(world.ctx, parse_exactly(&table, &text), MB_ERR_FORMAT, says);
+                mb_csv_clear(&table);
+                mb_buffer_clear(&text);
+            }
+        }
+    }
+}
+
 static void test_csv__irregular_tables_are_refused_by_line(void **state) {
     (void)state;
     static const struct {
@@ -192,6 +287,8 @@ int main(void) {
         cmocka_unit_test(test_csv__fields_quotes_and_line_ends_are_those_of_the_standard),
         cmocka_unit_test(test_csv__tables_without_header_become_arrays),
         cmocka_unit_test(test_csv__a_quote_changes_nothing_elsewhere),
+        cmocka_unit_test(test_csv__lines_may_lie_across_any_border),
+        cmocka_unit_test(test_csv__a_bad_line_at_any_border_is_named),
         cmocka_unit_test(test_csv__irregular_tables_are_refused_by_line),
         cmocka_unit_test(test_csv__what_is_written_is_read_back),
         cmocka_unit_test(test_csv__files_are_read_plain_and_named_when_absent),

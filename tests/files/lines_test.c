@@ -102,6 +102,45 @@ static void test_lines__reads_lines_longer_than_its_block(void **state) {
     mb_test_world_close(&world);
 }
 
+// The block is 64 KiB, of which a byte stays free.
+static void test_lines__an_end_may_lie_across_the_blocks_end(void **state) {
+    (void)state;
+    enum { BLOCK = 1 << 16, MOST_BEFORE = 6 };
+    mb_test_world world;
+    mb_test_world_open(&world, 1, MB_CPU_ALL);
+    char *folder = mb_test_directory();
+    char path[1024];
+    snprintf(path, sizeof path, "%s/text", folder);
+    for (size_t before = 0; before <= MOST_BEFORE; before++) {
+        static const char rest[] = "\r\n\r\nlast\r\n";
+        mb_buffer file;
+        mb_lines lines;
+        char *line = NULL;
+        size_t length = 0;
+        mb_buffer_init(&file, world.ctx);
+        while (file.length < BLOCK - before) {
+            mb_buffer_append(&file, "a", 1);
+        }
+        mb_buffer_text(&file, rest);
+        assert_ok(world.ctx, mb_write_buffer(&file, path));
+        assert_ok(world.ctx, mb_lines_open(&lines, world.ctx, path));
+        assert_ok(world.ctx, mb_lines_next(&lines, &line, &length));
+        assert_int_equal(length, BLOCK - before);
+        assert_int_equal(strspn(line, "a"), length);
+        assert_int_equal(line[length], '\0');
+        assert_ok(world.ctx, mb_lines_next(&lines, &line, &length));
+        assert_string_equal(line, "");
+        assert_ok(world.ctx, mb_lines_next(&lines, &line, &length));
+        assert_string_equal(line, "last");
+        assert_int_equal(lines.line, 3);
+        assert_ok(world.ctx, mb_lines_next(&lines, &line, &length));
+        assert_null(line);
+        mb_lines_close(&lines);
+    }
+    mb_test_remove_directory(folder);
+    mb_test_world_close(&world);
+}
+
 static void test_lines__survives_lack_of_memory_at_every_step(void **state) {
     (void)state;
     text from = {"a\nb\nc", 5};
@@ -112,6 +151,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines__ends_lines_as_all_systems_do),
         cmocka_unit_test(test_lines__reads_lines_longer_than_its_block),
+        cmocka_unit_test(test_lines__an_end_may_lie_across_the_blocks_end),
         cmocka_unit_test(test_lines__survives_lack_of_memory_at_every_step),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -244,6 +244,97 @@ static void test_number_table__empty_lines_are_refused_wherever_they_are(void **
     mb_buffer_clear(&text);
 }
 
+// Rows "<row>,w...w,0.5" of which the next begins where wanted, counted from the first row.
+static size_t put_filling(mb_buffer *text, size_t wanted) {
+    enum { USUAL = 90, SHORTEST = 12 };
+    const size_t first = text->length;
+    size_t n = 0;
+    while (text->length - first < wanted) {
+        const size_t left = wanted - (text->length - first);
+        const size_t length = left < USUAL + SHORTEST ? left : USUAL;
+        const size_t begin = text->length;
+        mb_buffer_format(text, "%zu,", n);
+        while (text->length - begin < length - strlen(",0.5\n")) {
+            mb_buffer_append(text, "w", 1);
+        }
+        mb_buffer_text(text, ",0.5\n");
+        n++;
+    }
+    return n;
+}
+
+// Out of memory of just this size, so that the address sanitizer sees a byte too many.
+static mb_status parse_exactly(const mb_buffer *text, mb_number_column columns[2], size_t *n) {
+    char *exact = malloc(text->length);
+    assert_non_null(exact);
+    memcpy(exact, text->data, text->length);
+    const mb_status status =
+        mb_number_table_parse(world.ctx, "t", exact, text->length, columns, 2, n);
+    free(exact);
+    return status;
+}
+
+// Marks are sought in pieces of 8 KiB, and threads share the text in chunks of 128 KiB, each made
+// of whole lines.
+static const size_t borders[] = {8192, 131072, 131072 + 8192};
+
+static void test_number_table__lines_may_lie_across_any_border(void **state) {
+    (void)state;
+    static const char line[] = "-1234567890123456,a word,-12345678.12345678901e-05\r\n";
+    for (size_t b = 0; b < MB_COUNT_OF(borders); b++) {
+        for (size_t shift = 0; shift < sizeof line; shift++) {
+            mb_buffer text;
+            mb_number_column columns[] = {
+                {.name = "id", .dtype = MB_I64}, {.name = "x", .dtype = MB_F64}};
+            size_t n = 0;
+            mb_buffer_init(&text, world.ctx);
+            mb_buffer_text(&text, "id,word,x\n");
+            const size_t at = put_filling(&text, borders[b] - shift);
+            mb_buffer_text(&text, line);
+            const size_t n_after = put_filling(&text, 200);
+            assert_ok(world.ctx, parse_exactly(&text, columns, &n));
+            assert_int_equal(n, at + 1 + n_after);
+            const int64_t *id = columns[0].value;
+            const double *x = columns[1].value;
+            for (size_t row = 0; row < n; row++) {
+                const int64_t wanted = (int64_t)(row < at ? row : row - at - 1);
+                assert_true(id[row] == (row == at ? -1234567890123456 : wanted));
+                assert_true(x[row] == (row == at ? -12345678.12345678901e-05 : 0.5));
+            }
+            mb_number_columns_release(world.ctx, columns, 2);
+            mb_buffer_clear(&text);
+        }
+    }
+}
+
+static void test_number_table__a_bad_line_at_any_border_is_named(void **state) {
+    (void)state;
+    static const struct {
+        const char *line, *says;
+    } cases[] = {{"\n", ":1: id is no whole number"}, {"\r\n", ":1: id is no whole number"},
+        {"7,w\n", ": has fewer than the 3 fields"}, {"7,w,1,\r\n", ": has more than the 3 fields"},
+        {"7,w,1\r\r\n", ":5: x is no number"}};
+    for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
+        for (size_t b = 0; b < MB_COUNT_OF(borders); b++) {
+            for (size_t shift = 0; shift < 10; shift++) {
+                mb_buffer text;
+                mb_number_column columns[] = {
+                    {.name = "id", .dtype = MB_I64}, {.name = "x", .dtype = MB_F64}};
+                size_t n = 0;
+                char says[64];
+                mb_buffer_init(&text, world.ctx);
+                mb_buffer_text(&text, "id,word,x\n");
+                const size_t at = put_filling(&text, borders[b] - shift);
+                mb_buffer_text(&text, cases[i].line);
+                (void)put_filling(&text, 200);
+                mb_format(says, sizeof says, "t:%zu%s", at + 2, cases[i].says);
+                assert_fails(world.ctx, parse_exactly(&text, columns, &n), MB_ERR_FORMAT, says);
+                mb_buffer_clear(&text);
+            }
+        }
+    }
+}
+
 static void test_number_table__plain_and_gzip_files_are_read(void **state) {
     (void)state;
     static const char text[] = "\xEF\xBB\xBFid,x\n7,1.5\n8,-2\n\n";
@@ -276,6 +367,8 @@ int main(void) {
         cmocka_unit_test(test_number_table__a_column_may_make_another_needless),
         cmocka_unit_test(test_number_table__bad_lines_are_named),
         cmocka_unit_test(test_number_table__empty_lines_are_refused_wherever_they_are),
+        cmocka_unit_test(test_number_table__lines_may_lie_across_any_border),
+        cmocka_unit_test(test_number_table__a_bad_line_at_any_border_is_named),
         cmocka_unit_test(test_number_table__plain_and_gzip_files_are_read),
     };
     return cmocka_run_group_tests(tests, open_world, close_world);
