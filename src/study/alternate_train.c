@@ -5,6 +5,7 @@
 #include "base/output.h"
 #include "base/threads.h"
 #include "study/alternate_run.h"
+#include "study/fit_study.h"
 #include "study/round_training.h"
 #include "training/reconstruct.h"
 
@@ -154,6 +155,7 @@ static mb_status begin_model(mb_alternate_run *work, mb_alternate_model *m) {
     if (status == MB_OK && !work->run->is_resumed) {
         status = mb_round_clear(ctx, &m->round);
     }
+    status = status != MB_OK ? status : mb_fit_study_write(ctx, work->run, &m->round);
     status = status != MB_OK ? status : mb_training_begin(&t, work->run, ctx, &m->round, &arena);
     if (status == MB_OK) {
         t.model = m->model;

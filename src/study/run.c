@@ -9,6 +9,7 @@
 #include "files/json.h"
 #include "study/alternate_run.h"
 #include "study/facts.h"
+#include "study/fit_study.h"
 #include "study/matrix.h"
 #include "study/module_run.h"
 #include "study/scan_file.h"
@@ -238,6 +239,9 @@ static mb_status do_round(void *user, mb_context *ctx, size_t task, unsigned wor
         if (!work->run->is_resumed) {
             MB_TRY(mb_round_clear(ctx, round));
         }
+        if (round->name[0] != '\0') {
+            MB_TRY(mb_fit_study_write(ctx, work->run, round));
+        }
         MB_TRY(mb_round_train(work->run, ctx, round));
     }
     // Modules are judged all together, beside the chip's own algorithms.
@@ -444,6 +448,7 @@ mb_status mb_run_scan_bits(
     if (out != NULL) {
         *out = NULL;
     }
+    MB_TRY(mb_fit_study_refuse_part(ctx, directory));
     mb_arena arena;
     mb_arena_init(&arena, ctx);
     mb_study *study = NULL;
@@ -451,10 +456,6 @@ mb_status mb_run_scan_bits(
     const char *stored = mb_run_file(ctx, &arena, directory, "study.yaml");
     const char *log = mb_run_file(ctx, &arena, directory, "log.txt");
     mb_status status = stored == NULL || log == NULL ? MB_ERR_MEMORY : MB_OK;
-    if (status == MB_OK && !mb_path_exists(stored)) {
-        status = mb_fail(
-            ctx, MB_ERR_ARG, "%s: is one fit of a run; name the folder of the run", directory);
-    }
     if (status == MB_OK) {
         status = mb_study_open(ctx, stored, NULL, &study);
     }
@@ -484,6 +485,7 @@ mb_status mb_run_evaluate(
     if (out != NULL) {
         *out = NULL;
     }
+    MB_TRY(mb_fit_study_refuse_part(ctx, directory));
     mb_arena arena;
     mb_arena_init(&arena, ctx);
     const char *stored = mb_run_file(ctx, &arena, directory, "study.yaml");

@@ -214,6 +214,19 @@ static void test_run__scores_files_by_all_its_fits(void **state) {
     for (size_t i = 0; i < all.n_rows; i++) {
         assert_string_equal(mb_csv_field(&all, i, 4), mb_csv_field(&one, i, 3));
     }
+    mb_csv_clear(&one);
+    // The folder of a fit says by itself what it is of.
+    mb_tool_expect(world, 2, "evaluate twice/fits/fit-1");
+    assert_non_null(strstr(world->last.err, "name the folder of the run, twice\n"));
+    char from[1024];
+    snprintf(from, sizeof from, "%s", mb_tool_path(world, "twice/fits/fit-1"));
+    assert_int_equal(rename(from, mb_tool_path(world, "elsewhere")), 0);
+    mb_tool_expect(world, 0, "predict elsewhere data/clusters_1.csv -o other.csv");
+    assert_ok(world->base.ctx,
+        mb_csv_read(&one, world->base.ctx, mb_tool_path(world, "other.csv"), true));
+    for (size_t i = 0; i < all.n_rows; i++) {
+        assert_string_equal(mb_csv_field(&all, i, 4), mb_csv_field(&one, i, 3));
+    }
     mb_csv_clear(&all);
     mb_csv_clear(&one);
     mb_tool_expect(world, 1, "predict twice data/clusters_1.csv -o no.csv --accept 1MHz");
