@@ -144,7 +144,8 @@ static mb_status list_npy(mb_arrays_list *list, const char *path) {
 }
 
 // What a listing asks is asked in a context of its own: an array of another kind (texts, records)
-// is counted, not an error, as the others can still be read. Any other failure is handed on.
+// is listed with the reason, no error, as the others can still be read. Any other failure is handed
+// on.
 static mb_status pass_other(mb_arrays_list *list, mb_context *quiet, mb_status status) {
     if (status == MB_OK) {
         return MB_OK;
@@ -152,8 +153,9 @@ static mb_status pass_other(mb_arrays_list *list, mb_context *quiet, mb_status s
     if (status != MB_ERR_UNSUPPORTED) {
         return mb_fail_from(list->ctx, quiet);
     }
+    const char *why = mb_context_error_text(quiet);
+    MB_TRY(mb_names_add(&list->others, why, strlen(why)));
     mb_context_clear(quiet);
-    list->n_other++;
     return MB_OK;
 }
 
@@ -230,7 +232,7 @@ static mb_status list_hdf5(mb_arrays_list *list, mb_context *quiet, const char *
 }
 
 mb_status mb_arrays_list_read(mb_arrays_list *list, mb_context *ctx, const char *path) {
-    *list = (mb_arrays_list){.ctx = ctx};
+    *list = (mb_arrays_list){.ctx = ctx, .others = {.ctx = ctx}};
     mb_context *quiet = NULL;
     if (mb_context_create(mb_context_runtime(ctx), &quiet) != MB_OK) {
         return mb_fail(ctx, MB_ERR_MEMORY, "%s: no memory to list it; free some", path);
@@ -260,6 +262,7 @@ void mb_arrays_list_clear(mb_arrays_list *list) {
     }
     if (list->ctx != NULL) {
         mb_release(list->ctx, list->entry);
+        mb_names_clear(&list->others);
     }
     *list = (mb_arrays_list){.ctx = NULL};
 }

@@ -31,7 +31,7 @@ typedef struct mb_arrays_list {
     mb_context *ctx;
     mb_arrays_entry *entry;
     size_t n, capacity;
-    size_t n_other; // datasets that are no arrays of numbers (texts, records), left out
+    mb_names others; // why a dataset is left out (texts, records, an unknown filter)
 } mb_arrays_list;
 // What a file holds, in byte order of names (an .npz: in its own order). Cleared by the caller,
 // also after a failure.

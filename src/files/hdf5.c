@@ -278,6 +278,14 @@ bool mb_h5_is_group(mb_h5_file *file, const char *path) {
     return look(file, path) == H5I_GROUP;
 }
 
+bool mb_h5_is_listed(mb_h5_file *file, const char *name) {
+    mb_h5_guard guard;
+    mb_h5_enter(&guard);
+    const bool is_listed = H5Lexists(file->file, name, H5P_DEFAULT) > 0;
+    mb_h5_leave(&guard);
+    return is_listed;
+}
+
 typedef struct listing {
     mb_h5_file *file;
     const char *path;

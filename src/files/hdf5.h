@@ -32,6 +32,9 @@ void mb_h5_close(mb_h5_file *file);
 // A group or an array that can be read; false for texts and records.
 bool mb_h5_exists(mb_h5_file *file, const char *path);
 bool mb_h5_is_group(mb_h5_file *file, const char *path);
+// The root names it, readable or not: what must not be passed over is asked so, and a read that
+// fails says why.
+bool mb_h5_is_listed(mb_h5_file *file, const char *name);
 // Names of what a group holds, in byte order. Freed with mb_names_clear, also after a failure.
 mb_status mb_h5_list(mb_h5_file *file, const char *path, mb_names *names) MB_MUST_CHECK;
 

@@ -17,6 +17,7 @@ enum {
     FILTERS = 0x0B,
     SYMBOL_TABLE = 0x11,
     MOST_AXES = 32, // the library's
+    NEWEST_LAYOUT = 4,
 };
 
 static bool is_sound_shape(const unsigned char *bytes, size_t length) {
@@ -207,6 +208,12 @@ static mb_status look(mb_h5_head *head, const mb_h5_message *message, void *user
                    ? MB_OK
                    : fail_object(head, MB_ERR_UNSUPPORTED,
                          "not of a float, integer or bool type of 1 to 8 bytes; convert it");
+    }
+    if (message->type == LAYOUT && message->length > 0 && message->bytes[0] > NEWEST_LAYOUT) {
+        return mb_fail(head->file->ctx, MB_ERR_UNSUPPORTED,
+            "%s: %s: layout of version %u, of HDF5 2.0 or later, which is not offered; write it "
+            "for HDF5 1.10 (h5py: libver=('earliest', 'v110'))",
+            head->file->name, head->path, (unsigned)message->bytes[0]);
     }
     const bool is_good =
         is_sound(message) && (message->type != SYMBOL_TABLE ||

@@ -167,9 +167,10 @@ static mb_status tell_arrays(mb_answer *answer, mb_context *ctx, const char *pat
         for (size_t i = 0; i < arrays.n && status == MB_OK; i++) {
             status = tell_array(answer, ctx, path, &arrays.entry[i], list);
         }
-        if (arrays.n_other > 0) {
-            mb_answer_line(
-                answer, "  and %zu entries that are no arrays of numbers", arrays.n_other);
+        mb_node *others = arrays.others.n > 0 ? mb_answer_put_list(answer, NULL, "not_read") : NULL;
+        for (size_t i = 0; i < arrays.others.n && status == MB_OK; i++) {
+            mb_answer_line(answer, "  not read: %s", arrays.others.name[i]);
+            mb_answer_add_text(answer, others, arrays.others.name[i]);
         }
     }
     mb_arrays_list_clear(&arrays);

@@ -394,6 +394,41 @@ static void test_ecal_load__files_of_other_shapes_are_told_what_they_hold(void *
     noting_world_close(&world);
 }
 
+// y has a layout that the library does not know: it must not pass for absent.
+static void test_ecal_load__arrays_that_cannot_be_read_are_no_absent_ones(void **state) {
+    (void)state;
+    static const char layout[] = {8, 0, 24, 0, 0, 0, 0, 0, 3, 1};
+    static const char *const names[] = {"/X", "/y"};
+    static const size_t shape[] = {3, 32, 32, 2};
+    noting_world world;
+    noting_world_open(&world, 1);
+    ecal_write_both(&world, 4);
+    for (size_t i = 0; i < MB_COUNT_OF(names); i++) {
+        mb_dataset dataset;
+        mb_h5_writer *writer;
+        mb_buffer bytes;
+        char text[64];
+        mb_buffer_init(&bytes, world.ctx);
+        assert_ok(world.ctx, mb_h5_create(world.ctx, "other.h5", MB_H5_IN_MEMORY, &writer));
+        write_array(world.ctx, writer, names[i], i == 0 ? 4 : 1, shape);
+        write_array(world.ctx, writer, names[1 - i], i == 0 ? 1 : 4, shape);
+        assert_ok(world.ctx, mb_h5_commit_buffer(writer, &bytes));
+        size_t at = 0;
+        while (memcmp(bytes.data + at, layout, sizeof layout) != 0) {
+            at++;
+            assert_true(at + sizeof layout <= bytes.length);
+        }
+        bytes.data[at + 8] = 5;
+        assert_ok(world.ctx, mb_write_file(world.ctx, noting_world_path(&world, "other.h5"),
+                                 bytes.data, bytes.length));
+        mb_buffer_clear(&bytes);
+        snprintf(text, sizeof text, "other.h5: %s: layout of version 5", names[i]);
+        assert_fails(world.ctx, ecal_load(&world, "{photons: other.h5}", NULL, &dataset, NULL),
+            MB_ERR_UNSUPPORTED, text);
+    }
+    noting_world_close(&world);
+}
+
 static void test_ecal_load__settings_that_cannot_be_are_named(void **state) {
     (void)state;
     static const struct {
@@ -551,6 +586,7 @@ int main(void) {
         cmocka_unit_test(test_ecal_load__images_without_hits_are_counted),
         cmocka_unit_test(test_ecal_load__a_bad_file_of_several_may_be_left_out),
         cmocka_unit_test(test_ecal_load__damage_is_told_with_its_place),
+        cmocka_unit_test(test_ecal_load__arrays_that_cannot_be_read_are_no_absent_ones),
         cmocka_unit_test(test_ecal_load__files_of_other_shapes_are_told_what_they_hold),
         cmocka_unit_test(test_ecal_load__settings_that_cannot_be_are_named),
         cmocka_unit_test(test_ecal_load__predictions_take_the_facts_of_the_training),

@@ -239,9 +239,38 @@ static void test_hdf5_hostile__a_heap_whose_free_blocks_go_round_is_refused(void
     mb_buffer_clear(&bytes);
 }
 
+// As h5py writes compressed chunks with HDF5 2 and libver="latest"; older libraries know it not.
+static void test_hdf5_hostile__a_layout_of_a_newer_library_is_named(void **state) {
+    (void)state;
+    mb_h5_writer *writer = NULL;
+    mb_h5_file *file = NULL;
+    mb_buffer bytes;
+    mb_array array;
+    mb_buffer_init(&bytes, world.ctx);
+    assert_ok(world.ctx, mb_array_init(&array, world.ctx, MB_F32, 1, (const size_t[]){3}));
+    assert_ok(world.ctx, mb_h5_create(world.ctx, "newer", MB_H5_IN_MEMORY, &writer));
+    assert_ok(world.ctx, mb_h5_write_array(writer, "/x", &array));
+    assert_ok(world.ctx, mb_h5_commit_buffer(writer, &bytes));
+    mb_array_clear(&array);
+    // A message of a layout: its type, length, flags, and its version (3), contiguous (1).
+    static const char layout[] = {8, 0, 24, 0, 0, 0, 0, 0, 3, 1};
+    size_t at = 0;
+    while (memcmp(bytes.data + at, layout, sizeof layout) != 0) {
+        at++;
+        assert_true(at + sizeof layout <= bytes.length);
+    }
+    bytes.data[at + 8] = 5;
+    assert_ok(world.ctx, mb_h5_open_bytes(world.ctx, "newer", bytes.data, bytes.length, &file));
+    assert_fails(world.ctx, mb_h5_read(file, "/x", &array), MB_ERR_UNSUPPORTED,
+        "newer: /x: layout of version 5");
+    mb_h5_close(file);
+    mb_buffer_clear(&bytes);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hdf5_hostile__a_heap_whose_free_blocks_go_round_is_refused),
+        cmocka_unit_test(test_hdf5_hostile__a_layout_of_a_newer_library_is_named),
         cmocka_unit_test(test_hdf5_hostile__each_bad_dataset_is_refused_by_name),
         cmocka_unit_test(test_hdf5_hostile__cycles_and_depth_are_bounded),
         cmocka_unit_test(test_hdf5_hostile__files_cut_anywhere_are_survived),

@@ -18,19 +18,14 @@ static mb_status fail_absent(mb_context *ctx, mb_h5_file *file, const char *path
     MB_TRY(mb_h5_list(file, "/", &names));
     mb_buffer text;
     mb_buffer_init(&text, ctx);
-    bool is_unreadable = false;
     for (size_t i = 0; i < names.n && i < 12; i++) {
-        is_unreadable = is_unreadable || strcmp(names.name[i], regions_name) == 0;
         mb_buffer_format(&text, "%s%.40s", i > 0 ? ", " : "", names.name[i]);
     }
     if (names.n > 12) {
         mb_buffer_format(&text, " ... (%zu)", names.n);
     }
     mb_status status = text.status;
-    if (status == MB_OK && is_unreadable) {
-        status = mb_fail(ctx, MB_ERR_FORMAT,
-            "%s: %s is not an array of numbers; write it as float or integer", path, regions_name);
-    } else if (status == MB_OK) {
+    if (status == MB_OK) {
         status = mb_fail(ctx, MB_ERR_FORMAT,
             "%s: there is no dataset %s; the file holds %s: name a file of regions", path,
             regions_name, names.n > 0 ? text.data : "nothing");
@@ -49,10 +44,9 @@ static bool is_shape_known(const mb_h5_info *info) {
 
 static mb_status look_at_regions(mb_context *ctx, mb_h5_file *h5, mb_calo_file *out) {
     const char *path = out->path;
-    out->dataset = mb_h5_exists(h5, regions_name)   ? regions_name
-                   : mb_h5_exists(h5, variant_name) ? variant_name
-                                                    : NULL;
-    MB_TRY(mb_context_status(ctx));
+    out->dataset = mb_h5_is_listed(h5, regions_name)   ? regions_name
+                   : mb_h5_is_listed(h5, variant_name) ? variant_name
+                                                       : NULL;
     if (out->dataset == NULL) {
         return fail_absent(ctx, h5, path);
     }
@@ -82,8 +76,8 @@ static mb_status look_at_regions(mb_context *ctx, mb_h5_file *h5, mb_calo_file *
 }
 
 static mb_status look_at_flags(mb_context *ctx, mb_h5_file *h5, mb_calo_file *out) {
-    if (!mb_h5_exists(h5, accepted_name)) {
-        return mb_context_status(ctx);
+    if (!mb_h5_is_listed(h5, accepted_name)) {
+        return MB_OK;
     }
     mb_array flags = {0};
     MB_TRY(mb_h5_read(h5, accepted_name, &flags));

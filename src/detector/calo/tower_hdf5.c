@@ -45,7 +45,7 @@ static mb_status check_offsets(
 
 static mb_status read_offsets(
     mb_tower_hdf5 *file, mb_ragged *ragged, const char *name, size_t n_items) {
-    if (!mb_h5_exists(file->file, name)) {
+    if (!mb_h5_is_listed(file->file, name)) {
         return mb_fail(file->ctx, MB_ERR_FORMAT,
             "%s: %s has one axis but there is no %s; add it, or give one row an event", file->path,
             ragged->names[0], name + 1);
@@ -64,7 +64,7 @@ static mb_status open_ragged(
     for (size_t i = 0; i < ragged->n_names; i++) {
         char name[32];
         mb_format(name, sizeof name, "/%s", ragged->names[i]);
-        ragged->has[i] = mb_h5_exists(file->file, name);
+        ragged->has[i] = mb_h5_is_listed(file->file, name);
         if (!ragged->has[i]) {
             if (i < n_required) {
                 return fail_list(file, ragged->names[i]);
@@ -92,7 +92,7 @@ static mb_status open_ragged(
 
 // Numbers of one an event, where the file has them.
 static mb_status read_optional(mb_tower_hdf5 *file, const char *name, mb_array *out) {
-    if (!mb_h5_exists(file->file, name)) {
+    if (!mb_h5_is_listed(file->file, name)) {
         return MB_OK;
     }
     MB_TRY(mb_h5_read(file->file, name, out));
@@ -117,7 +117,7 @@ static mb_status read_numbers(mb_tower_hdf5 *file) {
 }
 
 static mb_status open_jets(mb_tower_hdf5 *file) {
-    if (file->flag.data != NULL || !mb_h5_exists(file->file, "/jet_pt")) {
+    if (file->flag.data != NULL || !mb_h5_is_listed(file->file, "/jet_pt")) {
         return MB_OK;
     }
     MB_TRY(open_ragged(file, &file->jets, "/jet_offsets", JET_COLUMNS));

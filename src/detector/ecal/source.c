@@ -73,8 +73,7 @@ static mb_status check_labels(mb_ecal_source *source) {
 
 static mb_status open_h5(mb_ecal_source *source) {
     MB_TRY(mb_h5_open(source->ctx, source->path, &source->h5));
-    if (!mb_h5_exists(source->h5, "/X")) {
-        MB_TRY(mb_context_status(source->ctx));
+    if (!mb_h5_is_listed(source->h5, "X")) {
         return fail_contents(source, MB_ERR_FORMAT, "there is no dataset X");
     }
     mb_h5_info info;
@@ -82,7 +81,7 @@ static mb_status open_h5(mb_ecal_source *source) {
     outline x = {.dtype = info.dtype, .rank = info.rank, .chunk_rows = info.chunk_rows};
     memcpy(x.shape, info.shape, sizeof x.shape);
     MB_TRY(check_images(source, &x));
-    if (mb_h5_exists(source->h5, "/y")) {
+    if (mb_h5_is_listed(source->h5, "y")) {
         MB_TRY(mb_h5_read(source->h5, "/y", &source->labels));
     }
     return mb_context_status(source->ctx);
