@@ -6,6 +6,8 @@
 #include "base/random.h"
 #include "detector/tracks/build.h"
 #include "detector/tracks/simulate.h"
+#include "base/numbers.h"
+#include "files/csv.h"
 #include "detector/tracks/truth.h"
 #include "files/npy.h"
 
@@ -152,6 +154,75 @@ static void test_tracks_simulate__tables_hold_the_hits_of_the_pickle(void **stat
     mb_test_assert_close(of_table, pt, mb_dataset_axis_rows(&pickled, "nodes"), 0, 1e-5, "pt");
     mb_dataset_clear(&pickled);
     mb_dataset_clear(&table);
+    noting_world_close(&world);
+}
+
+static double number_of(const mb_csv *table, size_t row, const char *name) {
+    for (size_t i = 0; i < table->n_columns; i++) {
+        if (strcmp(mb_csv_column_name(table, i), name) == 0) {
+            double value = 0;
+            assert_true(mb_text_to_double(mb_csv_field(table, row, i), &value));
+            return value;
+        }
+    }
+    fail_msg("no column %s", name);
+    return 0;
+}
+
+// Whether a hit lies in the module that it names, by detectors.csv alone: local = R^T (global - c).
+static bool is_inside(const mb_csv *modules, size_t module, const mb_csv *hits, size_t hit) {
+    static const char *const axes[] = {"x", "y", "z"};
+    double local[3] = {0};
+    for (size_t i = 0; i < 3; i++) {
+        char name[8] = "cx";
+        name[1] = axes[i][0];
+        const double from_centre = number_of(hits, hit, axes[i]) - number_of(modules, module, name);
+        for (size_t k = 0; k < 3; k++) {
+            snprintf(name, sizeof name, "rot_%s%c", axes[i], "uvw"[k]);
+            local[k] += number_of(modules, module, name) * from_centre;
+        }
+    }
+    const double slack = 1e-3;
+    return fabs(local[0]) <= number_of(modules, module, "module_maxhu") + slack &&
+           fabs(local[1]) <= number_of(modules, module, "module_hv") + slack &&
+           fabs(local[2]) <= number_of(modules, module, "module_t") + slack;
+}
+
+static void test_tracks_simulate__every_hit_lies_in_its_module(void **state) {
+    (void)state;
+    static const char *const ids[] = {"volume_id", "layer_id", "module_id"};
+    noting_world world;
+    mb_csv hits;
+    mb_csv modules;
+    mb_tracks_simulate_record record = defaults(1, MB_TRACKS_EASY);
+    record.csv = true;
+    record.particles = 40;
+    noting_world_open(&world, 1);
+    assert_ok(
+        world.ctx, detector_named("tracks")->simulate(world.ctx, &record, 3, world.directory));
+    assert_ok(world.ctx,
+        mb_csv_read(&hits, world.ctx, noting_world_path(&world, "event000000000-hits.csv"), true));
+    assert_ok(world.ctx,
+        mb_csv_read(&modules, world.ctx, noting_world_path(&world, "detectors.csv"), true));
+    assert_int_equal(modules.n_columns, 21);
+    assert_true(hits.n_rows > 200);
+    for (size_t i = 0; i < hits.n_rows; i++) {
+        size_t n_found = 0;
+        for (size_t k = 0; k < modules.n_rows; k++) {
+            bool is_it = true;
+            for (size_t c = 0; c < MB_COUNT_OF(ids) && is_it; c++) {
+                is_it = strcmp(mb_csv_field(&hits, i, 4 + c), mb_csv_field(&modules, k, c)) == 0;
+            }
+            n_found += is_it;
+            assert_true(!is_it || is_inside(&modules, k, &hits, i));
+        }
+        assert_int_equal(n_found, 1);
+        for (size_t c = 0; c < MB_COUNT_OF(ids); c++) {
+            assert_string_equal(mb_csv_column_name(&hits, 4 + c), ids[c]);
+        }
+    }
+    mb_csv_clear(&hits);
+    mb_csv_clear(&modules);
     noting_world_close(&world);
 }
 
@@ -340,6 +411,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tracks_simulate__samples_have_the_wanted_figures),
         cmocka_unit_test(test_tracks_simulate__protocols_say_the_same),
+        cmocka_unit_test(test_tracks_simulate__every_hit_lies_in_its_module),
         cmocka_unit_test(test_tracks_simulate__tables_hold_the_hits_of_the_pickle),
         cmocka_unit_test(test_tracks_build__segments_are_all_pairs_within_the_cuts),
         cmocka_unit_test(test_tracks_build__neighbours_are_those_within_the_radius),

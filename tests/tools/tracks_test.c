@@ -9,6 +9,8 @@
 #include "files/pickle_write.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 // The shipped study of tracks, as a user runs it: clusters, scores and predictions.
 
@@ -242,6 +244,72 @@ static void test_tool_tracks__tables_are_built_into_graphs(void **state) {
     assert_non_null(strstr(run->out, "edges.pred"));
 }
 
+// Neither dense nor sorted.
+static long other_id(long id) {
+    return id % 2 == 1 ? 1000 + 7 * id : 5000000 - 3 * id;
+}
+
+static void rename_hits(mb_tool_world *world, size_t event, const char *kind) {
+    mb_context *ctx = world->base.ctx;
+    char name[64];
+    snprintf(name, sizeof name, "ids/event%09zu-%s.csv", event, kind);
+    char *text = mb_tool_read(world, name);
+    mb_buffer out;
+    mb_buffer_init(&out, ctx);
+    for (char *line = text, *end = NULL; *line != '\0'; line = end + 1) {
+        end = strchr(line, '\n');
+        *end = '\0';
+        char *rest = line;
+        const long id = strtol(line, &rest, 10);
+        if (rest > line) {
+            mb_buffer_format(&out, "%ld%s\n", other_id(id), rest);
+        } else {
+            mb_buffer_format(&out, "%s\n", line);
+        }
+    }
+    assert_ok(ctx, mb_write_file(ctx, mb_tool_path(world, name), out.data, out.length));
+    mb_buffer_clear(&out);
+    mb_release(ctx, text);
+}
+
+static void test_tool_tracks__hits_keep_the_ids_of_their_files(void **state) {
+    enum { EVENTS = 5 };
+    mb_tool_world *world = *state;
+    mb_csv submission;
+    make_study(world);
+    mb_tool_expect(world, 0, "simulate tracks -o ids --events %d --seed 9 --set csv=true", EVENTS);
+    for (size_t i = 0; i < EVENTS; i++) {
+        rename_hits(world, i, "hits");
+        rename_hits(world, i, "truth");
+        rename_hits(world, i, "cells");
+    }
+    mb_tool_expect(world, 0,
+        "run track-graph.yaml -o ids_run --threads 2 --quiet --set data.dir=ids --set "
+        "'data.file=*.csv' --set 'data.features=[xyz]' --set 'data.graph={segments: {phi_slope: "
+        "0.001}}' --set train.epochs=1 --set 'evaluate.cluster.of=[learned]' --set "
+        "evaluate.figures=false");
+    assert_ok(world->base.ctx, mb_csv_read(&submission, world->base.ctx,
+                                   mb_tool_path(world, "ids_run/submission.csv"), true));
+    size_t row = 0;
+    for (size_t event = 0; event < EVENTS; event++) {
+        char name[64];
+        char number[16];
+        mb_csv hits;
+        snprintf(name, sizeof name, "ids/event%09zu-hits.csv", event);
+        snprintf(number, sizeof number, "%zu", event);
+        assert_ok(
+            world->base.ctx, mb_csv_read(&hits, world->base.ctx, mb_tool_path(world, name), true));
+        for (size_t i = 0; i < hits.n_rows; i++, row++) {
+            assert_string_equal(mb_csv_field(&submission, row, 0), number);
+            assert_string_equal(mb_csv_field(&submission, row, 1), mb_csv_field(&hits, i, 0));
+        }
+        mb_csv_clear(&hits);
+    }
+    assert_int_equal(row, submission.n_rows);
+    assert_string_equal(mb_csv_field(&submission, 0, 1), "1007");
+    mb_csv_clear(&submission);
+}
+
 static void test_tool_tracks__wrong_keys_are_named(void **state) {
     static const struct {
         const char *set, *says;
@@ -276,6 +344,7 @@ int main(void) {
         cmocka_unit_test(test_tool_tracks__samples_without_weight_are_refused_before_the_training),
         cmocka_unit_test(test_tool_tracks__compat_clusters_by_batch),
         cmocka_unit_test(test_tool_tracks__tables_are_built_into_graphs),
+        cmocka_unit_test(test_tool_tracks__hits_keep_the_ids_of_their_files),
         cmocka_unit_test(test_tool_tracks__wrong_keys_are_named),
     };
     return cmocka_run_group_tests(tests, mb_tool_open, mb_tool_close);

@@ -6,9 +6,9 @@
 #include "base/math.h"
 #include "base/numbers.h"
 #include "base/output.h"
+#include "detector/tracks/modules.h"
 #include "files/csv.h"
 #include "files/pickle_write.h"
-#include "geometry/barrel.h"
 
 #define FIELD(name) offsetof(mb_tracks_simulate_record, name)
 
@@ -32,7 +32,7 @@ const mb_option mb_tracks_simulate_options[] = {
     {"numpy", MB_OPTION_CHOICE, FIELD(numpy), "core", 0, 0, numpy_names, NULL,
         "module of arrays in the pickle: numpy.core (any NumPy reads it) or numpy._core (NumPy 2)"},
     {"csv", MB_OPTION_BOOL, FIELD(csv), "false", 0, 0, NULL, NULL,
-        "write the events as TrackML CSV files, too"},
+        "write the events as TrackML CSV files, too, and the modules as detectors.csv"},
     MB_OPTIONS_END,
 };
 
@@ -146,26 +146,21 @@ static mb_status put_sample(simulation *s, mb_pickle_writer *writer) {
     return writer->buffer->status;
 }
 
-static const mb_barrel_volume *volume_of(int32_t layer) {
-    size_t v = 0;
-    while (v + 1 < MB_BARREL_N_VOLUMES && layer >= mb_barrel_volumes[v + 1].first_layer) {
-        v++;
-    }
-    return &mb_barrel_volumes[v];
-}
-
 static void put_hits(const simulation *s, mb_buffer *out) {
     const mb_tracks_toy *toy = &s->toy;
     mb_buffer_text(out, "hit_id,x,y,z,volume_id,layer_id,module_id\n");
     for (size_t i = 0; i < toy->n_hits; i++) {
-        const mb_barrel_volume *volume = volume_of(toy->layer[i]);
+        const size_t layer = (size_t)toy->layer[i];
+        int64_t volume = 0;
+        int64_t id = 0;
+        mb_tracks_layer_ids(layer, &volume, &id);
         mb_csv_put_int64(out, true, (int64_t)i + 1);
         for (size_t c = 0; c < 3; c++) {
             mb_csv_put_float(out, false, toy->xyz[3 * i + c]);
         }
-        mb_csv_put_int64(out, false, volume->volid);
-        mb_csv_put_int64(out, false, 2 * (toy->layer[i] - volume->first_layer + 1));
-        mb_csv_put_int64(out, false, 1);
+        mb_csv_put_int64(out, false, volume);
+        mb_csv_put_int64(out, false, id);
+        mb_csv_put_int64(out, false, mb_tracks_module_of(layer, &toy->xyz[3 * i]));
         mb_csv_end_row(out);
     }
 }
@@ -234,6 +229,17 @@ static void put_truth(const simulation *s, mb_buffer *out) {
     }
 }
 
+static mb_status write_table(const simulation *s, mb_buffer *table, const char *name) {
+    char *path = mb_path_join(s->ctx, s->directory, name);
+    if (path == NULL) {
+        mb_buffer_clear(table);
+        return MB_ERR_MEMORY;
+    }
+    const mb_status status = mb_write_buffer(table, path);
+    mb_release(s->ctx, path);
+    return status;
+}
+
 static mb_status write_tables(const simulation *s, size_t event) {
     static const struct {
         const char *name;
@@ -245,19 +251,23 @@ static mb_status write_tables(const simulation *s, size_t event) {
         mb_buffer out;
         mb_buffer_init(&out, s->ctx);
         (void)mb_format(name, sizeof name, "event%09zu-%s.csv", event, tables[i].name);
-        char *path = mb_path_join(s->ctx, s->directory, name);
-        if (path == NULL) {
-            return MB_ERR_MEMORY;
-        }
         tables[i].put(s, &out);
-        const mb_status status = mb_write_buffer(&out, path);
-        mb_release(s->ctx, path);
-        MB_TRY(status);
+        MB_TRY(write_table(s, &out, name));
     }
     return MB_OK;
 }
 
+static mb_status write_detectors(const simulation *s) {
+    mb_buffer out;
+    mb_buffer_init(&out, s->ctx);
+    mb_tracks_put_detectors(&out);
+    return write_table(s, &out, "detectors.csv");
+}
+
 static mb_status make_events(simulation *s, uint64_t seed, mb_pickle_writer *writer) {
+    if (s->options->csv) {
+        MB_TRY(write_detectors(s));
+    }
     for (size_t event = 0; event < s->options->events; event++) {
         s->random = mb_random_stream(seed, MB_PURPOSE_SIMULATE, 0, (uint32_t)event);
         MB_TRY(mb_tracks_toy_make(&s->toy, s->options, &s->random));

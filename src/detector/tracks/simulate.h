@@ -18,7 +18,8 @@ typedef struct mb_tracks_simulate_record {
 
 extern const mb_option mb_tracks_simulate_options[];
 
-// Toy events: tracks.pickle, and with csv event<9 digits>-{hits,cells,particles,truth}.csv.
+// Toy events: tracks.pickle, and with csv event<9 digits>-{hits,cells,particles,truth}.csv beside
+// detectors.csv.
 mb_status mb_tracks_simulate(
     mb_context *ctx, const void *options, uint64_t seed, const char *directory) MB_MUST_CHECK;
 

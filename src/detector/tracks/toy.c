@@ -4,6 +4,7 @@
 #include "detector/tracks/simulate.h"
 
 #include "base/math.h"
+#include "detector/tracks/modules.h"
 #include "detector/tracks/truth.h"
 #include "geometry/barrel.h"
 
@@ -63,10 +64,6 @@ static mb_status add_hit(mb_tracks_toy *toy, const toy_hit *hit) {
     return MB_OK;
 }
 
-static double half_length(size_t layer) {
-    return layer < 4 ? 491 : 1084;
-}
-
 // pt from its survival function ((pt + 1.2) / 2.2)^-4.7, cut at the highest.
 static double draw_pt(mb_random *random) {
     const double least = mb_pow((highest_pt + 1.2) / 2.2, -4.7);
@@ -90,7 +87,7 @@ static mb_status cross_layers(mb_tracks_toy *toy, int32_t index, mb_random *rand
         }
         const double turn = mb_asin(r / (2 * radius));
         const double z = p->vz + 2 * radius * turn * slope;
-        if (is_seen && fabs(z) <= half_length(layer)) {
+        if (is_seen && fabs(z) <= mb_tracks_half_length(layer)) {
             MB_TRY(
                 add_hit(toy, &(toy_hit){index, (int32_t)layer, r, p->phi - p->charge * turn, z}));
         }
@@ -126,7 +123,7 @@ static mb_status make_noise(
     for (uint64_t i = 0; i < n; i++) {
         const size_t layer = (size_t)mb_random_below(random, MB_BARREL_N_LAYERS);
         const double phi = draw_phi(random);
-        const double z = half_length(layer) * (2 * mb_random_uniform(random) - 1);
+        const double z = mb_tracks_half_length(layer) * (2 * mb_random_uniform(random) - 1);
         MB_TRY(
             add_hit(toy, &(toy_hit){-1, (int32_t)layer, mb_barrel_layers[layer].radius, phi, z}));
     }
