@@ -91,6 +91,17 @@ static bool have_charge(const double *input, const double *output, double *out) 
     return true;
 }
 
+// The same, and the pictures.
+static bool take_pictures(const mb_module_tables *tables, const double *input, const double *output,
+    picture *a, picture *b, double *out) {
+    if (!have_charge(input, output, out)) {
+        return false;
+    }
+    take_picture(tables, input, a);
+    take_picture(tables, output, b);
+    return true;
+}
+
 static mb_status emd(const mb_module_tables *tables, mb_context *ctx, const double *input,
     const double *output, double *out) {
     return mb_emd_of_pictures(&tables->emd, ctx, input, output, 0, NULL, out);
@@ -101,9 +112,7 @@ static mb_status mean_distance(const mb_module_tables *tables, mb_context *ctx, 
     (void)ctx;
     picture a;
     picture b;
-    if (have_charge(input, output, out)) {
-        take_picture(tables, input, &a);
-        take_picture(tables, output, &b);
+    if (take_pictures(tables, input, output, &a, &b, out)) {
         *out = sqrt((a.x - b.x) * (a.x - b.x) + (a.y - b.y) * (a.y - b.y));
     }
     return MB_OK;
@@ -126,9 +135,7 @@ static mb_status width_difference(const mb_module_tables *tables, mb_context *ct
     (void)ctx;
     picture a;
     picture b;
-    if (have_charge(input, output, out)) {
-        take_picture(tables, input, &a);
-        take_picture(tables, output, &b);
+    if (take_pictures(tables, input, output, &a, &b, out)) {
         *out = fabs(width_of(tables, &a) - width_of(tables, &b));
     }
     return MB_OK;
@@ -139,11 +146,9 @@ static mb_status correlation(const mb_module_tables *tables, mb_context *ctx, co
     (void)ctx;
     picture a;
     picture b;
-    if (!have_charge(input, output, out)) {
+    if (!take_pictures(tables, input, output, &a, &b, out)) {
         return MB_OK;
     }
-    take_picture(tables, input, &a);
-    take_picture(tables, output, &b);
     // Shares add up to 1, so their mean is known.
     double both = 0;
     double square_a = 0;
@@ -166,11 +171,9 @@ static mb_status squares(const mb_module_tables *tables, mb_context *ctx, const 
     (void)ctx;
     picture a;
     picture b;
-    if (!have_charge(input, output, out)) {
+    if (!take_pictures(tables, input, output, &a, &b, out)) {
         return MB_OK;
     }
-    take_picture(tables, input, &a);
-    take_picture(tables, output, &b);
     double sum = 0;
     for (size_t i = 0; i < CELLS; i++) {
         sum += (a.share[i] - b.share[i]) * (a.share[i] - b.share[i]);

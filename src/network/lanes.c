@@ -60,7 +60,7 @@ void mb_lanes_differentiate(const mb_kernels *kernels, const mb_activation *acti
     activation->ops->backward(activation->parameters, out, d, n * group, channels);
 }
 
-float mb_lanes_total(const float *lanes) {
+static float total_of(const float *lanes) {
     float sum[MB_SAMPLES];
     memcpy(sum, lanes, sizeof sum);
     for (size_t half = MB_SAMPLES / 2; half > 0; half /= 2) {
@@ -69,4 +69,16 @@ float mb_lanes_total(const float *lanes) {
         }
     }
     return sum[0];
+}
+
+void mb_lanes_unpack(const mb_step *step, size_t n_kernel, size_t n_bias,
+    const float *packed_gradient, float *gradient) {
+    const mb_layer *layer = step->layer;
+    for (size_t i = 0; i < n_kernel; i++) {
+        gradient[layer->weights[0].offset + i] += total_of(packed_gradient + i * MB_SAMPLES);
+    }
+    for (size_t i = 0; i < n_bias && layer->n_weights > 1; i++) {
+        gradient[layer->weights[1].offset + i] +=
+            total_of(packed_gradient + (n_kernel + i) * MB_SAMPLES);
+    }
 }

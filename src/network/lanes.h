@@ -27,7 +27,10 @@ void mb_lanes_activate(const mb_kernels *kernels, const mb_activation *activatio
 void mb_lanes_differentiate(const mb_kernels *kernels, const mb_activation *activation,
     const float *out, const float *d_out, size_t n, size_t channels, float *d);
 
-// The sum over the samples' lanes of one number, through a fixed tree.
-float mb_lanes_total(const float *lanes);
+// Adds the gradients of a kernel of n_kernel numbers and, where the layer has one, of a bias of
+// n_bias behind it to the flat gradient: of each number the sum over the samples' lanes, through a
+// fixed tree.
+void mb_lanes_unpack(const mb_step *step, size_t n_kernel, size_t n_bias,
+    const float *packed_gradient, float *gradient);
 
 #endif

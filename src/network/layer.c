@@ -105,6 +105,33 @@ void mb_layer_differentiate(const mb_kernels *kernels, const mb_activation_ops *
     kernels->sum_rows(n, d, width, d_bias);
 }
 
+mb_status mb_layer_add_bias(mb_context *ctx, mb_model *model, mb_layer *layer, size_t n,
+    const mb_node *initializer, const mb_node *regularizer, const mb_node *quantizer) {
+    const mb_weight_spec spec = {.name = "bias",
+        .rank = 1,
+        .dim = {n},
+        .fan_in = n,
+        .fan_out = n,
+        .initializer = initializer,
+        .default_initializer = "zeros",
+        .regularizer = regularizer,
+        .is_trainable = true,
+        .quantizer = quantizer,
+        .use = MB_QUANTIZER_BIAS};
+    return mb_layer_add_weight(ctx, model, layer, &spec);
+}
+
+mb_status mb_spatial_check_activation(mb_context *ctx, const char *name, bool is_channels_first) {
+    const mb_activation_ops *activation = NULL;
+    MB_TRY(mb_activation_read(ctx, name, &activation));
+    if (is_channels_first && strcmp(activation->name, "softmax") == 0) {
+        return mb_fail(ctx, MB_ERR_UNSUPPORTED,
+            "softmax over the columns of channels_first rows is not offered; use a softmax layer "
+            "of its own");
+    }
+    return MB_OK;
+}
+
 mb_status mb_spatial_of(mb_context *ctx, const mb_value_type *type, size_t n_spatial,
     bool is_channels_first, mb_spatial *out) {
     if (type->rank != n_spatial + 1) {

@@ -259,6 +259,11 @@ void mb_layer_add_kernel_rows(const mb_kernels *kernels, size_t n, const uint32_
     const float *x, const mb_footprint *footprint, const float *dy, size_t width, size_t first_row,
     size_t n_rows, float *gradient);
 
+// For ops->infer: declares the usual "bias" of n outputs, zeros where nothing else is written. The
+// nodes may be NULL.
+mb_status mb_layer_add_bias(mb_context *ctx, mb_model *model, mb_layer *layer, size_t n,
+    const mb_node *initializer, const mb_node *regularizer, const mb_node *quantizer) MB_MUST_CHECK;
+
 // The common part of layers with spatial dimensions: shape = (spatial..., channels) or (channels,
 // spatial...).
 typedef struct mb_spatial {
@@ -266,6 +271,9 @@ typedef struct mb_spatial {
     size_t dim[3];
     size_t channels;
 } mb_spatial;
+// Whether the activation of such a layer is known and can be had there; else UNSUPPORTED.
+mb_status mb_spatial_check_activation(
+    mb_context *ctx, const char *name, bool is_channels_first) MB_MUST_CHECK;
 mb_status mb_spatial_of(mb_context *ctx, const mb_value_type *type, size_t n_spatial,
     bool is_channels_first, mb_spatial *out) MB_MUST_CHECK;
 mb_value_type mb_spatial_type(

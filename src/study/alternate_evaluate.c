@@ -229,7 +229,6 @@ static mb_status write_metrics(judging *j, size_t k) {
     const char *path = folder != NULL ? mb_run_file(j->ctx, arena, folder, "metrics.json") : NULL;
     mb_document record;
     mb_answer *answer = NULL;
-    mb_answer *done = NULL;
     if (path == NULL) {
         return MB_ERR_MEMORY;
     }
@@ -237,13 +236,8 @@ static mb_status write_metrics(judging *j, size_t k) {
     mb_status status = mb_answer_create(j->ctx, &answer);
     if (status == MB_OK) {
         put_training(answer, j, k, record.root);
-        status = put_groups(answer, j, k);
-        status = mb_answer_finish(answer, status, &done);
+        status = mb_answer_write(answer, put_groups(answer, j, k), path);
     }
-    if (status == MB_OK) {
-        status = mb_write_file(j->ctx, path, mb_answer_json(done), strlen(mb_answer_json(done)));
-    }
-    mb_answer_destroy(done);
     mb_document_clear(&record);
     return status;
 }

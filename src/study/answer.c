@@ -3,6 +3,8 @@
 
 #include "study/answer.h"
 
+#include "base/output.h"
+
 #include <math.h>
 
 mb_status mb_answer_create(mb_context *ctx, mb_answer **out) {
@@ -139,4 +141,13 @@ mb_status mb_answer_finish(mb_answer *answer, mb_status status, mb_answer **out)
     }
     *out = answer;
     return MB_OK;
+}
+
+mb_status mb_answer_write(mb_answer *answer, mb_status status, const char *path) {
+    mb_answer *done = NULL;
+    MB_TRY(mb_answer_finish(answer, status, &done));
+    const char *json = mb_answer_json(done);
+    status = mb_write_file(done->ctx, path, json, strlen(json));
+    mb_answer_destroy(done);
+    return status;
 }

@@ -39,5 +39,7 @@ void mb_answer_line(mb_answer *answer, const char *format, ...) MB_PRINTF(2, 3);
 // Renders the JSON. status: of the work. On any failure the answer is destroyed; else it goes to
 // *out, or is destroyed when out is NULL.
 mb_status mb_answer_finish(mb_answer *answer, mb_status status, mb_answer **out) MB_MUST_CHECK;
+// The same, and the JSON goes to a file; the answer is destroyed, whatever the result.
+mb_status mb_answer_write(mb_answer *answer, mb_status status, const char *path) MB_MUST_CHECK;
 
 #endif

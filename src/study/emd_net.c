@@ -10,6 +10,7 @@
 #include "measure/emd.h"
 #include "draw/figures_econt.h"
 #include "exchange/keras.h"
+#include "study/round_training.h"
 
 #include <math.h>
 
@@ -333,18 +334,7 @@ static mb_status keep_repeat(
     MB_TRY(mb_make_directory(ctx, folder));
     MB_TRY(mb_model_save_parameters(ctx, model, result->best, file));
     mb_buffer_init(&text, ctx);
-    mb_buffer_text(&text, "epoch");
-    for (size_t k = 0; k < result->n_columns; k++) {
-        mb_csv_put_text(&text, false, result->columns[k]);
-    }
-    mb_csv_end_row(&text);
-    for (size_t i = 0; i < result->n_epochs; i++) {
-        mb_csv_put_int64(&text, true, (int64_t)i + 1);
-        for (size_t k = 0; k < result->n_columns; k++) {
-            mb_csv_put_double(&text, false, result->history[i * result->n_columns + k]);
-        }
-        mb_csv_end_row(&text);
-    }
+    mb_training_put_history(&text, result);
     return mb_write_buffer(&text, table);
 }
 
@@ -382,17 +372,7 @@ static mb_status finish_repeat(
 
 static void on_progress(void *user, const mb_fit_progress *progress) {
     net_work *w = user;
-    const mb_progress shown = {.what = w->net->name,
-        .epoch = progress->epoch + 1,
-        .n_epochs = progress->n_epochs,
-        .n_samples = progress->n_done,
-        .n_total = progress->n_rows,
-        .samples_per_second = progress->rows_per_second,
-        .seconds_left = progress->eta_seconds,
-        .names = progress->names,
-        .figures = progress->figures,
-        .n_figures = progress->n_figures};
-    mb_journal_progress(&w->run->journal, &shown);
+    mb_training_show(&w->run->journal, w->net->name, 0, progress);
 }
 
 // True against told distances of the best network's validation pairs.

@@ -146,14 +146,7 @@ mb_status mb_thresholds_write(
     MB_TRY(mb_answer_create(ctx, &answer));
     mb_answer_put_int(answer, NULL, "format", 1);
     mb_answer_put_text(answer, NULL, "split", split_name(split));
-    mb_answer *done = NULL;
-    mb_status status = put_working_points(answer, ctx, &study->evaluate, roc);
-    status = mb_answer_finish(answer, status, &done);
-    if (status == MB_OK) {
-        status = mb_write_file(ctx, path, mb_answer_json(done), strlen(mb_answer_json(done)));
-    }
-    mb_answer_destroy(done);
-    return status;
+    return mb_answer_write(answer, put_working_points(answer, ctx, &study->evaluate, roc), path);
 }
 
 static mb_status put_classification(mb_answer *answer, mb_run *run, mb_context *ctx,
@@ -223,13 +216,7 @@ static mb_status write_metrics(mb_run *run, mb_context *ctx, const mb_round *rou
     if (status == MB_OK && scored->tracks != NULL) {
         status = mb_track_put(scored->tracks, answer);
     }
-    mb_answer *done = NULL;
-    status = mb_answer_finish(answer, status, &done);
-    if (status == MB_OK) {
-        status = mb_write_file(ctx, path, mb_answer_json(done), strlen(mb_answer_json(done)));
-    }
-    mb_answer_destroy(done);
-    return status;
+    return mb_answer_write(answer, status, path);
 }
 
 static mb_status write_all(

@@ -33,11 +33,11 @@ static bool is_over_graphs(const mb_training *t) {
     return t->round->fit->train.loss.ops->pairs != NULL;
 }
 
-static void on_progress(void *user, const mb_fit_progress *progress) {
-    mb_training *t = user;
-    const mb_progress shown = {.what = t->round->name,
+void mb_training_show(
+    mb_journal *journal, const char *what, size_t n_epochs, const mb_fit_progress *progress) {
+    const mb_progress shown = {.what = what,
         .epoch = progress->epoch + 1,
-        .n_epochs = t->n_epochs > 0 ? t->n_epochs : progress->n_epochs,
+        .n_epochs = n_epochs > 0 ? n_epochs : progress->n_epochs,
         .n_samples = progress->n_done,
         .n_total = progress->n_rows,
         .samples_per_second = progress->rows_per_second,
@@ -45,7 +45,12 @@ static void on_progress(void *user, const mb_fit_progress *progress) {
         .names = progress->names,
         .figures = progress->figures,
         .n_figures = progress->n_figures};
-    mb_journal_progress(&t->run->journal, &shown);
+    mb_journal_progress(journal, &shown);
+}
+
+static void on_progress(void *user, const mb_fit_progress *progress) {
+    mb_training *t = user;
+    mb_training_show(&t->run->journal, t->round->name, t->n_epochs, progress);
     if (progress->is_epoch_end && is_over_graphs(t)) {
         mb_graph_log_epoch(&t->run->journal, t->prefix, progress);
     } else if (progress->is_epoch_end && !t->is_in_turns) {
@@ -128,22 +133,26 @@ mb_status mb_training_load(
     return *is_there ? mb_bundle_load(training->ctx, training->checkpoint_path, out) : MB_OK;
 }
 
+void mb_training_put_history(mb_buffer *table, const mb_fit_result *result) {
+    mb_csv_put_text(table, true, "epoch");
+    for (size_t j = 0; j < result->n_columns; j++) {
+        mb_csv_put_text(table, false, result->columns[j]);
+    }
+    mb_csv_end_row(table);
+    for (size_t i = 0; i < result->n_epochs; i++) {
+        mb_csv_put_int64(table, true, (int64_t)i + 1);
+        for (size_t j = 0; j < result->n_columns; j++) {
+            mb_csv_put_double(table, false, result->history[i * result->n_columns + j]);
+        }
+        mb_csv_end_row(table);
+    }
+}
+
 mb_status mb_training_write_history(const mb_training *training, const mb_fit_result *result) {
     mb_context *ctx = training->ctx;
     mb_buffer table;
     mb_buffer_init(&table, ctx);
-    mb_csv_put_text(&table, true, "epoch");
-    for (size_t j = 0; j < result->n_columns; j++) {
-        mb_csv_put_text(&table, false, result->columns[j]);
-    }
-    mb_csv_end_row(&table);
-    for (size_t i = 0; i < result->n_epochs; i++) {
-        mb_csv_put_int64(&table, true, (int64_t)i + 1);
-        for (size_t j = 0; j < result->n_columns; j++) {
-            mb_csv_put_double(&table, false, result->history[i * result->n_columns + j]);
-        }
-        mb_csv_end_row(&table);
-    }
+    mb_training_put_history(&table, result);
     char *path = mb_path_join(ctx, training->round->directory, "history.csv");
     if (path == NULL) {
         mb_buffer_clear(&table);
@@ -162,6 +171,17 @@ static mb_status hash_file(const mb_training *t, const char *path, char hash[65]
     mb_model_hash(model, model->parameters, hash);
     mb_model_destroy(model);
     return MB_OK;
+}
+
+void mb_training_put_epochs(mb_answer *record, const mb_fit_result *result) {
+    mb_node *last_epoch = mb_answer_put_map(record, NULL, "last_epoch");
+    mb_node *best_epoch = mb_answer_put_map(record, NULL, "best_epoch_figures");
+    for (size_t j = 0; j < result->n_columns && result->n_epochs > 0; j++) {
+        mb_answer_put_real(record, last_epoch, result->columns[j],
+            result->history[(result->n_epochs - 1) * result->n_columns + j]);
+        mb_answer_put_real(record, best_epoch, result->columns[j],
+            result->history[result->best_epoch * result->n_columns + j]);
+    }
 }
 
 // The last file of a training: a round that has it is done.
@@ -190,19 +210,8 @@ static mb_status write_record(
     mb_answer_put_text(record, NULL, "monitor", result->monitor);
     mb_answer_put_bool(record, NULL, "stopped_early", result->stopped_early);
     mb_answer_put_real(record, NULL, "seconds", result->seconds);
-    mb_node *last_epoch = mb_answer_put_map(record, NULL, "last_epoch");
-    mb_node *best_epoch = mb_answer_put_map(record, NULL, "best_epoch_figures");
-    for (size_t j = 0; j < result->n_columns && result->n_epochs > 0; j++) {
-        mb_answer_put_real(record, last_epoch, result->columns[j],
-            result->history[(result->n_epochs - 1) * result->n_columns + j]);
-        mb_answer_put_real(record, best_epoch, result->columns[j],
-            result->history[result->best_epoch * result->n_columns + j]);
-    }
-    mb_answer *done = NULL;
-    MB_TRY(mb_answer_finish(record, MB_OK, &done));
-    const char *json = mb_answer_json(done);
-    status = mb_write_file(t->ctx, t->record_path, json, strlen(json));
-    mb_answer_destroy(done);
+    mb_training_put_epochs(record, result);
+    status = mb_answer_write(record, MB_OK, t->record_path);
     mb_journal_line(&t->run->journal, "%sWeights SHA-256 %s", t->prefix, hash);
     return status;
 }

@@ -35,6 +35,12 @@ mb_status mb_training_first(
 // caller clears *out. *is_there: whether it was.
 mb_status mb_training_load(
     const mb_training *training, bool is_needed, mb_bundle *out, bool *is_there) MB_MUST_CHECK;
+// Hands the progress of any fit on. n_epochs: that it counts to; 0: those of the fit.
+void mb_training_show(
+    mb_journal *journal, const char *what, size_t n_epochs, const mb_fit_progress *progress);
+// The figures of all epochs as a table; those of the last and the best as maps of a record.
+void mb_training_put_history(mb_buffer *table, const mb_fit_result *result);
+void mb_training_put_epochs(mb_answer *record, const mb_fit_result *result);
 mb_status mb_training_write_history(
     const mb_training *training, const mb_fit_result *result) MB_MUST_CHECK;
 // model.h5, last.h5, history.csv, and at last training.json.

@@ -148,20 +148,8 @@ static mb_status write_record(const mb_scan_state *scan, mb_context *ctx, size_t
         mb_answer_put_copy(record, map, scan->keys[k].name,
             mb_node_at(scan->keys[k].values, scan->trials[trial].choice[k]));
     }
-    mb_node *last_epoch = mb_answer_put_map(record, NULL, "last_epoch");
-    mb_node *best_epoch = mb_answer_put_map(record, NULL, "best_epoch_figures");
-    for (size_t j = 0; j < result->n_columns && result->n_epochs > 0; j++) {
-        mb_answer_put_real(record, last_epoch, result->columns[j],
-            result->history[(result->n_epochs - 1) * result->n_columns + j]);
-        mb_answer_put_real(record, best_epoch, result->columns[j],
-            result->history[result->best_epoch * result->n_columns + j]);
-    }
-    mb_answer *done = NULL;
-    MB_TRY(mb_answer_finish(record, MB_OK, &done));
-    const char *json = mb_answer_json(done);
-    const mb_status status = mb_write_file(ctx, path, json, strlen(json));
-    mb_answer_destroy(done);
-    return status;
+    mb_training_put_epochs(record, result);
+    return mb_answer_write(record, MB_OK, path);
 }
 
 static mb_status remove_path(mb_context *ctx, const char *path) {

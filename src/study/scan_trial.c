@@ -5,6 +5,7 @@
 #include "exchange/bundle_file.h"
 #include "measure/histogram.h"
 #include "measure/roc.h"
+#include "study/round_training.h"
 #include "study/scan.h"
 
 #include <math.h>
@@ -132,17 +133,7 @@ static mb_status measure_auc(
 
 static void on_progress(void *user, const mb_fit_progress *progress) {
     const trial_run *t = user;
-    const mb_progress shown = {.what = "trial",
-        .epoch = progress->epoch + 1,
-        .n_epochs = progress->n_epochs,
-        .n_samples = progress->n_done,
-        .n_total = progress->n_rows,
-        .samples_per_second = progress->rows_per_second,
-        .seconds_left = progress->eta_seconds,
-        .names = progress->names,
-        .figures = progress->figures,
-        .n_figures = progress->n_figures};
-    mb_journal_progress(&t->scan->journal, &shown);
+    mb_training_show(&t->scan->journal, "trial", 0, progress);
 }
 
 // A short trial is begun anew rather than stored: the disk would take longer than the training.

@@ -56,35 +56,13 @@ static bool is_channels_first(const mb_layer *layer) {
     return ((const mb_conv_options *)layer->options)->data_format == 1;
 }
 
-static mb_status add_bias(mb_context *ctx, mb_model *model, mb_layer *layer) {
-    const mb_conv_options *options = layer->options;
-    const mb_weight_spec spec = {.name = "bias",
-        .rank = 1,
-        .dim = {options->filters},
-        .fan_in = options->filters,
-        .fan_out = options->filters,
-        .initializer = options->bias_initializer,
-        .default_initializer = "zeros",
-        .regularizer = options->bias_regularizer,
-        .is_trainable = true,
-        .quantizer = options->bias_quantizer,
-        .use = MB_QUANTIZER_BIAS};
-    return options->use_bias ? mb_layer_add_weight(ctx, model, layer, &spec) : MB_OK;
-}
-
 static mb_status infer_conv(mb_context *ctx, mb_model *model, mb_layer *layer,
     const mb_value_type *inputs, size_t n_spatial, mb_value_type *output) {
     const mb_conv_options *options = layer->options;
     const bool is_first = is_channels_first(layer);
-    const mb_activation_ops *activation = NULL;
     mb_spatial spatial;
     size_t kernel[3], stride[3], dilation[3];
-    MB_TRY(mb_activation_read(ctx, options->activation, &activation));
-    if (is_first && strcmp(activation->name, "softmax") == 0) {
-        return mb_fail(ctx, MB_ERR_UNSUPPORTED,
-            "softmax over the columns of channels_first rows is not offered; use a softmax layer "
-            "of its own");
-    }
+    MB_TRY(mb_spatial_check_activation(ctx, options->activation, is_first));
     MB_TRY(mb_spatial_of(ctx, inputs, n_spatial, is_first, &spatial));
     MB_TRY(mb_spatial_option(ctx, &options->kernel_size, n_spatial, "kernel_size", kernel));
     MB_TRY(mb_spatial_option(ctx, &options->strides, n_spatial, "strides", stride));
@@ -116,7 +94,10 @@ static mb_status infer_conv(mb_context *ctx, mb_model *model, mb_layer *layer,
     kernel_spec.fan_in = n_taps * spatial.channels;
     kernel_spec.fan_out = n_taps * options->filters;
     MB_TRY(mb_layer_add_weight(ctx, model, layer, &kernel_spec));
-    MB_TRY(add_bias(ctx, model, layer));
+    if (options->use_bias) {
+        MB_TRY(mb_layer_add_bias(ctx, model, layer, options->filters, options->bias_initializer,
+            options->bias_regularizer, options->bias_quantizer));
+    }
     *output = mb_spatial_type(inputs, &result, is_first);
     return MB_OK;
 }

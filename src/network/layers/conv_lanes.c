@@ -118,14 +118,7 @@ static void backward(const mb_step *step, const mb_rows *rows) {
 static void unpack(const mb_step *step, const float *packed_gradient, float *gradient) {
     const mb_conv_plan *plan = step->data;
     const size_t n_kernel = plan->footprint.n_runs * plan->footprint.run_length * plan->n_out;
-    for (size_t i = 0; i < n_kernel; i++) {
-        gradient[step->layer->weights[0].offset + i] +=
-            mb_lanes_total(packed_gradient + i * MB_SAMPLES);
-    }
-    for (size_t o = 0; o < plan->n_out && step->layer->n_weights > 1; o++) {
-        gradient[step->layer->weights[1].offset + o] +=
-            mb_lanes_total(packed_gradient + (n_kernel + o) * MB_SAMPLES);
-    }
+    mb_lanes_unpack(step, n_kernel, plan->n_out, packed_gradient, gradient);
 }
 
 void mb_conv_plan_lanes(mb_step *step) {

@@ -113,15 +113,9 @@ static mb_status find_lengths(mb_context *ctx, const transpose_options *transpos
 static mb_status infer_transpose(mb_context *ctx, mb_model *model, mb_layer *layer,
     const mb_value_type *inputs, size_t n_spatial, mb_value_type *output) {
     const transpose_options *transpose = layer->options;
-    const mb_activation_ops *activation = NULL;
     mb_spatial spatial;
     size_t window[3];
-    MB_TRY(mb_activation_read(ctx, transpose->activation, &activation));
-    if (is_channels_first(layer) && strcmp(activation->name, "softmax") == 0) {
-        return mb_fail(ctx, MB_ERR_UNSUPPORTED,
-            "softmax over the columns of channels_first rows is not offered; use a softmax layer "
-            "of its own");
-    }
+    MB_TRY(mb_spatial_check_activation(ctx, transpose->activation, is_channels_first(layer)));
     MB_TRY(mb_spatial_of(ctx, inputs, n_spatial, is_channels_first(layer), &spatial));
     MB_TRY(find_lengths(ctx, transpose, n_spatial, window, &spatial));
     mb_weight_spec kernel = {.name = "kernel",
@@ -142,19 +136,9 @@ static mb_status infer_transpose(mb_context *ctx, mb_model *model, mb_layer *lay
     kernel.dim[n_spatial] = transpose->filters;
     kernel.dim[n_spatial + 1] = spatial.channels;
     MB_TRY(mb_layer_add_weight(ctx, model, layer, &kernel));
-    const mb_weight_spec bias = {.name = "bias",
-        .rank = 1,
-        .dim = {transpose->filters},
-        .fan_in = transpose->filters,
-        .fan_out = transpose->filters,
-        .initializer = transpose->bias_initializer,
-        .default_initializer = "zeros",
-        .regularizer = transpose->bias_regularizer,
-        .is_trainable = true,
-        .quantizer = transpose->bias_quantizer,
-        .use = MB_QUANTIZER_BIAS};
     if (transpose->use_bias) {
-        MB_TRY(mb_layer_add_weight(ctx, model, layer, &bias));
+        MB_TRY(mb_layer_add_bias(ctx, model, layer, transpose->filters, transpose->bias_initializer,
+            transpose->bias_regularizer, transpose->bias_quantizer));
     }
     spatial.channels = transpose->filters;
     *output = mb_spatial_type(inputs, &spatial, is_channels_first(layer));
@@ -321,14 +305,7 @@ static void unpack_lanes(const mb_step *step, const float *packed_gradient, floa
     const transpose_plan *plan = step->data;
     const mb_footprint *footprint = &plan->conv.footprint;
     const size_t n_kernel = footprint->n_runs * footprint->run_length * plan->n_in;
-    for (size_t i = 0; i < n_kernel; i++) {
-        gradient[step->layer->weights[0].offset + i] +=
-            mb_lanes_total(packed_gradient + i * MB_SAMPLES);
-    }
-    for (size_t o = 0; o < plan->n_out && step->layer->n_weights > 1; o++) {
-        gradient[step->layer->weights[1].offset + o] +=
-            mb_lanes_total(packed_gradient + (n_kernel + o) * MB_SAMPLES);
-    }
+    mb_lanes_unpack(step, n_kernel, plan->n_out, packed_gradient, gradient);
 }
 
 static void plan_lanes(mb_step *step) {

@@ -73,18 +73,8 @@ static mb_status infer(mb_context *ctx, mb_model *model, mb_layer *layer,
         .use = MB_QUANTIZER_KERNEL};
     MB_TRY(mb_layer_add_weight(ctx, model, layer, &kernel));
     if (dense->use_bias) {
-        const mb_weight_spec bias = {.name = "bias",
-            .rank = 1,
-            .dim = {dense->units},
-            .fan_in = dense->units,
-            .fan_out = dense->units,
-            .initializer = dense->bias_initializer,
-            .default_initializer = "zeros",
-            .regularizer = dense->bias_regularizer,
-            .is_trainable = true,
-            .quantizer = dense->bias_quantizer,
-            .use = MB_QUANTIZER_BIAS};
-        MB_TRY(mb_layer_add_weight(ctx, model, layer, &bias));
+        MB_TRY(mb_layer_add_bias(ctx, model, layer, dense->units, dense->bias_initializer,
+            dense->bias_regularizer, dense->bias_quantizer));
     }
     *output = *inputs;
     output->dim[inputs->rank - 1] = dense->units;
@@ -276,14 +266,7 @@ static void backward_lanes(const mb_step *step, const mb_rows *rows) {
 static void unpack_lanes(const mb_step *step, const float *packed_gradient, float *gradient) {
     const dense_plan *plan = step->data;
     const size_t n_kernel = plan->n_in * plan->n_out;
-    for (size_t i = 0; i < n_kernel; i++) {
-        gradient[step->layer->weights[0].offset + i] +=
-            mb_lanes_total(packed_gradient + i * MB_SAMPLES);
-    }
-    for (size_t o = 0; o < plan->n_out && step->layer->n_weights > 1; o++) {
-        gradient[step->layer->weights[1].offset + o] +=
-            mb_lanes_total(packed_gradient + (n_kernel + o) * MB_SAMPLES);
-    }
+    mb_lanes_unpack(step, n_kernel, plan->n_out, packed_gradient, gradient);
 }
 
 static void plan_lanes(mb_step *step) {

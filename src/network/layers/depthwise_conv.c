@@ -101,34 +101,12 @@ static mb_status check_shape(mb_context *ctx, const depthwise_options *depthwise
     return MB_OK;
 }
 
-static mb_status add_bias(mb_context *ctx, mb_model *model, mb_layer *layer, size_t n) {
-    const depthwise_options *depthwise = layer->options;
-    const mb_weight_spec bias = {.name = "bias",
-        .rank = 1,
-        .dim = {n},
-        .fan_in = n,
-        .fan_out = n,
-        .initializer = depthwise->bias_initializer,
-        .default_initializer = "zeros",
-        .regularizer = depthwise->bias_regularizer,
-        .is_trainable = true,
-        .quantizer = depthwise->bias_quantizer,
-        .use = MB_QUANTIZER_BIAS};
-    return depthwise->use_bias ? mb_layer_add_weight(ctx, model, layer, &bias) : MB_OK;
-}
-
 static mb_status infer_depthwise(mb_context *ctx, mb_model *model, mb_layer *layer,
     const mb_value_type *inputs, size_t n_spatial, bool is_separable, mb_value_type *output) {
     const depthwise_options *depthwise = layer->options;
-    const mb_activation_ops *activation = NULL;
     mb_spatial spatial;
     size_t window[3];
-    MB_TRY(mb_activation_read(ctx, depthwise->activation, &activation));
-    if (is_channels_first(layer) && strcmp(activation->name, "softmax") == 0) {
-        return mb_fail(ctx, MB_ERR_UNSUPPORTED,
-            "softmax over the columns of channels_first rows is not offered; use a softmax layer "
-            "of its own");
-    }
+    MB_TRY(mb_spatial_check_activation(ctx, depthwise->activation, is_channels_first(layer)));
     MB_TRY(mb_spatial_of(ctx, inputs, n_spatial, is_channels_first(layer), &spatial));
     MB_TRY(check_shape(ctx, depthwise, n_spatial, window, &spatial));
     const size_t n_middle = spatial.channels * depthwise->depth_multiplier;
@@ -167,7 +145,10 @@ static mb_status infer_depthwise(mb_context *ctx, mb_model *model, mb_layer *lay
         MB_TRY(mb_layer_add_weight(ctx, model, layer, &mixing));
     }
     spatial.channels = is_separable ? depthwise->filters : n_middle;
-    MB_TRY(add_bias(ctx, model, layer, spatial.channels));
+    if (depthwise->use_bias) {
+        MB_TRY(mb_layer_add_bias(ctx, model, layer, spatial.channels, depthwise->bias_initializer,
+            depthwise->bias_regularizer, depthwise->bias_quantizer));
+    }
     *output = mb_spatial_type(inputs, &spatial, is_channels_first(layer));
     return MB_OK;
 }
