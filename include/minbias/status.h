@@ -49,7 +49,7 @@ MB_API const char *mb_status_name(mb_status status);
 // What a reader of outside bytes may use, whatever the bytes themselves claim.
 typedef struct mb_limits {
     uint64_t bytes;   // in flight for one file's contents after decompression; default 16 GiB
-    uint64_t objects; // tree nodes, archive members, datasets; default 10 million
+    uint64_t objects; // tree nodes, archive members, datasets; default 40 million
     uint32_t depth;   // nesting; default 64
 } mb_limits;
 

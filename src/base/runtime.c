@@ -99,7 +99,7 @@ mb_status mb_runtime_create(const mb_runtime_settings *settings, mb_runtime **ou
         runtime->limits.bytes = UINT64_C(16) << 30;
     }
     if (runtime->limits.objects == 0) {
-        runtime->limits.objects = 10000000;
+        runtime->limits.objects = 40000000;
     }
     if (runtime->limits.depth == 0) {
         runtime->limits.depth = 64;

@@ -112,7 +112,7 @@ static mb_status check_items(pickle_machine *m, const mb_pickle_items *items, bo
     }
     visit->state = PICKLE_ENTERED;
     visit->depth = 1;
-    visit->n_boxes = 1 + (items->row_end != NULL ? items->n : 0);
+    visit->n_boxes = 1;
     visit->n_bytes = sizeof(pickle_items_box) + items->n * sizeof *items->items;
     if (items->row_end != NULL) {
         visit->n_bytes += items->row_end[items->n - 1] * sizeof *items->integers;

@@ -182,12 +182,6 @@ static mb_status keep_integers(packer *p, mb_pickle_items *items) {
 
 static mb_status keep_table(packer *p, mb_pickle_items *items) {
     pickle_machine *m = p->m;
-    m->n_boxes += p->n_rows;
-    if (m->n_boxes > mb_context_limits(m->ctx)->objects) {
-        return mb_pickle_fail(m, MB_ERR_LIMIT,
-            "is beyond the limit of %llu objects; split the file",
-            (unsigned long long)mb_context_limits(m->ctx)->objects);
-    }
     size_t *row_end = mb_pickle_allocate(m, p->n_rows, sizeof *row_end);
     if (row_end == NULL) {
         return mb_context_status(m->ctx);

@@ -353,6 +353,21 @@ static void test_pickle__keeps_to_the_limits_given(void **state) {
     memset(many, 'N', sizeof many);
     assert_fails(ctx, mb_pickle_parse(ctx, "many", many, sizeof many, &pickle), MB_ERR_LIMIT,
         "NONE: takes more than 65536 bytes");
+    // A table of rows of one number, in protocol 2 without memo.
+    many[0] = ']';
+    many[1] = '(';
+    for (size_t i = 0; i < 600; i++) {
+        memcpy(many + 2 + 4 * i, "]K\7a", 4);
+    }
+    memcpy(many + 2402, "e.", 2);
+    assert_fails(ctx, mb_pickle_parse(ctx, "rows", many, 2404, &pickle), MB_ERR_LIMIT,
+        "EMPTY_LIST: is beyond the limit of 100 objects");
+    assert_ok(ctx, mb_pickle_parse_packed(ctx, "rows", many, 2404, &pickle));
+    assert_int_equal(pickle.root.as.items->row_end[599], 600);
+    mb_pickle_clear(&pickle);
+    memset(many, ']', sizeof many);
+    assert_fails(ctx, mb_pickle_parse_packed(ctx, "many", many, sizeof many, &pickle), MB_ERR_LIMIT,
+        "is beyond the limit of 100 objects");
     mb_context_destroy(ctx);
     mb_runtime_destroy(runtime);
 }
