@@ -25,6 +25,7 @@ void mb_buffer_format(mb_buffer *buffer, const char *format, ...) MB_PRINTF(2, 3
 // The shortest decimal text that reads back as the same float or double.
 void mb_buffer_float(mb_buffer *buffer, float value);
 void mb_buffer_double(mb_buffer *buffer, double value);
+void mb_buffer_int64(mb_buffer *buffer, int64_t value);
 // A text as a JSON string with its quotes.
 void mb_buffer_json_text(mb_buffer *buffer, const char *text);
 

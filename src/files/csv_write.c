@@ -51,7 +51,7 @@ void mb_csv_put_finite(mb_buffer *buffer, bool is_first, double value) {
 
 void mb_csv_put_int64(mb_buffer *buffer, bool is_first, int64_t value) {
     put_comma(buffer, is_first);
-    mb_buffer_format(buffer, "%lld", (long long)value);
+    mb_buffer_int64(buffer, value);
 }
 
 void mb_csv_end_row(mb_buffer *buffer) {

@@ -34,38 +34,61 @@ static mb_status write_scores(
     return status;
 }
 
-static mb_status write_predictions(
-    mb_context *ctx, const mb_scored *scored, const mb_dataset *dataset, const char *path) {
-    mb_buffer table;
-    mb_buffer_init(&table, ctx);
-    mb_buffer_text(&table, "file,event,label,score");
+static void put_prediction(
+    mb_buffer *table, const mb_scored *scored, const mb_dataset *dataset, size_t i) {
     // Of two outputs, the score is the second, which is judged.
     const float *scores = scored->score != NULL ? scored->score : scored->output;
     const size_t n_scores = scored->score != NULL ? 1 : scored->width;
-    for (size_t j = 1; j < n_scores; j++) {
+    const uint32_t file = dataset->file[scored->row[i]];
+    mb_csv_put_text(table, true, file < dataset->n_files ? dataset->file_names[file] : "");
+    mb_csv_put_int64(table, false, dataset->event[scored->row[i]]);
+    if (scored->label != NULL) {
+        mb_csv_put_int64(table, false, scored->label[i] > 0.5F);
+    } else {
+        mb_csv_put_text(table, false, "");
+    }
+    for (size_t j = 0; j < n_scores; j++) {
+        mb_csv_put_float(table, false, scores[i * n_scores + j]);
+    }
+    if (scored->split[i] == MB_SPLIT_NONE) {
+        mb_csv_put_text(table, false, "");
+    } else {
+        mb_csv_put_int64(table, false, scored->split[i]);
+    }
+    mb_csv_end_row(table);
+}
+
+// Piece by piece: the edges of many graphs make a table of gigabytes.
+static mb_status write_predictions(
+    mb_context *ctx, const mb_scored *scored, const mb_dataset *dataset, const char *path) {
+    enum { PIECE = 1 << 20 };
+    mb_output output;
+    mb_buffer table;
+    MB_TRY(mb_output_open(&output, ctx, path));
+    mb_buffer_init(&table, ctx);
+    mb_buffer_text(&table, "file,event,label,score");
+    for (size_t j = 1; j < scored->width && scored->score == NULL; j++) {
         mb_buffer_format(&table, ",score_%zu", j);
     }
     mb_buffer_text(&table, ",split\n");
-    for (size_t i = 0; i < scored->n && table.status == MB_OK; i++) {
-        const uint32_t file = dataset->file[scored->row[i]];
-        mb_csv_put_text(&table, true, file < dataset->n_files ? dataset->file_names[file] : "");
-        mb_csv_put_int64(&table, false, dataset->event[scored->row[i]]);
-        if (scored->label != NULL) {
-            mb_csv_put_int64(&table, false, scored->label[i] > 0.5F);
-        } else {
-            mb_csv_put_text(&table, false, "");
+    mb_status status = table.status;
+    for (size_t i = 0; i < scored->n && status == MB_OK; i++) {
+        put_prediction(&table, scored, dataset, i);
+        status = table.status;
+        if (status == MB_OK && table.length >= PIECE) {
+            status = mb_output_write(&output, table.data, table.length);
+            table.length = 0;
         }
-        for (size_t j = 0; j < n_scores; j++) {
-            mb_csv_put_float(&table, false, scores[i * n_scores + j]);
-        }
-        if (scored->split[i] == MB_SPLIT_NONE) {
-            mb_csv_put_text(&table, false, "");
-        } else {
-            mb_csv_put_int64(&table, false, scored->split[i]);
-        }
-        mb_csv_end_row(&table);
     }
-    return mb_write_buffer(&table, path);
+    if (status == MB_OK) {
+        status = mb_output_write(&output, table.data, table.length);
+    }
+    if (status == MB_OK) {
+        status = mb_output_commit(&output);
+    }
+    mb_output_abandon(&output);
+    mb_buffer_clear(&table);
+    return status;
 }
 
 // What one split of the events says.
