@@ -5,12 +5,19 @@
 
 // Words: contents to frames and back, ports, and the weights of the slow control.
 
+// Where a row's crossing is, in tables of the emulation.
+static const struct {
+    const char *name;
+    uint64_t most;
+} places[] = {{"orbit", UINT64_C(1) << 40}, {"bucket", MB_CHIP_ORBIT - 1}};
+
 typedef struct work {
     mb_context *ctx;
     mb_chip_settings settings;
     const mb_chip_algorithm *algorithm; // NULL: ports
     mb_chip_mux mux;
     mb_rows rows;
+    int place[MB_COUNT_OF(places)]; // columns
     mb_table table;
     mb_answer *answer;
 } work;
@@ -25,7 +32,30 @@ static mb_status open_work(work *w, mb_context *ctx, const char *file,
     MB_TRY(mb_check_absent(ctx, output, is_forced));
     MB_TRY(mb_answer_create(ctx, &w->answer));
     MB_TRY(mb_rows_open(&w->rows, ctx, file));
+    for (size_t i = 0; i < MB_COUNT_OF(places); i++) {
+        w->place[i] = mb_rows_column(&w->rows, places[i].name);
+    }
     return mb_table_open(&w->table, ctx, output);
+}
+
+// Columns of places that the input has stand first in the output.
+static void begin_header(work *w) {
+    for (size_t i = 0; i < MB_COUNT_OF(places); i++) {
+        if (w->place[i] != MB_ROWS_NO_COLUMN) {
+            mb_buffer_format(&w->table.text, "%s,", places[i].name);
+        }
+    }
+}
+
+static mb_status begin_row(work *w) {
+    for (size_t i = 0; i < MB_COUNT_OF(places); i++) {
+        uint64_t value = 0;
+        if (w->place[i] != MB_ROWS_NO_COLUMN) {
+            MB_TRY(mb_rows_count(&w->rows, w->place[i], places[i].most, &value));
+            mb_buffer_format(&w->table.text, "%llu,", (unsigned long long)value);
+        }
+    }
+    return MB_OK;
 }
 
 static mb_status close_work(work *w, mb_status status, const char *output, mb_answer **out) {
@@ -49,6 +79,7 @@ static mb_status close_work(work *w, mb_status status, const char *output, mb_an
 static mb_status pack_contents(work *w) {
     mb_content_columns columns;
     MB_TRY(mb_content_find(&w->rows, w->algorithm, &w->settings, &columns));
+    begin_header(w);
     mb_buffer_text(&w->table.text, "n_words");
     mb_table_put_series(&w->table, false, "WORD_", MB_CHIP_MOST_WORDS);
     mb_csv_end_row(&w->table.text);
@@ -62,6 +93,7 @@ static mb_status pack_contents(work *w) {
         }
         MB_TRY(mb_content_read(&w->rows, &columns, w->algorithm, &w->settings, &content));
         w->algorithm->pack(w->algorithm, &w->settings, &content, &frame);
+        MB_TRY(begin_row(w));
         mb_csv_put_int64(&w->table.text, true, frame.n_words);
         for (unsigned i = 0; i < MB_CHIP_MOST_WORDS; i++) {
             mb_csv_put_int64(&w->table.text, false, i < frame.n_words ? frame.word[i] : 0);
@@ -82,6 +114,7 @@ static mb_status read_charges(work *w, const int *columns, uint32_t *charges) {
 static mb_status pack_ports(work *w) {
     int columns[MB_CHIP_CELLS];
     MB_TRY(mb_rows_find_series(&w->rows, "CALQ_", MB_CHIP_CELLS, columns));
+    begin_header(w);
     mb_table_put_series(&w->table, true, "ePortRxDataGroup_", MB_CHIP_PORTS);
     mb_csv_end_row(&w->table.text);
     for (;;) {
@@ -99,6 +132,7 @@ static mb_status pack_ports(work *w) {
                 mb_float_4e3m(w->settings.drop), charges[w->mux.charge[cell]]);
         }
         mb_chip_ports_pack(codes, words);
+        MB_TRY(begin_row(w));
         for (unsigned i = 0; i < MB_CHIP_PORTS; i++) {
             mb_csv_put_int64(&w->table.text, i == 0, words[i]);
         }
@@ -161,6 +195,7 @@ static mb_status unpack_frames(work *w, bool with_charges, bool is_centred) {
     int columns[MB_CHIP_MOST_WORDS];
     MB_TRY(mb_rows_find(&w->rows, "n_words", &n_words));
     MB_TRY(mb_rows_find_series(&w->rows, "WORD_", MB_CHIP_MOST_WORDS, columns));
+    begin_header(w);
     if (with_charges) {
         mb_table_put_series(&w->table, true, "CALQ_", MB_CHIP_CELLS);
     } else {
@@ -182,6 +217,7 @@ static mb_status unpack_frames(work *w, bool with_charges, bool is_centred) {
                 "header bits they were made with",
                 frame.n_words, w->algorithm->name, w->settings.n_links);
         }
+        MB_TRY(begin_row(w));
         if (with_charges) {
             uint32_t charges[MB_CHIP_CELLS];
             spread(w, &content, is_centred, charges);
@@ -198,6 +234,7 @@ static mb_status unpack_ports(work *w, bool is_centred) {
     mb_float_format format = mb_float_4e3m(w->settings.drop);
     format.is_centred = is_centred;
     MB_TRY(mb_rows_find_series(&w->rows, "ePortRxDataGroup_", MB_CHIP_PORTS, columns));
+    begin_header(w);
     mb_table_put_series(&w->table, true, "CALQ_", MB_CHIP_CELLS);
     mb_csv_end_row(&w->table.text);
     for (;;) {
@@ -219,6 +256,7 @@ static mb_status unpack_ports(work *w, bool is_centred) {
             const uint8_t code = codes[w->mux.input[cell]];
             charges[w->mux.charge[cell]] = code > 0 ? mb_float_decode(format, code) : 0;
         }
+        MB_TRY(begin_row(w));
         put_charges(w, charges);
         MB_TRY(mb_table_end_row(&w->table));
     }

@@ -76,6 +76,45 @@ static void test_elinks__emulates_and_compares(void **state) {
         "back.csv");
 }
 
+static void assert_same_file(mb_tool_world *world, const char *one, const char *other) {
+    char *wanted = mb_tool_read(world, one);
+    char *got = mb_tool_read(world, other);
+    assert_string_equal(got, wanted);
+    mb_release(world->base.ctx, wanted);
+    mb_release(world->base.ctx, got);
+}
+
+static void test_elinks__words_keep_their_places_in_time(void **state) {
+    MB_TOOL_WORLD(world)
+    mb_tool_expect(world, 0,
+        "simulate concentrator -o sim3 --set events=40 --set name=toy --set ports=high_density");
+    mb_tool_expect(
+        world, 0, "elinks emulate sim3/ports/toy.csv -a threshold -n 3 --high-density -o chip3");
+    mb_tool_expect(world, 0,
+        "elinks unpack chip3/formatter.csv -a threshold -n 3 --high-density -o contents.csv");
+    assert_same_file(world, "chip3/algorithm.csv", "contents.csv");
+    mb_tool_expect(
+        world, 0, "elinks pack contents.csv -a threshold -n 3 --high-density -o words.csv");
+    assert_same_file(world, "chip3/formatter.csv", "words.csv");
+    // Charges of ports, and ports of charges.
+    mb_tool_expect(
+        world, 0, "elinks unpack chip3/ports.csv -a ports --high-density -o charges3.csv");
+    mb_tool_expect(world, 0, "elinks pack charges3.csv -a ports --high-density -o ports3.csv");
+    assert_same_file(world, "chip3/ports.csv", "ports3.csv");
+    // An orbit has 3564 crossings.
+    char text[1024] = "orbit,bucket";
+    for (size_t i = 0; i < 48; i++) {
+        mb_format(text + strlen(text), sizeof text - strlen(text), ",CALQ_%zu", i);
+    }
+    mb_format(text + strlen(text), sizeof text - strlen(text), "\n0,3564");
+    for (size_t i = 0; i < 48; i++) {
+        mb_format(text + strlen(text), sizeof text - strlen(text), ",0");
+    }
+    mb_tool_write(world, "late.csv", text);
+    mb_tool_expect(world, 1, "elinks pack late.csv -a ports -o late_ports.csv");
+    assert_non_null(strstr(world->last.err, "bucket"));
+}
+
 static void test_elinks__says_what_is_missing(void **state) {
     MB_TOOL_WORLD(world)
     static const struct {
@@ -144,6 +183,7 @@ int main(void) {
         cmocka_unit_test(test_elinks__shuffles_tables_without_names_whole),
         cmocka_unit_test(test_elinks__emulates_and_compares),
         cmocka_unit_test(test_elinks__what_fails_leaves_no_folder),
+        cmocka_unit_test(test_elinks__words_keep_their_places_in_time),
         cmocka_unit_test(test_elinks__says_what_is_missing),
     };
     return cmocka_run_group_tests(tests, mb_tool_open, mb_tool_close);
