@@ -27,6 +27,10 @@ const mb_option mb_emd_net_table[] = {
     {"dense", MB_OPTION_SIZES, FIELD(dense), "[256, 1]", 1, 65536, NULL, NULL,
         "neurons and number of dense layers"},
     {"loss", MB_OPTION_NODE, FIELD(loss), "huber", 0, 0, NULL, NULL, "huber, msle or mse"},
+    {"optimizer", MB_OPTION_NODE, FIELD(optimizer), "adam", 0, 0, NULL, NULL, "as train.optimizer"},
+    {"callbacks", MB_OPTION_NODE, FIELD(callbacks), "", 0, 0, NULL, NULL,
+        "as train.callbacks; default: half the learning rate after 4 epochs without a better "
+        "val_loss; []: none, as the original"},
     {"epochs", MB_OPTION_SIZE, FIELD(epochs), "64", 1, 1e6, NULL, NULL,
         "passes over the training pairs"},
     {"batch", MB_OPTION_SIZE, FIELD(batch), "32", 1, 1e6, NULL, NULL, "pairs between two updates"},
@@ -239,16 +243,25 @@ static mb_status read_train(
     mb_context *ctx, mb_document *document, const mb_emd_net *net, mb_train *out) {
     mb_buffer text;
     mb_buffer_init(&text, ctx);
-    mb_buffer_format(&text, "{loss: huber, optimizer: {adam: {}}, batch: %zu, epochs: %zu}",
+    mb_buffer_format(&text,
+        "{batch: %zu, epochs: %zu, callbacks: [{reduce_lr_on_plateau: {factor: 0.5, patience: "
+        "4}}]}",
         net->batch, net->epochs);
     mb_status status = text.status != MB_OK
                            ? text.status
                            : mb_yaml_parse(ctx, net->name, text.data, text.length, document);
     mb_buffer_clear(&text);
-    if (status == MB_OK && net->loss != NULL) {
-        mb_node *loss = mb_node_copy(document, ctx, net->loss);
-        status =
-            loss == NULL ? MB_ERR_MEMORY : mb_node_set(document, ctx, document->root, "loss", loss);
+    const struct {
+        const char *name;
+        const mb_node *node;
+    } keys[] = {{"loss", net->loss}, {"optimizer", net->optimizer}, {"callbacks", net->callbacks}};
+    for (size_t i = 0; i < MB_COUNT_OF(keys) && status == MB_OK; i++) {
+        if (keys[i].node == NULL) {
+            continue;
+        }
+        mb_node *copy = mb_node_copy(document, ctx, keys[i].node);
+        status = copy == NULL ? MB_ERR_MEMORY
+                              : mb_node_set(document, ctx, document->root, keys[i].name, copy);
     }
     return status == MB_OK ? mb_train_read(ctx, document, document->root, out) : status;
 }

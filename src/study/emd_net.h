@@ -18,7 +18,7 @@ typedef struct mb_emd_net {
     int pairs;
     const char *of;       // the model whose reconstructions are used; NULL: none
     mb_sizes conv, dense; // [filters, kernel, convolutions], [neurons, dense layers]
-    const mb_node *loss;
+    const mb_node *loss, *optimizer, *callbacks;
     size_t epochs, batch, repeats, rows;
 } mb_emd_net;
 extern const mb_option mb_emd_net_table[];

@@ -277,6 +277,20 @@ static const char *save_mapping(mb_bench *b) {
     return path;
 }
 
+// Lines of got are those of wanted behind two columns more.
+static void assert_same_but_places(const char *wanted, const char *got) {
+    while (*wanted != '\0') {
+        const size_t n = strcspn(wanted, "\n") + 1;
+        const char *bucket = strchr(got, ',');
+        const char *rest = bucket != NULL ? strchr(bucket + 1, ',') : NULL;
+        assert_non_null(rest);
+        assert_memory_equal(rest + 1, wanted, n);
+        wanted += n;
+        got = rest + 1 + n;
+    }
+    assert_int_equal(*got, '\0');
+}
+
 static void test_elinks__charges_pass_the_ports_in_either_order(void **state) {
     (void)state;
     mb_bench b;
@@ -305,7 +319,7 @@ static void test_elinks__charges_pass_the_ports_in_either_order(void **state) {
         assert_ok(b.ctx, mb_elinks_unpack(b.ctx, mb_bench_path(&b, "chip/formatter.csv"), format,
                              true, false, mb_bench_path(&b, "back.csv"), true, NULL));
         two = mb_bench_load(&b, "back.csv");
-        assert_string_equal(one, two);
+        assert_same_but_places(one, two);
         mb_release(b.ctx, one);
         mb_release(b.ctx, two);
     }
