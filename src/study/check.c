@@ -3,6 +3,8 @@
 
 #include "network/plan.h"
 #include "study/alternate_run.h"
+#include "study/module_run.h"
+#include "study/round_training.h"
 #include "study/scan.h"
 #include "study/summary.h"
 #include "training/graph_data.h"
@@ -118,6 +120,8 @@ typedef struct trial {
     const uint32_t *rows;
     size_t n_rows;
     float *parameters;
+    const mb_model *loss_network; // that the loss judges by; NULL: none, or one that is still to be
+    bool is_waiting;              // ... trained
 } trial;
 
 static mb_status time_rows(const trial *t, size_t n, double *seconds) {
@@ -133,6 +137,7 @@ static mb_status time_rows(const trial *t, size_t n, double *seconds) {
         .train_rows = t->rows,
         .n_train = n,
         .train = &train,
+        .loss_network = t->loss_network,
         .seed = t->round->seed};
     mb_fit_result result = {0};
     const double start = mb_seconds_now();
@@ -184,7 +189,7 @@ static double seconds_from_work(const mb_model *model, const mb_dataset *dataset
 static mb_status time_training(trial *t, double *per_second, bool *is_measured) {
     mb_run *run = t->run;
     const double expected = seconds_from_work(t->model, t->dataset);
-    *is_measured = t->n_rows > 0 && expected < trial_seconds;
+    *is_measured = t->n_rows > 0 && expected < trial_seconds && !t->is_waiting;
     *per_second = expected > 0 ? 1 / expected : 0;
     if (!*is_measured) {
         return MB_OK;
@@ -274,6 +279,14 @@ static mb_status tell_round(mb_answer *answer, mb_run *run, const mb_round *roun
         status =
             mb_round_rows(run, run->ctx, round, MB_SPLIT_VALIDATION, &validation, &n_validation);
     }
+    // A network that judges may itself be a result of the run.
+    const bool is_waiting = mb_module_loss_net(run, round) != SIZE_MAX;
+    mb_model *loss_network = NULL;
+    const char *path = NULL;
+    if (status == MB_OK && !is_waiting) {
+        status =
+            mb_round_load_loss_network(run, run->ctx, &run->arena, round, &path, &loss_network);
+    }
     const mb_fit_request request = {.model = model,
         .dataset = &run->dataset,
         .train_rows = train,
@@ -282,9 +295,9 @@ static mb_status tell_round(mb_answer *answer, mb_run *run, const mb_round *roun
         .n_validation = n_validation,
         .train = &round->fit->train,
         .target = round->fit->target,
+        .loss_network = loss_network,
         .seed = round->seed};
-    // A network that judges may itself be a result of the run.
-    if (status == MB_OK && round->fit->train.loss.ops->network == NULL) {
+    if (status == MB_OK && !is_waiting) {
         status = mb_fit_check(run->ctx, &request);
     }
     if (status == MB_OK) {
@@ -293,9 +306,12 @@ static mb_status tell_round(mb_answer *answer, mb_run *run, const mb_round *roun
             .dataset = &run->dataset,
             .model = model,
             .rows = train,
-            .n_rows = n_train};
+            .n_rows = n_train,
+            .loss_network = loss_network,
+            .is_waiting = is_waiting};
         status = tell_training(answer, list, &t, n_validation);
     }
+    mb_model_destroy(loss_network);
     mb_release(run->ctx, train);
     mb_release(run->ctx, validation);
     mb_model_destroy(model);

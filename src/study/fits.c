@@ -141,9 +141,13 @@ static mb_status add_listed_fit(
     return mb_node_set(&study->document, ctx, entry, "train", written);
 }
 
+static bool says_train(const mb_node *model) {
+    return model != NULL && model->kind == MB_NODE_MAP && mb_node_find(model, "train") != NULL;
+}
+
 static bool has_own_train(const mb_node *models) {
     for (const mb_node *m = models != NULL ? models->first : NULL; m != NULL; m = m->next) {
-        if (m->kind == MB_NODE_MAP && mb_node_find(m, "train") != NULL) {
+        if (says_train(m)) {
             return true;
         }
     }
@@ -244,7 +248,9 @@ mb_status mb_study_read_fits(mb_context *ctx, mb_study *study) {
         return mb_alternate_read(ctx, study, root);
     }
     // Where models bring their losses along, the common keys need none.
-    if (train != NULL && (mb_node_find(train, "loss") != NULL || !has_own_train(named))) {
+    const bool is_loss_known =
+        has_own_train(named) || (fits == NULL && says_train(mb_node_find(root, "model")));
+    if (train != NULL && (mb_node_find(train, "loss") != NULL || !is_loss_known)) {
         mb_train usual;
         MB_TRY(mb_train_read(ctx, &study->document, train, &usual));
     }

@@ -30,20 +30,36 @@ static mb_status fail_builtin(mb_context *ctx, const mb_study *study, const mb_n
         near != NULL ? "'?" : "");
 }
 
+static mb_status copy_member(
+    mb_context *ctx, mb_document *document, const mb_node *member, mb_node *to) {
+    mb_node *copy = mb_node_copy(document, ctx, member);
+    return copy == NULL ? MB_ERR_MEMORY : mb_node_set(document, ctx, to, member->key, copy);
+}
+
+// What is written beside a model's name takes the place of what the model has; of train: key by
+// key, so that a learning rate takes no loss away.
+static mb_status write_beside(
+    mb_context *ctx, mb_document *document, const mb_node *member, mb_node *made) {
+    mb_node *own = mb_node_find(made, member->key);
+    if (strcmp(member->key, "train") != 0 || own == NULL || own->kind != MB_NODE_MAP ||
+        member->kind != MB_NODE_MAP) {
+        return copy_member(ctx, document, member, made);
+    }
+    for (const mb_node *key = member->first; key != NULL; key = key->next) {
+        MB_TRY(copy_member(ctx, document, key, own));
+    }
+    return MB_OK;
+}
+
 // {autoencoder: {...}} and what is written beside it, as layers.
 static mb_status expand_autoencoder(
     mb_context *ctx, mb_study *study, const mb_node *model, mb_node **out) {
     const mb_node *keys = mb_node_find(model, "autoencoder");
     MB_TRY(mb_module_model_expand(ctx, &study->document, keys, out));
     for (const mb_node *member = model->first; member != NULL; member = member->next) {
-        if (member == keys) {
-            continue;
+        if (member != keys) {
+            MB_TRY(write_beside(ctx, &study->document, member, *out));
         }
-        mb_node *copy = mb_node_copy(&study->document, ctx, member);
-        if (copy == NULL) {
-            return MB_ERR_MEMORY;
-        }
-        MB_TRY(mb_node_set(&study->document, ctx, *out, member->key, copy));
     }
     return MB_OK;
 }
@@ -83,14 +99,9 @@ static mb_status expand(mb_context *ctx, mb_study *study, mb_node *owner, const 
     }
     MB_TRY(read_builtin(ctx, study, name, &made));
     for (const mb_node *member = model->first; member != NULL; member = member->next) {
-        if (member == name) {
-            continue;
+        if (member != name) {
+            MB_TRY(write_beside(ctx, &study->document, member, made));
         }
-        mb_node *copy = mb_node_copy(&study->document, ctx, member);
-        if (copy == NULL) {
-            return MB_ERR_MEMORY;
-        }
-        MB_TRY(mb_node_set(&study->document, ctx, made, member->key, copy));
     }
     return mb_node_set(&study->document, ctx, owner, model->key, made);
 }

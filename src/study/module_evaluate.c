@@ -186,11 +186,24 @@ static mb_status judge_bits(mb_module_evaluation *e, const mb_module_result *res
     return status;
 }
 
+// Some learning rates of the dictionary, which are the original's, drive all rectifiers to zero.
+static void tell_silence(const mb_module_evaluation *e, const char *name, size_t n_before) {
+    const mb_emd_summary *summary = &e->scores[n_before].summary;
+    if (e->n_scores > n_before && summary->n == 0 && summary->n_empty_output > 0) {
+        mb_journal_line(&e->run->journal,
+            "%s: restores nothing, all of its outputs are 0; train with a smaller learning rate: "
+            "models: {NAME: {builtin: %s, train: {optimizer: {adam: {learning_rate: 0.001}}}}}",
+            name, name);
+    }
+}
+
 static mb_status judge_round(mb_module_evaluation *e, const mb_round *round) {
     mb_module_result *result = &e->results[e->n_results++];
     const double start = mb_seconds_now();
+    const size_t n_before = e->n_scores;
     MB_TRY(mb_module_judge_model(e, round, result));
     MB_TRY(score_all(e, result->name, "ae", result->charges));
+    tell_silence(e, result->name, n_before);
     MB_TRY(judge_bits(e, result));
     MB_TRY(mb_module_write_model(e, result));
     MB_TRY(mb_module_look_at_integers(e, result));

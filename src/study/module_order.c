@@ -92,8 +92,7 @@ static mb_status train_net(mb_run *run, const mb_emd_net *net) {
     return status;
 }
 
-// The entry of emd_nets that a round's loss judges by; SIZE_MAX: none.
-static size_t net_of(const mb_run *run, const mb_round *round) {
+size_t mb_module_loss_net(const mb_run *run, const mb_round *round) {
     const mb_loss *loss = &round->fit->train.loss;
     const char *name = loss->ops->network != NULL ? loss->ops->network(loss->options) : NULL;
     for (size_t i = 0; name != NULL && i < run->study->n_emd_nets; i++) {
@@ -144,7 +143,7 @@ mb_status mb_module_train_in_order(mb_run *run) {
     for (bool goes_on = true; goes_on;) {
         goes_on = false;
         for (size_t i = 0; i < run->n_rounds; i++) {
-            const size_t net = net_of(run, &run->rounds[i]);
+            const size_t net = mb_module_loss_net(run, &run->rounds[i]);
             if (!is_done[i] && (net == SIZE_MAX || net_is_done[net])) {
                 MB_TRY(train_round(run, &run->rounds[i]));
                 is_done[i] = goes_on = true;

@@ -99,6 +99,8 @@ mb_status mb_module_tell(mb_run *run, mb_answer *answer) MB_MUST_CHECK;
 
 // Trains all rounds of a run with emd_nets, each behind what it needs.
 mb_status mb_module_train_in_order(mb_run *run) MB_MUST_CHECK;
+// The entry of the study's emd_nets that a round's loss judges by; SIZE_MAX: none.
+size_t mb_module_loss_net(const mb_run *run, const mb_round *round);
 // The arrangement of a column of images.
 mb_status mb_module_arrangement_of(
     const mb_run *run, const char *column, const mb_arrangement **out) MB_MUST_CHECK;

@@ -101,29 +101,28 @@ static mb_status find_trained(mb_training *t, const char **out) {
     return MB_OK;
 }
 
-// The network that the fit's loss judges by: one that this run trained, a shipped one, or a file.
-static mb_status load_loss_network(mb_training *t, mb_model **out) {
-    const mb_loss *loss = &t->round->fit->train.loss;
+mb_status mb_round_load_loss_network(const mb_run *run, mb_context *ctx, mb_arena *arena,
+    const mb_round *round, const char **path, mb_model **out) {
+    const mb_loss *loss = &round->fit->train.loss;
     *out = NULL;
+    *path = NULL;
     if (loss->ops->network == NULL) {
         return MB_OK;
     }
     const char *name = loss->ops->network(loss->options);
-    const char *path =
-        mb_arena_format(t->arena, t->ctx, "%s/emd_nets/%s/model.h5", t->run->directory, name);
-    if (path != NULL && !mb_path_exists(path)) {
-        path = mb_shipped_find(name) != NULL
-                   ? mb_arena_format(t->arena, t->ctx, "shipped:%s", name)
-                   : mb_study_absolute(t->ctx, (mb_document *)(uintptr_t)&t->run->study->document,
-                         t->run->study->directory, name);
+    *path = mb_arena_format(arena, ctx, "%s/emd_nets/%s/model.h5", run->directory, name);
+    if (*path != NULL && !mb_path_exists(*path)) {
+        *path = mb_shipped_find(name) != NULL
+                    ? mb_arena_format(arena, ctx, "shipped:%s", name)
+                    : mb_study_absolute(ctx, (mb_document *)(uintptr_t)&run->study->document,
+                          run->study->directory, name);
     }
-    MB_TRY(path == NULL ? MB_ERR_MEMORY : mb_model_load(t->ctx, path, out));
-    mb_journal_line(&t->run->journal, "%sThe loss is told by the network %s", t->prefix, path);
-    return MB_OK;
+    return *path == NULL ? MB_ERR_MEMORY : mb_model_load(ctx, *path, out);
 }
 
 static mb_status train_with(mb_training *t, mb_model *model, bool has_weights) {
     mb_model *network = NULL;
+    const char *path = NULL;
     t->model = model;
     mb_fit_request request = mb_training_request(t);
     request.dataset = &t->run->dataset;
@@ -145,7 +144,10 @@ static mb_status train_with(mb_training *t, mb_model *model, bool has_weights) {
         status = mb_training_first(t, has_weights, parameters);
     }
     if (status == MB_OK) {
-        status = load_loss_network(t, &network);
+        status = mb_round_load_loss_network(t->run, t->ctx, t->arena, t->round, &path, &network);
+    }
+    if (status == MB_OK && path != NULL) {
+        mb_journal_line(&t->run->journal, "%sThe loss is told by the network %s", t->prefix, path);
     }
     if (status == MB_OK) {
         request.loss_network = network;

@@ -28,6 +28,10 @@ mb_status mb_training_begin(mb_training *training, mb_run *run, mb_context *ctx,
     const mb_round *round, mb_arena *arena) MB_MUST_CHECK;
 // Everything of a request but data and parameters.
 mb_fit_request mb_training_request(mb_training *training);
+// The network that the loss of a round judges by: one that this run trained, a shipped one, or a
+// file; *path, from the arena, tells which. NULL: it judges by none. The caller destroys *out.
+mb_status mb_round_load_loss_network(const mb_run *run, mb_context *ctx, mb_arena *arena,
+    const mb_round *round, const char **path, mb_model **out) MB_MUST_CHECK;
 // First values of the weights: of the run's initial model, of the model's file, or from the seed.
 mb_status mb_training_first(
     const mb_training *training, bool has_weights, float *parameters) MB_MUST_CHECK;

@@ -3,6 +3,7 @@
 
 #include "tool.h"
 
+#include "base/numbers.h"
 #include "base/output.h"
 #include "files/npy.h"
 
@@ -132,6 +133,56 @@ static void test_econt__a_study_trains_its_networks_first(void **state) {
     assert_non_null(strstr(world->last.err, "take another model's reconstructions"));
     mb_tool_expect(world, 1, "run nets.yaml -o nets3 --set emd_nets.mine.of=frist");
     assert_non_null(strstr(world->last.err, "did you mean 'first'"));
+}
+
+static void test_econt__what_is_written_beside_a_name_leaves_its_loss(void **state) {
+    mb_tool_world *world = *state;
+    static const char *const models[] = {"model: {builtin: 8x8_c8_S2}",
+        "models: {mine: {builtin: 8x8_c8_S2, train: {optimizer: {adam: {learning_rate: 0.002}}}}}"};
+    for (size_t i = 0; i < MB_COUNT_OF(models); i++) {
+        char text[512];
+        mb_format(text, sizeof text,
+            "study: loss\n%s\n"
+            "data: {source: concentrator, files: "
+            "data/V11/SampleSplitting_SignalAllocation/nElinks_5/}\n"
+            "train: {epochs: 1}\nevaluate: {figures: false}\n",
+            models[i]);
+        mb_tool_write(world, "loss.yaml", text);
+        mb_tool_expect(world, 0, "run loss.yaml -o loss --force");
+        assert_says(world, "loss/study.yaml", "weighted_mse");
+    }
+    assert_says(world, "loss/study.yaml", "0.002");
+}
+
+static void test_econt__check_tries_losses_of_networks(void **state) {
+    mb_tool_world *world = *state;
+    static const char text[] = "study: check\n"
+                               "data: {source: concentrator, files: "
+                               "data/V11/SampleSplitting_SignalAllocation/nElinks_5/}\n"
+                               "models: [8x8_c8_S2_ae_emdCNN]\n";
+    mb_tool_write(world, "check.yaml", text);
+    mb_tool_expect(world, 0, "check check.yaml");
+    assert_non_null(strstr(world->last.out, "measured"));
+    // One that the run trains first cannot be tried before.
+    mb_tool_expect(
+        world, 0, "check check.yaml --set emd_nets.mine.pairs=real --set train.loss=emd:mine");
+    assert_non_null(strstr(world->last.out, "judged from the FLOPs"));
+    mb_tool_expect(world, 1, "check check.yaml --set train.loss=emd:nothing.h5");
+    assert_non_null(strstr(world->last.err, "nothing.h5"));
+}
+
+static void test_econt__a_model_that_restores_nothing_is_named(void **state) {
+    mb_tool_world *world = *state;
+    static const char text[] =
+        "study: silent\n"
+        "data: {source: concentrator, files: "
+        "data/V11/SampleSplitting_SignalAllocation/nElinks_5/}\n"
+        "models: [run3-row27-small-econ]\n"
+        "train: {epochs: 30, batch: 50, callbacks: []}\nevaluate: {figures: false}\n";
+    mb_tool_write(world, "silent.yaml", text);
+    mb_tool_expect(world, 0, "run silent.yaml -o silent");
+    assert_says(world, "silent/log.txt", "run3-row27-small-econ: restores nothing");
+    assert_says(world, "silent/log.txt", "learning_rate: 0.001");
 }
 
 static void test_econt__the_shipped_study_gives_the_same_bits_twice(void **state) {
@@ -308,6 +359,9 @@ int main(void) {
         cmocka_unit_test(test_econt__the_originals_training_line_runs_as_it_is),
         cmocka_unit_test(test_econt__distance_networks_train_on_what_a_run_restored),
         cmocka_unit_test(test_econt__a_study_trains_its_networks_first),
+        cmocka_unit_test(test_econt__what_is_written_beside_a_name_leaves_its_loss),
+        cmocka_unit_test(test_econt__check_tries_losses_of_networks),
+        cmocka_unit_test(test_econt__a_model_that_restores_nothing_is_named),
         cmocka_unit_test(test_econt__the_shipped_study_gives_the_same_bits_twice),
         cmocka_unit_test(test_econt__new_files_are_predicted_as_the_run_judged),
         cmocka_unit_test(test_econt__bits_of_a_run_are_scanned_without_training),
