@@ -9,6 +9,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static const struct {
     int code;
@@ -101,9 +102,32 @@ static void test_command__explains_every_command(void **state) {
     }
     mb_release(world->base.ctx, man);
     mb_release(world->base.ctx, completion);
+    mb_tool_expect(world, 0, "help run");
+    assert_non_null(
+        strstr(world->last.out, "usage: minbias run STUDY -o RUN [--set KEY=VALUE]..."));
+    mb_tool_expect(world, 0, "help cluster");
+    assert_non_null(strstr(world->last.out, "cluster POINTS --eps E --min-samples M -o LABELS\n"));
     mb_tool_expect(world, 0, "--version");
     assert_string_equal(world->last.out + strlen("minbias "), "0.1.0\n");
     mb_tool_expect(world, 2, "help --completion fish");
+}
+
+static void test_command__help_fits_on_a_screen(void **state) {
+    MB_TOOL_WORLD(world)
+    static const char *const names[] = {"run", "predict", "report", "calo precision-tuner",
+        "econt train", "elinks emulate", "help"};
+    for (size_t i = 0; i < MB_COUNT_OF(names); i++) {
+        mb_tool_expect(world, 0, "help %s", names[i]);
+        for (const char *line = world->last.out; *line != '\0';) {
+            const size_t length = strcspn(line, "\n");
+            assert_true(length <= 100);
+            assert_true(length == 0 || line[length - 1] != ' ');
+            line += length + (line[length] == '\n');
+        }
+    }
+    // A reader that goes away early is no failure to tell of.
+    mb_tool(world, "help econt train 2>pipe.txt | true; wc -c <pipe.txt");
+    assert_int_equal(strtol(world->last.out, NULL, 10), 0);
 }
 
 static void test_command__answers_in_json(void **state) {
@@ -229,6 +253,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_command__names_what_is_wrong_in_one_line),
         cmocka_unit_test(test_command__explains_every_command),
+        cmocka_unit_test(test_command__help_fits_on_a_screen),
         cmocka_unit_test(test_command__answers_in_json),
         cmocka_unit_test(test_command__quotes_efficiencies_at_thresholds_that_exist),
         cmocka_unit_test(test_command__scans_the_same_with_workers_and_after_kills),

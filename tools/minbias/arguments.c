@@ -134,7 +134,7 @@ static bool store(
     }
     (is_global ? arguments->global : arguments->value)[index].is_given = true;
     (is_global ? arguments->global : arguments->value)[index].text = text;
-    if (o->kind == OPTION_COUNT) {
+    if (o->kind == OPTION_COUNT || o->kind == OPTION_NEEDED_COUNT) {
         return read_count(
             command, o, text, &(is_global ? arguments->global : arguments->value)[index].count);
     }
@@ -188,7 +188,7 @@ static bool read_option(
         value = texts[++*i];
     }
     // A shell's variable that was never set must not stand for the folder one is in.
-    if (o->kind == OPTION_TEXT && value[0] == '\0') {
+    if ((o->kind == OPTION_TEXT || o->kind == OPTION_NEEDED_TEXT) && value[0] == '\0') {
         fprintf(stderr, "minbias: %s: --%s is empty; write --%s %s\n", command->name, o->name,
             o->name, o->value);
         return false;

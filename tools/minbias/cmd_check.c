@@ -26,9 +26,10 @@ static const operand operands[] = {
 
 const mb_command command_check = {.name = "check",
     .summary = "dry run of a study: events, balance, memory, time",
-    .details = "Reads the study and its data, builds the model and says how many events there "
-               "are, how the labels are balanced, how much memory a training takes and how long "
-               "about. Nothing is written.",
+    .details =
+        "Reads the study and its data, builds the model and says how many events there "
+        "are, how the labels are balanced, how much memory a training takes and how long "
+        "about. Nothing is written, but for toy events where the study simulates absent data.",
     .options = options,
     .operands = operands,
     .example = "minbias check barrel-trigger.yaml",

@@ -25,11 +25,11 @@ static mb_status run(mb_session *session) {
     return status;
 }
 
-static const option options[] = {
-    {"eps", 0, OPTION_TEXT, "E", "distance up to which points are neighbours, in their unit"},
-    {"min-samples", 0, OPTION_COUNT, "M",
+static const option options[] = {{"eps", 0, OPTION_NEEDED_TEXT, "E",
+                                     "distance up to which points are neighbours, in their unit"},
+    {"min-samples", 0, OPTION_NEEDED_COUNT, "M",
         "neighbours, itself included, that make a point the core of a cluster"},
-    {"output", 'o', OPTION_TEXT, "LABELS",
+    {"output", 'o', OPTION_NEEDED_TEXT, "LABELS",
         "the labels, one int64 a point: .npy (or .npz, .h5, .csv)"},
     {NULL, 0, OPTION_FLAG, NULL, NULL}};
 

@@ -47,7 +47,7 @@ static mb_status run(mb_session *session) {
 }
 
 static const option options[] = {
-    {"output", 'o', OPTION_TEXT, "FILE",
+    {"output", 'o', OPTION_NEEDED_TEXT, "FILE",
         "the scores: .npy, .npz or .h5 for a model, .csv for a run (.npz, too, on modules)"},
     {"accept", 0, OPTION_TEXT, "RATE",
         "decide too: the rate (5kHz) or background fraction (0.01) of a stored threshold"},

@@ -24,7 +24,7 @@ static mb_status run(mb_session *session) {
 }
 
 static const option options[] = {
-    {"output", 'o', OPTION_TEXT, "FILE.h5", "the file, or a folder of .npy files as DIR/"},
+    {"output", 'o', OPTION_NEEDED_TEXT, "FILE.h5", "the file, or a folder of .npy files as DIR/"},
     {"set", 0, OPTION_LIST, "KEY=VALUE", set_help}, {NULL, 0, OPTION_FLAG, NULL, NULL}};
 
 static const operand operands[] = {

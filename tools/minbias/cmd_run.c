@@ -7,7 +7,7 @@ static mb_status run(mb_session *session) {
     return session_run_study(session, false);
 }
 
-static const option options[] = {{"output", 'o', OPTION_TEXT, "RUN", output_help},
+static const option options[] = {{"output", 'o', OPTION_NEEDED_TEXT, "RUN", output_help},
     {"set", 0, OPTION_LIST, "KEY=VALUE", set_help},
     {"init", 0, OPTION_TEXT, "MODEL",
         "model file, or folder of a run, whose weights the training starts from"},

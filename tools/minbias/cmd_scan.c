@@ -37,7 +37,7 @@ static mb_status run(mb_session *session) {
     return status;
 }
 
-static const option options[] = {{"output", 'o', OPTION_TEXT, "DIR", "folder of the scan"},
+static const option options[] = {{"output", 'o', OPTION_NEEDED_TEXT, "DIR", "folder of the scan"},
     {"workers", 0, OPTION_COUNT, "N",
         "trials at a time, each on its share of the threads (default: one a thread; fewer take "
         "less memory)"},

@@ -37,7 +37,7 @@ static mb_status run(mb_session *session) {
     return status;
 }
 
-static const option options[] = {{"output", 'o', OPTION_TEXT, "DIR", "folder for the files"},
+static const option options[] = {{"output", 'o', OPTION_NEEDED_TEXT, "DIR", "folder for the files"},
     {"events", 0, OPTION_COUNT, "N", "events in a file"},
     {"files", 0, OPTION_COUNT, "N", "number of files"},
     {"set", 0, OPTION_LIST, "KEY=VALUE", "another option of the generator; may be repeated"},

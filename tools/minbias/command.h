@@ -19,6 +19,9 @@ typedef enum option_kind {
     OPTION_TEXT,  // --name VALUE or --name=VALUE
     OPTION_COUNT, // a whole number of at least 0
     OPTION_LIST,  // a text that may be given several times
+    // The same without which there is nothing to do: the command says what is missing.
+    OPTION_NEEDED_TEXT,
+    OPTION_NEEDED_COUNT,
 } option_kind;
 
 typedef struct option {

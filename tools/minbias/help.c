@@ -5,21 +5,73 @@
 
 #include <string.h>
 
-static void print_usage(FILE *out, const mb_command *command) {
-    fprintf(out, "minbias %s", command->name);
-    for (const operand *o = command->operands; o->name != NULL; o++) {
-        fprintf(out, o->is_optional ? " [%s%s]" : " %s%s", o->name, o->is_many ? "..." : "");
-    }
-    for (const option *o = command->options; o->name != NULL; o++) {
-        if (o->letter != 0) {
-            fprintf(out, " [-%c%s%s]", o->letter, o->value != NULL ? " " : "",
-                o->value != NULL ? o->value : "");
-        } else {
-            fprintf(out, " [--%s%s%s]%s", o->name, o->value != NULL ? " " : "",
-                o->value != NULL ? o->value : "", o->kind == OPTION_LIST ? "..." : "");
+// Columns of a line, and where the help of an argument or option begins.
+enum { LINE = 100, HELP_COLUMN = 29 };
+
+// Words of a text in lines; indent: of all but the first, which begins at column. A line that the
+// text itself ends stays ended.
+static void print_wrapped(FILE *out, const char *text, size_t column, size_t indent) {
+    while (*text != '\0') {
+        const size_t length = strcspn(text, " \n");
+        if (column > indent && column + length > LINE) {
+            fprintf(out, "\n%*s", (int)indent, "");
+            column = indent;
+        }
+        fprintf(out, "%.*s", (int)length, text);
+        column += length;
+        text += length;
+        if (*text == '\n') {
+            fputc('\n', out);
+            column = 0;
+            text++;
+        } else if (*text == ' ') {
+            text++;
+            // A blank at the end of a line would be one too many.
+            if (column + 1 + strcspn(text, " \n") <= LINE) {
+                fputc(' ', out);
+            }
+            column++;
         }
     }
+}
+
+// One piece of a usage line, which may begin a new line but is never cut itself.
+static size_t print_piece(FILE *out, size_t column, size_t indent, const char *piece) {
+    const size_t length = strlen(piece) + 1;
+    if (column + length > LINE) {
+        fprintf(out, "\n%*s", (int)indent, "");
+        column = indent;
+    }
+    fprintf(out, " %s", piece);
+    return column + length;
+}
+
+static void print_usage(FILE *out, const mb_command *command) {
+    char piece[96];
+    size_t column = strlen("usage: minbias ") + strlen(command->name);
+    const size_t indent = column;
+    fprintf(out, "usage: minbias %s", command->name);
+    for (const operand *o = command->operands; o->name != NULL; o++) {
+        snprintf(piece, sizeof piece, o->is_optional ? "[%s%s]" : "%s%s", o->name,
+            o->is_many ? "..." : "");
+        column = print_piece(out, column, indent, piece);
+    }
+    for (const option *o = command->options; o->name != NULL; o++) {
+        const bool is_needed = o->kind == OPTION_NEEDED_TEXT || o->kind == OPTION_NEEDED_COUNT;
+        const char letter[2] = {o->letter, '\0'};
+        snprintf(piece, sizeof piece, "%s%s%s%s%s%s%s", is_needed ? "" : "[",
+            o->letter != 0 ? "-" : "--", o->letter != 0 ? letter : o->name,
+            o->value != NULL ? " " : "", o->value != NULL ? o->value : "", is_needed ? "" : "]",
+            o->kind == OPTION_LIST ? "..." : "");
+        column = print_piece(out, column, indent, piece);
+    }
     fputs(command->tools != NULL ? " TOOL ..." : "", out);
+}
+
+static void print_help(FILE *out, const char *name, const char *help) {
+    const int width = fprintf(out, "  %-*s ", HELP_COLUMN - 3, name);
+    print_wrapped(out, help, width > 0 ? (size_t)width : 0, HELP_COLUMN);
+    fputc('\n', out);
 }
 
 static void print_options(FILE *out, const option *options) {
@@ -28,7 +80,7 @@ static void print_options(FILE *out, const option *options) {
         snprintf(name, sizeof name, "%s%c%s--%s%s%s", o->letter != 0 ? "-" : "",
             o->letter != 0 ? o->letter : ' ', o->letter != 0 ? ", " : "   ", o->name,
             o->value != NULL ? " " : "", o->value != NULL ? o->value : "");
-        fprintf(out, "  %-26s %s\n", name, o->help);
+        print_help(out, name, o->help);
     }
 }
 
@@ -57,9 +109,11 @@ static void print_tools(FILE *out, const mb_command *command) {
 }
 
 void help_command(FILE *out, const mb_command *command) {
-    fprintf(out, "minbias %s: %s\n\nusage: ", command->name, command->summary);
+    fprintf(out, "minbias %s: %s\n\n", command->name, command->summary);
     print_usage(out, command);
-    fprintf(out, "\n\n%s\n", command->details);
+    fputs("\n\n", out);
+    print_wrapped(out, command->details, 0, 0);
+    fputc('\n', out);
     if (command->tools != NULL) {
         print_tools(out, command);
         return;
@@ -67,7 +121,7 @@ void help_command(FILE *out, const mb_command *command) {
     if (command->operands[0].name != NULL) {
         fputs("\narguments:\n", out);
         for (const operand *o = command->operands; o->name != NULL; o++) {
-            fprintf(out, "  %-26s %s\n", o->name, o->help);
+            print_help(out, o->name, o->help);
         }
     }
     if (command->options[0].name != NULL) {

@@ -3,6 +3,7 @@
 
 #include "command.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -186,6 +187,12 @@ static int start(int n, char **texts) {
     return command != NULL ? run_command(command, n, texts) : EXIT_USAGE;
 }
 
+// Whoever reads the results has enough of them, as head does: nothing to complain of.
+static bool is_reader_gone(void) {
+    struct pollfd results = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    return poll(&results, 1, 0) == 1 && (results.revents & POLLERR) != 0;
+}
+
 int main(int n, char **texts) {
     // A closed pipe or a full disk is an error to report, not a reason to die.
     signal(SIGPIPE, SIG_IGN);
@@ -194,7 +201,9 @@ int main(int n, char **texts) {
 #endif
     const int code = start(n, texts);
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        fputs("minbias: stdout: the result cannot be written; check the disk or pipe\n", stderr);
+        if (!is_reader_gone()) {
+            fputs("minbias: stdout: the result cannot be written; check the disk\n", stderr);
+        }
         return code == EXIT_DONE ? EXIT_FAILED : code;
     }
     return code;

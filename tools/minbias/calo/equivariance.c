@@ -29,7 +29,7 @@ static mb_status run(mb_session *session) {
 }
 
 static const option options[] = {
-    {"output", 'o', OPTION_TEXT, "DIR", "folder for index.html, equivariance.csv, plots/"},
+    {"output", 'o', OPTION_NEEDED_TEXT, "DIR", "folder for index.html, equivariance.csv, plots/"},
     {"events", 0, OPTION_COUNT, "N", "events of the file (default 1000, 0: all)"},
     {"axis", 0, OPTION_TEXT, "NAME", "axis along which images are mirrored: phi (default) or eta"},
     {NULL, 0, OPTION_FLAG, NULL, NULL}};

@@ -34,10 +34,11 @@ static mb_status run(mb_session *session) {
 }
 
 static const option options[] = {
-    {"output", 'o', OPTION_TEXT, "DIR",
+    {"output", 'o', OPTION_NEEDED_TEXT, "DIR",
         "folder for index.html, scores.csv, differing.csv, layers.csv, plots/"},
-    {"weights", 0, OPTION_TEXT, "DIR", "folder of the weight lists"},
-    {"types", 0, OPTION_TEXT, "V", "their fixed-point types: a name such as v1.1.1, or a file"},
+    {"weights", 0, OPTION_NEEDED_TEXT, "DIR", "folder of the weight lists"},
+    {"types", 0, OPTION_NEEDED_TEXT, "V",
+        "their fixed-point types: a name such as v1.1.1, or a file"},
     {"reference", 0, OPTION_TEXT, "FILE",
         "scores to compare with: six words an event, or .csv, .npy, .npz, .h5"},
     {"link", 0, OPTION_COUNT, "N", "link that carries the reference words (default 0)"},

@@ -23,7 +23,7 @@ static mb_status run(mb_session *session) {
 }
 
 static const option options[] = {
-    {"output", 'o', OPTION_TEXT, "DIR", "folder for types.yaml and the weight lists"},
+    {"output", 'o', OPTION_NEEDED_TEXT, "DIR", "folder for types.yaml and the weight lists"},
     {"check", 0, OPTION_TEXT, "FILE",
         "region file: compare float and fixed point there (check.csv, layers.csv, index.html)"},
     {"input", 0, OPTION_TEXT, "TYPE", "fixed-point type of the regions (default <10,10>u)"},

@@ -32,7 +32,7 @@ static mb_status run(mb_session *session) {
 }
 
 static const option options[] = {
-    {"output", 'o', OPTION_TEXT, "OUT", "the regions: .csv, .npy or .h5; scores also .npz"},
+    {"output", 'o', OPTION_NEEDED_TEXT, "OUT", "the regions: .csv, .npy or .h5; scores also .npz"},
     {"fields", 0, OPTION_FLAG, NULL,
         "a .csv with one row a region that is not 0, with veto bits and local position"},
     {"scores", 0, OPTION_FLAG, NULL, "FILE holds scores, six words an event"},

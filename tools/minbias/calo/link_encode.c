@@ -17,7 +17,8 @@ static mb_status run(mb_session *session) {
     return status;
 }
 
-static const option options[] = {{"output", 'o', OPTION_TEXT, "FILE", "the test vectors, text"},
+static const option options[] = {
+    {"output", 'o', OPTION_NEEDED_TEXT, "FILE", "the test vectors, text"},
     {NULL, 0, OPTION_FLAG, NULL, NULL}};
 
 static const operand operands[] = {

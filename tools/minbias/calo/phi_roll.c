@@ -21,7 +21,7 @@ static mb_status run(mb_session *session) {
 }
 
 static const option options[] = {
-    {"output", 'o', OPTION_TEXT, "DIR", "folder for index.html, phi_roll.csv, plots/"},
+    {"output", 'o', OPTION_NEEDED_TEXT, "DIR", "folder for index.html, phi_roll.csv, plots/"},
     {"events", 0, OPTION_COUNT, "N", "events of the file (default 1000, 0: all)"},
     {NULL, 0, OPTION_FLAG, NULL, NULL}};
 

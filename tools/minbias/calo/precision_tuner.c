@@ -49,8 +49,8 @@ static mb_status run(mb_session *session) {
     return status;
 }
 
-static const option options[] = {
-    {"output", 'o', OPTION_TEXT, "DIR", "folder for index.html, precision.csv, curves.csv, plots/"},
+static const option options[] = {{"output", 'o', OPTION_NEEDED_TEXT, "DIR",
+                                     "folder for index.html, precision.csv, curves.csv, plots/"},
     {"weights", 0, OPTION_TEXT, "DIR", "folder of weight lists, in place of MODEL"},
     {"types", 0, OPTION_TEXT, "V", "their fixed-point types: a name such as v1.1.1, or a file"},
     {"limit", 0, OPTION_TEXT, "ERROR",

@@ -18,7 +18,7 @@ static mb_status run(mb_session *session) {
 }
 
 static const option options[] = {
-    {"output", 'o', OPTION_TEXT, "DIR", "folder for index.html, profile.csv and plots/"},
+    {"output", 'o', OPTION_NEEDED_TEXT, "DIR", "folder for index.html, profile.csv and plots/"},
     {NULL, 0, OPTION_FLAG, NULL, NULL}};
 
 static const operand operands[] = {

@@ -20,7 +20,7 @@ static mb_status run(mb_session *session) {
 }
 
 static const option options[] = {
-    {"output", 'o', OPTION_TEXT, "DIR", "folder for rate_curve.csv, ratio.csv and plots/"},
+    {"output", 'o', OPTION_NEEDED_TEXT, "DIR", "folder for rate_curve.csv, ratio.csv and plots/"},
     {"input-rate", 0, OPTION_TEXT, "RATE", "rate of all events (default 28.61MHz)"},
     {NULL, 0, OPTION_FLAG, NULL, NULL}};
 

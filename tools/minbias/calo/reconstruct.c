@@ -20,7 +20,7 @@ static mb_status run(mb_session *session) {
     return status;
 }
 
-static const option options[] = {{"output", 'o', OPTION_TEXT, "DIR",
+static const option options[] = {{"output", 'o', OPTION_NEEDED_TEXT, "DIR",
                                      "folder for index.html, reconstruct.csv, regions.csv, plots/"},
     {"events", 0, OPTION_TEXT, "LIST",
         "event numbers with commas (0,5,7), or how many from the first on (default 5)"},

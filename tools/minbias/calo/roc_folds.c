@@ -22,7 +22,7 @@ static mb_status run(mb_session *session) {
 }
 
 static const option options[] = {
-    {"output", 'o', OPTION_TEXT, "DIR", "folder for roc_folds.csv and plots/"},
+    {"output", 'o', OPTION_NEEDED_TEXT, "DIR", "folder for roc_folds.csv and plots/"},
     {"folds", 0, OPTION_COUNT, "N", "number of folds (default 10)"},
     {"stratified", 0, OPTION_FLAG, NULL,
         "draw the folds at random (--seed, default 42); else they are consecutive events"},

@@ -21,7 +21,7 @@ static mb_status run(mb_session *session) {
 }
 
 static const option options[] = {
-    {"output", 'o', OPTION_TEXT, "DIR", "folder for index.html, saliency.csv, plots/"},
+    {"output", 'o', OPTION_NEEDED_TEXT, "DIR", "folder for index.html, saliency.csv, plots/"},
     {"event", 0, OPTION_COUNT, "N", "number of the event in the file (default 0)"},
     {NULL, 0, OPTION_FLAG, NULL, NULL}};
 

@@ -24,7 +24,7 @@ static mb_status run(mb_session *session) {
     return status;
 }
 
-static const option options[] = {{"output", 'o', OPTION_TEXT, "OUT.h5", "the region file"},
+static const option options[] = {{"output", 'o', OPTION_NEEDED_TEXT, "OUT.h5", "the region file"},
     {"phi-offset", 0, OPTION_COUNT, "N",
         "a tower's row is (iphi + N) mod 72 (default 1; 2 as before August 2022)"},
     {"veto-bits", 0, OPTION_FLAG, NULL, "write EGBit and TauBit too; needs iem or ihad"},

@@ -20,12 +20,13 @@ static mb_status run(mb_session *session) {
     return status;
 }
 
-static const option options[] = {
-    {"input", 'i', OPTION_TEXT, "MODEL", "a Keras file: .json with weights beside it, .h5, .keras"},
+static const option options[] = {{"input", 'i', OPTION_NEEDED_TEXT, "MODEL",
+                                     "a Keras file: .json with weights beside it, .h5, .keras"},
     {"output", 'o', OPTION_TEXT, "DIR", "folder of the graphs (default: the present one)"},
-    {"outputLayer", 0, OPTION_TEXT, "NODE",
+    {"outputLayer", 0, OPTION_NEEDED_TEXT, "NODE",
         "the result's node: encoded_vector/Relu or decoder_output/Sigmoid"},
-    {"outputGraph", 0, OPTION_TEXT, "NAME", "DIR/NAME_constantgraph.pb and .pb.ascii are written"},
+    {"outputGraph", 0, OPTION_NEEDED_TEXT, "NAME",
+        "DIR/NAME_constantgraph.pb and .pb.ascii are written"},
     {NULL, 0, OPTION_FLAG, NULL, NULL}};
 
 static const operand operands[] = {{NULL, false, false, NULL}};

@@ -63,7 +63,7 @@ static mb_status run(mb_session *session) {
 }
 
 static const option options[] = {
-    {"input", 'i', OPTION_TEXT, "PATH",
+    {"input", 'i', OPTION_NEEDED_TEXT, "PATH",
         "CALQ table or folder; with --aeEMD or --appEMD a folder RUN/NAME of 'econt train'"},
     {"output", 'o', OPTION_TEXT, "DIR", "folder of the networks (default emd_net)"},
     {"epoch", 0, OPTION_TEXT, "N", "passes over the training pairs (default 64)"},

@@ -57,7 +57,7 @@ static mb_status run(mb_session *session) {
     return status;
 }
 
-static const option options[] = {{"output", 'o', OPTION_TEXT, "DIR",
+static const option options[] = {{"output", 'o', OPTION_NEEDED_TEXT, "DIR",
                                      "folder for ports.csv, mux.csv, calq.csv, algorithm.csv, "
                                      "formatter.csv, buffer.csv, links.csv"},
     ELINKS_FORMAT_OPTIONS,

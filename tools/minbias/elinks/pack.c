@@ -18,8 +18,8 @@ static mb_status run(mb_session *session) {
     return status;
 }
 
-static const option options[] = {
-    {"output", 'o', OPTION_TEXT, "FILE", "the words: n_words, WORD_0 .. WORD_25, of 16 bits"},
+static const option options[] = {{"output", 'o', OPTION_NEEDED_TEXT, "FILE",
+                                     "the words: n_words, WORD_0 .. WORD_25, of 16 bits"},
     ELINKS_FORMAT_OPTIONS, {NULL, 0, OPTION_FLAG, NULL, NULL}};
 
 static const operand operands[] = {

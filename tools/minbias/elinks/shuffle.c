@@ -28,7 +28,7 @@ static mb_status run(mb_session *session) {
 }
 
 static const option options[] = {
-    {"output", 'o', OPTION_TEXT, "DIR", "folder for NAME_0.csv, NAME_1.csv ..."},
+    {"output", 'o', OPTION_NEEDED_TEXT, "DIR", "folder for NAME_0.csv, NAME_1.csv ..."},
     {"name", 0, OPTION_TEXT, "NAME", "begins the files' names (default shuffled)"},
     {"rows-per-file", 0, OPTION_COUNT, "N", "rows of a file (default 500000)"},
     {"memory", 0, OPTION_COUNT, "MIB",

@@ -19,7 +19,7 @@ static mb_status run(mb_session *session) {
 }
 
 static const option options[] = {
-    {"output", 'o', OPTION_TEXT, "OUT", "a .csv, or a folder where INPUT is one"},
+    {"output", 'o', OPTION_NEEDED_TEXT, "OUT", "a .csv, or a folder where INPUT is one"},
     {NULL, 0, OPTION_FLAG, NULL, NULL}};
 
 static const operand operands[] = {

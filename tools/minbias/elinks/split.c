@@ -34,8 +34,9 @@ static mb_status run(mb_session *session) {
     return status;
 }
 
-static const option options[] = {{"output", 'o', OPTION_TEXT, "DIR", "folder to fill"},
-    {"modules", 0, OPTION_TEXT, "TABLE", "table Layer, ModU, ModV, ECONT_eTX, HD_LD, ModType"},
+static const option options[] = {{"output", 'o', OPTION_NEEDED_TEXT, "DIR", "folder to fill"},
+    {"modules", 0, OPTION_NEEDED_TEXT, "TABLE",
+        "table Layer, ModU, ModV, ECONT_eTX, HD_LD, ModType"},
     {"allocation", 0, OPTION_TEXT, "NAME", "signal or pu (default: both)"},
     {"module", 0, OPTION_TEXT, "L,U,V",
         "the module of all rows, where they have no layer, waferu, waferv"},

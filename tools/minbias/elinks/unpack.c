@@ -19,7 +19,7 @@ static mb_status run(mb_session *session) {
     return status;
 }
 
-static const option options[] = {{"output", 'o', OPTION_TEXT, "FILE", "the numbers"},
+static const option options[] = {{"output", 'o', OPTION_NEEDED_TEXT, "FILE", "the numbers"},
     ELINKS_FORMAT_OPTIONS,
     {"charges", 0, OPTION_FLAG, NULL, "write charges CALQ_0 .. CALQ_47 instead of codes"},
     {"centre", 0, OPTION_FLAG, NULL,

@@ -22,7 +22,7 @@ static mb_status run(mb_session *session) {
     return status;
 }
 
-static const option options[] = {{"output", 'o', OPTION_TEXT, "FILE", "a text, .txt"},
+static const option options[] = {{"output", 'o', OPTION_NEEDED_TEXT, "FILE", "a text, .txt"},
     {"chip-weights", 0, OPTION_TEXT, "FORMAT",
         "integer and fraction bits: 2.4 (default), steps of 1/16 as in training, or 1.5"},
     {"saturate", 0, OPTION_FLAG, NULL, "clip weights beyond that, and count them"},
