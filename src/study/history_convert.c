@@ -13,7 +13,14 @@ bool mb_history_is_path(const char *path) {
     return mb_path_has_suffix(path, ".pkl") || mb_path_has_suffix(path, ".pickle");
 }
 
-// The table of a run as Keras pickles it: without the epochs, which the places say.
+static const char rate_here[] = "learning_rate", rate_in_keras[] = "lr";
+
+// Keras has no such columns: places say the epoch, and times are not kept.
+static bool is_ours_alone(const char *name) {
+    return strcmp(name, "epoch") == 0 || strcmp(name, "seconds") == 0;
+}
+
+// The table of a run as Keras 2 pickles it.
 static mb_status pickle_table(mb_context *ctx, const char *input, const char *output) {
     mb_csv table = {0};
     mb_buffer out;
@@ -23,10 +30,11 @@ static mb_status pickle_table(mb_context *ctx, const char *input, const char *ou
     mb_pickle_start(&writer, &out);
     mb_pickle_begin_dict(&writer);
     for (size_t j = 0; status == MB_OK && j < table.n_columns; j++) {
-        if (strcmp(mb_csv_column_name(&table, j), "epoch") == 0) {
+        const char *name = mb_csv_column_name(&table, j);
+        if (is_ours_alone(name)) {
             continue;
         }
-        mb_pickle_put_text(&writer, mb_csv_column_name(&table, j));
+        mb_pickle_put_text(&writer, strcmp(name, rate_here) == 0 ? rate_in_keras : name);
         mb_pickle_begin_list(&writer);
         for (size_t i = 0; status == MB_OK && i < table.n_rows; i++) {
             double value = 0;
@@ -55,7 +63,8 @@ static mb_status tabulate_pickle(mb_context *ctx, const char *input, const char 
     if (status == MB_OK) {
         mb_csv_put_text(&table, true, "epoch");
         for (size_t j = 0; j < history.n_columns; j++) {
-            mb_csv_put_text(&table, false, history.names[j]);
+            const char *name = history.names[j];
+            mb_csv_put_text(&table, false, strcmp(name, rate_in_keras) == 0 ? rate_here : name);
         }
         mb_csv_end_row(&table);
         for (size_t i = 0; i < history.n; i++) {
