@@ -263,22 +263,31 @@ static mb_status find_prepared(
     return MB_OK;
 }
 
-static mb_status predict_prepared(scoring *s, const char *input, const char *accept,
-    const char *output, bool is_forced, mb_answer **out) {
+static mb_status predict_prepared(scoring *s, const char *const *files, size_t n_files,
+    const char *accept, const char *output, bool is_forced, mb_answer **out) {
     const char *path = NULL;
+    const char *input = files[0];
+    if (n_files != 1) {
+        return mb_fail(s->ctx, MB_ERR_ARG,
+            "%s: is of arrays, which come in one file; give one after the other", s->directory);
+    }
     if (accept != NULL) {
         return mb_fail(s->ctx, MB_ERR_ARG,
-            "--accept: %s holds prepared arrays, of which no table is made; give raw files", input);
+            "--accept: %s holds arrays, of which no table is made; leave it out, or give raw files",
+            input);
     }
     if (mb_path_has_suffix(output, ".csv")) {
         return mb_fail(s->ctx, MB_ERR_ARG,
-            "%s: %s holds prepared arrays, of which arrays are made; name the output as .npy, .npz "
-            "or .h5, or give raw files",
+            "%s: %s holds arrays, of which arrays are made; name the output as .npy, .npz or .h5, "
+            "or "
+            "give raw files",
             output, input);
     }
-    MB_TRY(need_model(s, &path));
-    MB_TRY(mb_trained_tell(s->ctx, s->directory));
-    MB_TRY(mb_model_load(s->ctx, path, &s->model));
+    if (s->model == NULL) {
+        MB_TRY(need_model(s, &path));
+        MB_TRY(mb_trained_tell(s->ctx, s->directory));
+        MB_TRY(mb_model_load(s->ctx, path, &s->model));
+    }
     return mb_model_predict_file(s->ctx, s->model, input, output, is_forced, out);
 }
 
@@ -435,8 +444,11 @@ mb_status mb_run_predict(mb_context *ctx, const char *directory, const char *con
     mb_arena_init(&s.arena, ctx);
     mb_dataset_init(&s.dataset, ctx);
     mb_answer *answer = NULL;
-    mb_status status =
-        is_prepared ? predict_prepared(&s, files[0], accept, output, is_forced, out) : open_run(&s);
+    mb_status status = is_prepared ? MB_OK : open_run(&s);
+    is_prepared = is_prepared || (status == MB_OK && s.study->detector == NULL);
+    if (status == MB_OK && is_prepared) {
+        status = predict_prepared(&s, files, n_files, accept, output, is_forced, out);
+    }
     if (status == MB_OK && !is_prepared) {
         status = mb_answer_create(ctx, &answer);
     }
