@@ -36,10 +36,11 @@ static void put_particle(mb_buffer *table, const mb_column *column, size_t node)
 mb_status mb_track_write_clusters(const mb_track_evaluation *e, const char *path, bool has_file) {
     const mb_track_space *learned = learned_of(e);
     const mb_column *particle = mb_dataset_find(e->dataset, "particle");
+    const mb_column *hit_id = has_file ? mb_dataset_find(e->dataset, "hit_id") : NULL;
     mb_buffer table;
     mb_buffer_init(&table, e->ctx);
-    mb_buffer_text(&table,
-        has_file ? "file,sample,hit,particle_id,cluster" : "sample,hit,particle_id,cluster");
+    mb_buffer_format(&table, "%ssample,hit,%sparticle_id,cluster", has_file ? "file," : "",
+        hit_id != NULL ? "hit_id," : "");
     for (size_t c = 0; c < e->width; c++) {
         mb_buffer_format(&table, ",e%zu", c);
     }
@@ -52,6 +53,9 @@ mb_status mb_track_write_clusters(const mb_track_evaluation *e, const char *path
             }
             mb_csv_put_int64(&table, !has_file, e->dataset->event[i]);
             mb_csv_put_int64(&table, false, (int64_t)(node - first));
+            if (hit_id != NULL) {
+                mb_csv_put_int64(&table, false, ((const int64_t *)hit_id->dense.data)[node]);
+            }
             put_particle(&table, particle, node);
             mb_csv_put_int64(
                 &table, false, learned != NULL ? learned->label[MB_TRACK_FIXED][node] : -1);

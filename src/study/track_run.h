@@ -76,7 +76,8 @@ void mb_track_mean_of(const mb_track_evaluation *e, const mb_track_space *space,
 mb_status mb_track_score_edges(const mb_track_evaluation *e, mb_scored *out) MB_MUST_CHECK;
 // clusters.csv, submission.csv, track_scores.csv, embeddings/.
 mb_status mb_track_write(const mb_track_evaluation *e, const char *directory) MB_MUST_CHECK;
-// Rows of clusters.csv.
+// Rows of clusters.csv. has_file: of files that are predicted; their name, and hit_id where they
+// have it.
 mb_status mb_track_write_clusters(
     const mb_track_evaluation *e, const char *path, bool has_file) MB_MUST_CHECK;
 // The labels of the first sample (of the first batch, where batches are clustered) as a vector.

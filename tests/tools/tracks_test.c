@@ -308,6 +308,21 @@ static void test_tool_tracks__hits_keep_the_ids_of_their_files(void **state) {
     assert_int_equal(row, submission.n_rows);
     assert_string_equal(mb_csv_field(&submission, 0, 1), "1007");
     mb_csv_clear(&submission);
+    // So do those of new files.
+    mb_csv predicted;
+    mb_csv hits;
+    mb_tool_expect(world, 0, "predict ids_run ids/event000000003-hits.csv -o ids.csv");
+    assert_ok(world->base.ctx,
+        mb_csv_read(&predicted, world->base.ctx, mb_tool_path(world, "ids.csv"), true));
+    assert_ok(world->base.ctx, mb_csv_read(&hits, world->base.ctx,
+                                   mb_tool_path(world, "ids/event000000003-hits.csv"), true));
+    assert_int_equal(predicted.n_rows, hits.n_rows);
+    assert_string_equal(mb_csv_column_name(&predicted, 3), "hit_id");
+    for (size_t i = 0; i < hits.n_rows; i++) {
+        assert_string_equal(mb_csv_field(&predicted, i, 3), mb_csv_field(&hits, i, 0));
+    }
+    mb_csv_clear(&predicted);
+    mb_csv_clear(&hits);
 }
 
 static void test_tool_tracks__wrong_keys_are_named(void **state) {
