@@ -3,6 +3,7 @@
 
 #include "data/arrays_source.h"
 
+#include "data/split.h"
 #include "files/arrays.h"
 
 #define FIELD(name) offsetof(mb_arrays_options, name)
@@ -17,6 +18,8 @@ const mb_option mb_arrays_option_table[] = {
         "what is learnt: numbers, or integer labels where the loss takes classes"},
     {"event", MB_OPTION_TEXT, FIELD(event), "", 0, 0, NULL, NULL, "event numbers"},
     {"weight", MB_OPTION_TEXT, FIELD(weight), "", 0, 0, NULL, NULL, "a weight for each event"},
+    {"parts", MB_OPTION_TEXT, FIELD(parts), "", 0, 0, NULL, NULL,
+        "what each event is for, as /split that prepare writes: 0 train, 1 validation, 2 test"},
     MB_OPTIONS_END};
 
 typedef struct reader {
@@ -110,6 +113,38 @@ static mb_status read_events(reader *r) {
     return status;
 }
 
+// As mb_split_apply takes it; 255 is for nothing.
+static mb_status read_parts(reader *r) {
+    mb_dataset *dataset = r->dataset;
+    mb_array array = {0};
+    uint8_t *parts = NULL;
+    mb_status status = read_array(r, r->options->parts, &array);
+    status = status != MB_OK ? status : check_rows(r, r->options->parts, &array);
+    if (status == MB_OK && mb_array_count(&array) != dataset->n_rows) {
+        status = mb_fail(r->ctx, MB_ERR_SHAPE, "data: parts %s has more than one number an event",
+            r->options->parts);
+    }
+    if (status == MB_OK) {
+        parts = mb_arena_allocate(&dataset->arena, r->ctx, mb_max_size(dataset->n_rows, 1), 1);
+        status = parts == NULL ? MB_ERR_MEMORY : MB_OK;
+    }
+    for (size_t i = 0; status == MB_OK && i < dataset->n_rows; i++) {
+        const double part = mb_array_get(&array, i);
+        if (part == MB_SPLIT_TRAIN || part == MB_SPLIT_VALIDATION || part == MB_SPLIT_TEST ||
+            part == MB_SPLIT_NONE) {
+            parts[i] = (uint8_t)part;
+        } else {
+            status = mb_fail(r->ctx, MB_ERR_RANGE,
+                "data: parts %s: row %zu has %g; write 0 (train), 1 (validation), 2 (test) or 255 "
+                "(none)",
+                r->options->parts, i, part);
+        }
+    }
+    dataset->own_split = parts;
+    mb_array_clear(&array);
+    return status;
+}
+
 static mb_status read_weights(reader *r) {
     mb_array array = {0};
     mb_status status = read_array(r, r->options->weight, &array);
@@ -172,6 +207,14 @@ mb_status mb_arrays_source_load(mb_context *ctx, mb_document *document, const mb
     }
     if (options.weight != NULL) {
         MB_TRY(read_weights(&r));
+    }
+    const mb_node *rows = mb_node_find(data, "rows");
+    if (options.parts != NULL && rows != NULL && rows->kind != MB_NODE_NULL) {
+        return mb_fail_at(
+            ctx, document, rows, "data: rows and parts both say what events are for; keep one");
+    }
+    if (options.parts != NULL) {
+        MB_TRY(read_parts(&r));
     }
     return name_file(&r);
 }

@@ -15,6 +15,7 @@ typedef struct mb_arrays_options {
     const char *target;
     const char *event;
     const char *weight;
+    const char *parts;
 } mb_arrays_options;
 extern const mb_option mb_arrays_option_table[];
 

@@ -211,7 +211,9 @@ mb_status mb_split_apply(mb_dataset *dataset, mb_context *ctx, const mb_split_op
         memset(dataset->split, MB_SPLIT_TRAIN, dataset->n_rows);
     }
     MB_TRY(take_part(dataset, ctx, &options->test, MB_SPLIT_TEST, seed, 0));
-    if (options->has_validation) {
+    const bool is_chosen = dataset->own_split != NULL &&
+                           memchr(dataset->own_split, MB_SPLIT_VALIDATION, dataset->n_rows) != NULL;
+    if (options->has_validation || is_chosen) {
         return MB_OK;
     }
     return take_part(dataset, ctx, validation, MB_SPLIT_VALIDATION, seed, 1);

@@ -43,8 +43,8 @@ mb_status mb_split_read(mb_context *ctx, mb_document *document, const mb_node *s
 
 // Sets the whole dataset->split: the rows given, or the test part out of all and then the
 // validation part out of the rest. Where the source took the rows itself (own_split), its choice
-// stands in place of the rows given. Random parts depend on seed alone. Fails with RANGE when a
-// range goes beyond the dataset, naming both.
+// stands in place of the rows given, and its validation rows in place of a part. Random parts
+// depend on seed alone. Fails with RANGE when a range goes beyond the dataset, naming both.
 mb_status mb_split_apply(mb_dataset *dataset, mb_context *ctx, const mb_split_options *options,
     const mb_part *validation, uint64_t seed) MB_MUST_CHECK;
 // The same for a named set: into split (n_rows), its test rows for testing, a part of its training

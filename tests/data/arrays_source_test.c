@@ -5,6 +5,7 @@
 
 #include "data/arrays_source.h"
 #include "data/feeder.h"
+#include "data/split.h"
 #include "files/npy.h"
 #include "files/yaml.h"
 
@@ -80,6 +81,27 @@ static void test_arrays_source__gives_columns_events_and_weights(void **state) {
     mb_dataset_clear(&dataset);
 }
 
+// Validation rows of their own leave no room for a part; else it is of the training rows alone.
+static void test_arrays_source__parts_stand_in_place_of_a_split(void **state) {
+    (void)state;
+    static const float parts[2][ROWS] = {{2, 0, 1, 0}, {2, 0, 0, 255}};
+    static const uint8_t expected[2][ROWS] = {{2, 0, 1, 0}, {2, 0, 1, MB_SPLIT_NONE}};
+    for (size_t k = 0; k < 2; k++) {
+        const mb_array array = {MB_F32, 1, {ROWS}, (void *)(uintptr_t)parts[k], NULL};
+        const mb_part half = {0.5, MB_TAKE_LAST};
+        const mb_split_options none = {.has_rows = false};
+        char path[512];
+        mb_dataset dataset;
+        snprintf(path, sizeof path, "%s/parts.npy", directory);
+        assert_ok(world.ctx, mb_npy_write(world.ctx, path, &array));
+        assert_ok(world.ctx,
+            load(world.ctx, "{inputs: {x: x.npy}, target: y.npy, parts: parts.npy}", &dataset));
+        assert_ok(world.ctx, mb_split_apply(&dataset, world.ctx, &none, &half, 1));
+        assert_memory_equal(dataset.split, expected[k], ROWS);
+        mb_dataset_clear(&dataset);
+    }
+}
+
 static void test_arrays_source__mistakes_are_named(void **state) {
     (void)state;
     static const struct {
@@ -94,6 +116,10 @@ static void test_arrays_source__mistakes_are_named(void **state) {
             "longer.npy has 5 events but x.npy has 4"},
         {"{inputs: {x: x.npy}, target: y.npy, event: x.npy}", MB_ERR_SHAPE, "event x.npy"},
         {"{inputs: {x: x.npy}, target: y.npy, weight: x.npy}", MB_ERR_SHAPE, "weight x.npy"},
+        {"{inputs: {x: x.npy}, target: y.npy, parts: x.npy}", MB_ERR_SHAPE, "parts x.npy"},
+        {"{inputs: {x: x.npy}, target: y.npy, parts: y.npy}", MB_ERR_RANGE, "row 3 has 3"},
+        {"{inputs: {x: x.npy}, target: y.npy, parts: y.npy, rows: [0, 1]}", MB_ERR_FORMAT,
+            "rows and parts both"},
         {"{inputs: {target: x.npy}, target: y.npy}", MB_ERR_ARG, "'target' already"},
         {"{inputs: {x: absent.npy}, target: y.npy}", MB_ERR_IO, "absent.npy"},
     };
@@ -137,6 +163,7 @@ static void test_arrays_source__any_lack_of_memory_ends_cleanly(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_arrays_source__gives_columns_events_and_weights),
+        cmocka_unit_test(test_arrays_source__parts_stand_in_place_of_a_split),
         cmocka_unit_test(test_arrays_source__mistakes_are_named),
         cmocka_unit_test(test_arrays_source__any_lack_of_memory_ends_cleanly),
     };

@@ -181,6 +181,8 @@ static void test_split__rows_that_the_source_chose_stand(void **state) {
     (void)state;
     static const uint8_t own[] = {MB_SPLIT_TRAIN, MB_SPLIT_TRAIN, MB_SPLIT_TEST, MB_SPLIT_TRAIN,
         MB_SPLIT_TRAIN, MB_SPLIT_VALIDATION};
+    static const uint8_t own_set[] = {MB_SPLIT_TRAIN, MB_SPLIT_TRAIN, MB_SPLIT_TEST, MB_SPLIT_TRAIN,
+        MB_SPLIT_TRAIN, MB_SPLIT_TRAIN};
     const mb_split_options options = {
         .has_rows = true, .rows = {{0, 4}, {8, 9}, {5, 6}}, .has_validation = true};
     const mb_split_options bare = {.has_rows = true, .rows = {{0, 4}}, .is_bare = true};
@@ -190,6 +192,7 @@ static void test_split__rows_that_the_source_chose_stand(void **state) {
     dataset.own_split = own;
     assert_ok(world.ctx, mb_split_apply(&dataset, world.ctx, &options, &part, 1));
     assert_memory_equal(dataset.split, own, sizeof own);
+    dataset.own_split = own_set;
     for (int again = 0; again < 2; again++) {
         assert_ok(world.ctx, mb_split_apply(&dataset, world.ctx, &bare, &part, 1));
         assert_int_equal(count(&dataset, MB_SPLIT_TRAIN), 2);

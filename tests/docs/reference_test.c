@@ -8,6 +8,7 @@
 
 #include "base/buffer.h"
 #include "base/output.h"
+#include "data/arrays_source.h"
 #include "detector/detector.h"
 #include "network/layer.h"
 #include "network/quantize.h"
@@ -94,6 +95,8 @@ static void add_page(mb_buffer *page) {
         mb_buffer_format(page, "\n## `simulate:` with `source: %s`\n\n", ops->name);
         add_options(page, ops->simulate_options);
     }
+    add_head(page, 2, "`data:` with `source: arrays`");
+    add_options(page, mb_arrays_option_table);
     add_training(page);
     add_head(page, 2, "A teacher and its students");
     mb_buffer_text(page, "At the top of a study, or in an entry of `fits:`.\n\n");
