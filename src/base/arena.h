@@ -21,6 +21,7 @@ void *mb_arena_allocate(mb_arena *arena, mb_context *ctx, size_t count, size_t s
 char *mb_arena_text(mb_arena *arena, mb_context *ctx, const char *text);
 char *mb_arena_text_of(mb_arena *arena, mb_context *ctx, const char *bytes, size_t length);
 char *mb_arena_format(mb_arena *arena, mb_context *ctx, const char *format, ...) MB_PRINTF(3, 4);
+char *mb_arena_format_list(mb_arena *arena, mb_context *ctx, const char *format, va_list list);
 void mb_arena_clear(mb_arena *arena);
 
 #endif

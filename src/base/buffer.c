@@ -4,6 +4,7 @@
 #include "base/buffer.h"
 
 #include "base/numbers.h"
+#include "base/words.h"
 
 #include <math.h>
 
@@ -172,9 +173,14 @@ void mb_buffer_double(mb_buffer *buffer, double value) {
 
 void mb_buffer_json_text(mb_buffer *buffer, const char *text) {
     mb_buffer_append(buffer, "\"", 1);
-    for (const char *p = text; *p != '\0'; p++) {
+    size_t length = 1;
+    for (const char *p = text; *p != '\0'; p += length) {
         const unsigned char c = (unsigned char)*p;
-        if (c == '"' || c == '\\') {
+        length = mb_utf8_length(p);
+        if (length == 0) {
+            mb_buffer_text(buffer, "\\uFFFD");
+            length = 1;
+        } else if (c == '"' || c == '\\') {
             const char escaped[2] = {'\\', *p};
             mb_buffer_append(buffer, escaped, 2);
         } else if (c == '\n') {
@@ -182,7 +188,7 @@ void mb_buffer_json_text(mb_buffer *buffer, const char *text) {
         } else if (c < 0x20) {
             mb_buffer_format(buffer, "\\u%04x", c);
         } else {
-            mb_buffer_append(buffer, p, 1);
+            mb_buffer_append(buffer, p, length);
         }
     }
     mb_buffer_append(buffer, "\"", 1);

@@ -125,18 +125,23 @@ char *mb_arena_text(mb_arena *arena, mb_context *ctx, const char *text) {
     return mb_arena_text_of(arena, ctx, text, strlen(text));
 }
 
-char *mb_arena_format(mb_arena *arena, mb_context *ctx, const char *format, ...) {
-    va_list list;
-    va_start(list, format);
+char *mb_arena_format_list(mb_arena *arena, mb_context *ctx, const char *format, va_list list) {
     va_list again;
     va_copy(again, list);
     const int length = mb_format_list(NULL, 0, format, list);
-    va_end(list);
     char *text = length < 0 ? NULL : mb_arena_allocate(arena, ctx, (size_t)length + 1, 1);
     if (text != NULL) {
         mb_format_list(text, (size_t)length + 1, format, again);
     }
     va_end(again);
+    return text;
+}
+
+char *mb_arena_format(mb_arena *arena, mb_context *ctx, const char *format, ...) {
+    va_list list;
+    va_start(list, format);
+    char *text = mb_arena_format_list(arena, ctx, format, list);
+    va_end(list);
     return text;
 }
 

@@ -6,6 +6,7 @@
 #include "base/numbers.h"
 #include "base/options_field.h"
 #include "base/runtime.h"
+#include "base/words.h"
 
 #include <math.h>
 
@@ -286,15 +287,6 @@ mb_status mb_options_default(
     return MB_OK;
 }
 
-static bool is_in(const char *const *names, const char *name) {
-    while (names != NULL && *names != NULL) {
-        if (strcmp(*names++, name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool has_name(const mb_option *option, const char *key) {
     return strcmp(option->name, key) == 0 ||
            (option->alias != NULL && strcmp(option->alias, key) == 0);
@@ -386,7 +378,7 @@ mb_status mb_options_parse(mb_context *ctx, mb_document *document, const mb_opti
     for (mb_node *member = map != NULL ? map->first : NULL; member != NULL; member = member->next) {
         const mb_option *option = find_option(options, member->key);
         if (option == NULL) {
-            if (is_in(ignored, member->key)) {
+            if (ignored != NULL && mb_is_one_of(member->key, ignored)) {
                 continue;
             }
             return fail_unknown(ctx, document, options, ignored, member, what);

@@ -13,12 +13,9 @@
 enum { MOST_TEMPORARIES = 1000, READ_STEP = 65536 };
 
 static mb_status fail_system(mb_context *ctx, const char *path, const char *what, int error) {
-    char reason[128];
-    if (strerror_r(error, reason, sizeof reason) != 0) {
-        memcpy(reason, "unknown error", sizeof "unknown error");
-    }
+    char reason[MB_REASON_SIZE];
     const bool is_full = error == ENOSPC || error == EDQUOT || error == EFBIG;
-    return mb_fail(ctx, MB_ERR_IO, "%s: %s: %s; %s", path, what, reason,
+    return mb_fail(ctx, MB_ERR_IO, "%s: %s: %s; %s", path, what, mb_system_reason(error, reason),
         is_full ? "free some space, or choose another place"
                 : "check the name, the folder and its permissions");
 }

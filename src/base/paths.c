@@ -28,12 +28,9 @@ bool mb_path_has_suffix(const char *path, const char *suffix) {
 }
 
 static mb_status fail_folder(mb_context *ctx, const char *path, const char *what, int error) {
-    char reason[128];
-    if (strerror_r(error, reason, sizeof reason) != 0) {
-        memcpy(reason, "unknown error", sizeof "unknown error");
-    }
-    return mb_fail(
-        ctx, MB_ERR_IO, "%s: %s: %s; check the name and its permissions", path, what, reason);
+    char reason[MB_REASON_SIZE];
+    return mb_fail(ctx, MB_ERR_IO, "%s: %s: %s; check the name and its permissions", path, what,
+        mb_system_reason(error, reason));
 }
 
 mb_status mb_make_directory(mb_context *ctx, const char *path) {

@@ -27,6 +27,33 @@ int mb_hex_digit(char c) {
                                   : -1;
 }
 
+size_t mb_utf8_length(const char *text) {
+    const unsigned char *p = (const unsigned char *)text;
+    if (p[0] < 0x80) {
+        return 1;
+    }
+    const size_t length = p[0] >= 0xF0 ? 4 : p[0] >= 0xE0 ? 3 : 2;
+    if (p[0] < 0xC2 || p[0] > 0xF4) {
+        return 0;
+    }
+    for (size_t i = 1; i < length; i++) {
+        if ((p[i] & 0xC0u) != 0x80u) {
+            return 0;
+        }
+    }
+    // Overlong forms, surrogates and what lies above the last code point.
+    const bool is_bad = (p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F) ||
+                        (p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] > 0x8F);
+    return is_bad ? 0 : length;
+}
+
+const char *mb_system_reason(int error, char out[MB_REASON_SIZE]) {
+    if (strerror_r(error, out, MB_REASON_SIZE) != 0) {
+        memcpy(out, "unknown error", sizeof "unknown error");
+    }
+    return out;
+}
+
 mb_status mb_names_take(mb_names *names, char *name) {
     if (name == NULL) {
         return MB_ERR_MEMORY;

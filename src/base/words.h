@@ -14,6 +14,14 @@ size_t mb_count_words(const char *const *words);
 // What a hexadecimal digit stands for, of either case; -1 for any other character.
 int mb_hex_digit(char c);
 
+// Bytes of the valid UTF-8 sequence at text, 0 where there is none. Looks no further than a zero
+// byte.
+size_t mb_utf8_length(const char *text);
+
+// What an error number of the system means, into out, which is returned. From any thread.
+enum { MB_REASON_SIZE = 128 };
+const char *mb_system_reason(int error, char out[MB_REASON_SIZE]);
+
 // Zeroed but for ctx it is empty; freed with mb_names_clear.
 typedef struct mb_names {
     mb_context *ctx;

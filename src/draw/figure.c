@@ -79,7 +79,7 @@ void mb_figure_caption(mb_figure *figure, const char *format, ...) {
     }
     va_list list;
     va_start(list, format);
-    const char *caption = mb_text_of_list(&figure->arena, figure->ctx, format, list);
+    const char *caption = mb_arena_format_list(&figure->arena, figure->ctx, format, list);
     va_end(list);
     if (caption == NULL) {
         keep_failure(figure, MB_ERR_MEMORY);

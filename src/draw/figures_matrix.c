@@ -4,6 +4,7 @@
 #include "draw/figures_matrix.h"
 
 #include "base/numbers.h"
+#include "base/words.h"
 #include "draw/parts.h"
 
 #include <math.h>
@@ -34,7 +35,7 @@ static double longest(const mb_matrix_label *labels, size_t n) {
     for (size_t i = 0; i < n; i++) {
         size_t n_letters = labels[i].letter != MB_LETTER_NONE ? 1 : 0;
         for (const char *p = labels[i].text; *p != '\0'; n_letters++) {
-            p += mb_max_size(1, mb_utf8_length((const unsigned char *)p));
+            p += mb_max_size(1, mb_utf8_length(p));
         }
         const double size = labels[i].letter != MB_LETTER_NONE ? 1 : 1.3;
         most = fmax(most, size * (double)n_letters);

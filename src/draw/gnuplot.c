@@ -98,6 +98,11 @@ static void fail_job(mb_gnuplot_job *job, const char *what) {
     mb_format(job->message, sizeof job->message, "%s", what);
 }
 
+static void fail_job_by(mb_gnuplot_job *job, int error) {
+    char reason[MB_REASON_SIZE];
+    fail_job(job, mb_system_reason(error, reason));
+}
+
 static bool start(process *p, const char *program, const char *directory, mb_gnuplot_job *job) {
     char script[LONGEST_NAME];
     int ends[2];
@@ -106,7 +111,7 @@ static bool start(process *p, const char *program, const char *directory, mb_gnu
         return false;
     }
     if (pipe(ends) != 0) {
-        fail_job(job, strerror(errno));
+        fail_job_by(job, errno);
         return false;
     }
     for (int i = 0; i < 2; i++) {
@@ -117,9 +122,10 @@ static bool start(process *p, const char *program, const char *directory, mb_gnu
     if (id == 0) {
         become(program, directory, script, ends[1]);
     }
+    const int error = errno;
     close(ends[1]);
     if (id < 0) {
-        fail_job(job, strerror(errno));
+        fail_job_by(job, error);
         close(ends[0]);
         return false;
     }

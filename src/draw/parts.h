@@ -85,11 +85,6 @@ void mb_quote_subscript(mb_buffer *buffer, mb_context *ctx, const mb_tick *tick)
 // The same cleaning without quotes: one line of valid UTF-8.
 void mb_clean_text(mb_buffer *buffer, const char *text);
 
-// Bytes of the valid UTF-8 sequence at p, 0 where there is none.
-size_t mb_utf8_length(const unsigned char *p);
-// A formatted text in an arena, NULL on failure.
-char *mb_text_of_list(mb_arena *arena, mb_context *ctx, const char *format, va_list list);
-
 // The script and the CSV that it plots.
 void mb_script_write(const mb_figure *figure, mb_buffer *text, mb_buffer *csv);
 

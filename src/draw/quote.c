@@ -1,32 +1,14 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "base/numbers.h"
 #include "draw/parts.h"
 
-size_t mb_utf8_length(const unsigned char *p) {
-    if (p[0] < 0x80) {
-        return 1;
-    }
-    const size_t length = p[0] >= 0xF0 ? 4 : p[0] >= 0xE0 ? 3 : 2;
-    if (p[0] < 0xC2 || p[0] > 0xF4) {
-        return 0;
-    }
-    for (size_t i = 1; i < length; i++) {
-        if ((p[i] & 0xC0u) != 0x80u) {
-            return 0;
-        }
-    }
-    // Overlong forms, surrogates and what lies above the last code point.
-    const bool is_bad = (p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F) ||
-                        (p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] > 0x8F);
-    return is_bad ? 0 : length;
-}
+#include "base/words.h"
 
 // Appends what stands for a byte that no text may have; false where the sequence at p is fine.
 static bool append_clean(mb_buffer *buffer, const char *p, size_t *length) {
     const unsigned char c = (unsigned char)*p;
-    *length = mb_utf8_length((const unsigned char *)p);
+    *length = mb_utf8_length(p);
     if (*length == 0) {
         mb_buffer_text(buffer, "?");
         *length = 1;
@@ -96,16 +78,4 @@ void mb_quote_subscript(mb_buffer *buffer, mb_context *ctx, const mb_tick *tick)
         mb_buffer_text(buffer, "''");
     }
     mb_buffer_clear(&marked);
-}
-
-char *mb_text_of_list(mb_arena *arena, mb_context *ctx, const char *format, va_list list) {
-    va_list again;
-    va_copy(again, list);
-    const int length = mb_format_list(NULL, 0, format, list);
-    char *text = length < 0 ? NULL : mb_arena_allocate(arena, ctx, (size_t)length + 1, 1);
-    if (text != NULL) {
-        mb_format_list(text, (size_t)length + 1, format, again);
-    }
-    va_end(again);
-    return text;
 }

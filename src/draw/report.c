@@ -4,6 +4,7 @@
 #include "draw/report.h"
 
 #include "base/output.h"
+#include "base/words.h"
 #include "draw/parts.h"
 #include "draw/report_style.h"
 
@@ -53,7 +54,7 @@ void mb_report_destroy(mb_report *report) {
 static void escape(mb_buffer *out, const char *text) {
     const char *p = text;
     while (*p != '\0') {
-        const size_t length = mb_utf8_length((const unsigned char *)p);
+        const size_t length = mb_utf8_length(p);
         const unsigned char c = (unsigned char)*p;
         if (length == 0) {
             mb_buffer_text(out, "\xEF\xBF\xBD");
@@ -99,7 +100,7 @@ void mb_report_heading(mb_report *report, int level, const char *text) {
 
 static void formatted(
     mb_report *report, mb_buffer *out, const char *open, const char *format, va_list list) {
-    const char *text = mb_text_of_list(&report->arena, report->ctx, format, list);
+    const char *text = mb_arena_format_list(&report->arena, report->ctx, format, list);
     if (text == NULL) {
         report->status = MB_ERR_MEMORY;
         return;

@@ -3,6 +3,8 @@
 
 #include "files/gzip.h"
 
+#include "base/words.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -34,8 +36,9 @@ static mb_status read_file(
             continue;
         }
         if (n < 0) {
+            char reason[MB_REASON_SIZE];
             return mb_fail(reader->ctx, MB_ERR_IO, "%s: %s while reading; check the disk",
-                reader->name, strerror(errno));
+                reader->name, mb_system_reason(errno, reason));
         }
         if (n == 0) {
             reader->is_at_end = true;
@@ -53,12 +56,13 @@ static mb_status fill(mb_text_reader *reader, size_t size) {
 
 static mb_status start(mb_text_reader *reader) {
     reader->descriptor = open(reader->name, O_RDONLY | O_CLOEXEC);
-    if (reader->descriptor < 0) {
-        return mb_fail(reader->ctx, MB_ERR_IO, "%s: %s; check the name and its rights",
-            reader->name, strerror(errno));
-    }
     struct stat info;
-    if (fstat(reader->descriptor, &info) != 0 || S_ISDIR(info.st_mode)) {
+    if (reader->descriptor < 0 || fstat(reader->descriptor, &info) != 0) {
+        char reason[MB_REASON_SIZE];
+        return mb_fail(reader->ctx, MB_ERR_IO, "%s: %s; check the name and its rights",
+            reader->name, mb_system_reason(errno, reason));
+    }
+    if (S_ISDIR(info.st_mode)) {
         return mb_fail(reader->ctx, MB_ERR_IO, "%s: a directory; name a file", reader->name);
     }
     reader->file_size = S_ISREG(info.st_mode) ? (uint64_t)info.st_size : 0;

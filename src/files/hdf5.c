@@ -100,8 +100,9 @@ static mb_status open_path(mb_h5_file *file) {
     struct stat info;
     file->source.descriptor = open(file->name, O_RDONLY | O_CLOEXEC);
     if (file->source.descriptor < 0 || fstat(file->source.descriptor, &info) != 0) {
+        char reason[MB_REASON_SIZE];
         return mb_fail(file->ctx, MB_ERR_IO, "%s: %s; check the name and its rights", file->name,
-            strerror(errno));
+            mb_system_reason(errno, reason));
     }
     if (!S_ISREG(info.st_mode)) {
         return mb_fail(

@@ -11,8 +11,9 @@ enum { MEMORY_STEP = 1 << 20 };
 
 mb_status mb_h5_fail_write(mb_h5_writer *writer, const char *path, const char *what) {
     if (writer->sink.error != 0) {
+        char reason[MB_REASON_SIZE];
         return mb_fail(writer->ctx, MB_ERR_IO, "%s: %s; free some space, or choose another place",
-            writer->name, strerror(writer->sink.error));
+            writer->name, mb_system_reason(writer->sink.error, reason));
     }
     return mb_fail(
         writer->ctx, MB_ERR_IO, "%s: %s %s; check memory and disk", writer->name, path, what);
@@ -27,8 +28,9 @@ static mb_status open_sink(mb_h5_writer *writer, const char *path) {
     }
     writer->sink.descriptor = open(writer->output.temporary, O_RDWR | O_CLOEXEC);
     if (writer->sink.descriptor < 0) {
+        char reason[MB_REASON_SIZE];
         return mb_fail(writer->ctx, MB_ERR_IO, "%s: %s; check the folder and its permissions", path,
-            strerror(errno));
+            mb_system_reason(errno, reason));
     }
     return MB_OK;
 }

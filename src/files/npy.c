@@ -36,8 +36,9 @@ static mb_status read_at(mb_context *ctx, const char *path, int descriptor, void
             continue;
         }
         if (n <= 0) {
+            char reason[MB_REASON_SIZE];
             return mb_fail(ctx, MB_ERR_IO, "%s: %s while reading; check the disk", path,
-                n < 0 ? strerror(errno) : "the file became shorter");
+                n < 0 ? mb_system_reason(errno, reason) : "the file became shorter");
         }
         at += n;
         length -= (size_t)n;
@@ -50,8 +51,9 @@ static mb_status open_file(
     mb_context *ctx, const char *path, int *descriptor, mb_npy_header *header) {
     *descriptor = open(path, O_RDONLY | O_CLOEXEC);
     if (*descriptor < 0) {
-        return mb_fail(
-            ctx, MB_ERR_IO, "%s: %s; check the name and its rights", path, strerror(errno));
+        char reason[MB_REASON_SIZE];
+        return mb_fail(ctx, MB_ERR_IO, "%s: %s; check the name and its rights", path,
+            mb_system_reason(errno, reason));
     }
     struct stat about;
     if (fstat(*descriptor, &about) != 0 || !S_ISREG(about.st_mode)) {

@@ -145,6 +145,19 @@ static void test_node__writes_json(void **state) {
     close_bench(&b);
 }
 
+// File names may be any bytes; JSON is UTF-8 alone.
+static void test_node__bytes_that_are_no_text_become_a_mark_in_json(void **state) {
+    (void)state;
+    bench b;
+    open_bench(&b);
+    mb_buffer buffer;
+    mb_buffer_init(&buffer, b.world.ctx);
+    mb_buffer_json_text(&buffer, "a\xFF\xE2\x82\xAC\t\"\xE2\x82");
+    assert_string_equal(buffer.data, "\"a\\uFFFD\xE2\x82\xAC\\u0009\\\"\\uFFFD\\uFFFD\"");
+    mb_buffer_clear(&buffer);
+    close_bench(&b);
+}
+
 static void test_node__nearest_name_finds_slips_and_nothing_else(void **state) {
     (void)state;
     static const char *const names[] = {"filters", "kernel", "padding", "activation", "lr"};
@@ -169,6 +182,7 @@ int main(void) {
         cmocka_unit_test(test_node__set_replaces_and_remove_keeps_the_order),
         cmocka_unit_test(test_node__errors_name_the_file_and_line),
         cmocka_unit_test(test_node__writes_json),
+        cmocka_unit_test(test_node__bytes_that_are_no_text_become_a_mark_in_json),
         cmocka_unit_test(test_node__nearest_name_finds_slips_and_nothing_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
