@@ -24,5 +24,11 @@ extern const mb_option mb_arrays_option_table[];
 // IO, FORMAT, SHAPE (arrays of unequal length, both named).
 mb_status mb_arrays_source_load(mb_context *ctx, mb_document *document, const mb_node *data,
     const char *directory, bool wants_label, mb_dataset *out) MB_MUST_CHECK;
+// The same arrays from a file of other events, in place of those that the study names. Target and
+// event numbers are taken where it has them, weights are not. Names are those of the study, or of
+// its inputs (also below /inputs, as prepare writes them); an only array is that of an only
+// input, whatever its name.
+mb_status mb_arrays_source_load_file(mb_context *ctx, mb_document *document, const mb_node *data,
+    const char *path, mb_dataset *out) MB_MUST_CHECK;
 
 #endif

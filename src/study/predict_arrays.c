@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
+#include "study/predict_arrays.h"
+
 #include "minbias/inspect.h"
 
 #include "base/output.h"
@@ -290,6 +292,13 @@ static mb_status predict(mb_context *ctx, const mb_model *model, const mb_datase
     mb_release(ctx, pointers);
     mb_release(ctx, rows);
     return status;
+}
+
+mb_status mb_predict_to_arrays(mb_context *ctx, const mb_model *model, const mb_dataset *dataset,
+    const char *output, mb_answer *answer) {
+    MB_TRY(check_output(ctx, model, output, true));
+    mb_answer_put_int(answer, NULL, "events", (int64_t)dataset->n_rows);
+    return predict(ctx, model, dataset, output, answer);
 }
 
 mb_status mb_model_predict_file(mb_context *ctx, const mb_model *model, const char *input,

@@ -10,6 +10,7 @@
 #include "study/facts.h"
 #include "study/module_run.h"
 #include "study/scan_file.h"
+#include "study/predict_arrays.h"
 #include "study/predict_fits.h"
 #include "study/scored.h"
 #include "study/track_run.h"
@@ -231,9 +232,10 @@ static mb_status score(scoring *s, const char *const *files, size_t n_files) {
     return s->scored.score != NULL
                ? MB_OK
                : mb_fail(s->ctx, MB_ERR_UNSUPPORTED,
-                     "%s: its model gives %zu numbers an event, not one score; use predict MODEL "
-                     "INPUT",
-                     s->directory, s->scored.width);
+                     "%s: its model gives %zu numbers an event, not one score; %s", s->directory,
+                     s->scored.width,
+                     s->study->detector == NULL ? "name the output as .npy, .npz or .h5"
+                                                : "use predict MODEL INPUT");
 }
 
 static mb_status check_table(mb_context *ctx, const char *output) {
@@ -244,11 +246,25 @@ static mb_status check_table(mb_context *ctx, const char *output) {
                      output);
 }
 
+// A study of arrays knows them itself, those of a prepared file too.
+static mb_status is_of_arrays(mb_context *ctx, const char *directory, bool *out) {
+    mb_arena arena;
+    mb_study *study = NULL;
+    mb_arena_init(&arena, ctx);
+    const char *path = mb_run_study_path(ctx, &arena, directory);
+    const mb_status status = path != NULL ? mb_study_open(ctx, path, NULL, &study) : MB_ERR_MEMORY;
+    *out = study != NULL && study->detector == NULL;
+    mb_study_destroy(study);
+    mb_arena_clear(&arena);
+    return status;
+}
+
 // Whether the input is one that prepare wrote: arrays as the model takes them, no raw events.
-static mb_status find_prepared(
-    mb_context *ctx, const char *const *files, size_t n_files, bool *is_prepared) {
+static mb_status find_prepared(mb_context *ctx, const char *directory, const char *const *files,
+    size_t n_files, bool *is_prepared) {
     mb_context *quiet = NULL;
     mb_h5_file *file = NULL;
+    bool has_inputs = false;
     *is_prepared = false;
     if (n_files != 1 || !mb_path_has_suffix(files[0], ".h5")) {
         return MB_OK;
@@ -256,21 +272,19 @@ static mb_status find_prepared(
     // What cannot be opened is for the reader of raw files to tell.
     MB_TRY(mb_context_create(mb_context_runtime(ctx), &quiet));
     if (mb_h5_open(quiet, files[0], &file) == MB_OK) {
-        *is_prepared = mb_h5_is_group(file, "/inputs");
+        has_inputs = mb_h5_is_group(file, "/inputs");
         mb_h5_close(file);
     }
     mb_context_destroy(quiet);
+    bool has_arrays = false;
+    MB_TRY(has_inputs ? is_of_arrays(ctx, directory, &has_arrays) : MB_OK);
+    *is_prepared = has_inputs && !has_arrays;
     return MB_OK;
 }
 
-static mb_status predict_prepared(scoring *s, const char *const *files, size_t n_files,
-    const char *accept, const char *output, bool is_forced, mb_answer **out) {
+static mb_status predict_prepared(scoring *s, const char *input, const char *accept,
+    const char *output, bool is_forced, mb_answer **out) {
     const char *path = NULL;
-    const char *input = files[0];
-    if (n_files != 1) {
-        return mb_fail(s->ctx, MB_ERR_ARG,
-            "%s: is of arrays, which come in one file; give one after the other", s->directory);
-    }
     if (accept != NULL) {
         return mb_fail(s->ctx, MB_ERR_ARG,
             "--accept: %s holds arrays, of which no table is made; leave it out, or give raw files",
@@ -279,15 +293,12 @@ static mb_status predict_prepared(scoring *s, const char *const *files, size_t n
     if (mb_path_has_suffix(output, ".csv")) {
         return mb_fail(s->ctx, MB_ERR_ARG,
             "%s: %s holds arrays, of which arrays are made; name the output as .npy, .npz or .h5, "
-            "or "
-            "give raw files",
+            "or give raw files",
             output, input);
     }
-    if (s->model == NULL) {
-        MB_TRY(need_model(s, &path));
-        MB_TRY(mb_trained_tell(s->ctx, s->directory));
-        MB_TRY(mb_model_load(s->ctx, path, &s->model));
-    }
+    MB_TRY(need_model(s, &path));
+    MB_TRY(mb_trained_tell(s->ctx, s->directory));
+    MB_TRY(mb_model_load(s->ctx, path, &s->model));
     return mb_model_predict_file(s->ctx, s->model, input, output, is_forced, out);
 }
 
@@ -381,8 +392,24 @@ static mb_status predict_fits(scoring *s, const char *const *files, size_t n_fil
     return mb_predict_fits(s->ctx, s->study, s->directory, &request, output, answer);
 }
 
+// Of a study of arrays a table of scores is not all that may be asked for.
+static mb_status predict_arrays(scoring *s, const char *const *files, size_t n_files,
+    const char *accept, const char *output, mb_answer *answer) {
+    if (accept != NULL) {
+        return mb_fail(s->ctx, MB_ERR_ARG,
+            "--accept: %s is to hold the model's outputs; name it as FILE.csv for decisions",
+            output);
+    }
+    const mb_source_request request = {.for_models = true, .files = files, .n_files = n_files};
+    MB_TRY(mb_study_load(s->ctx, s->study, &request, &s->dataset, NULL));
+    return mb_predict_to_arrays(s->ctx, s->model, &s->dataset, output, answer);
+}
+
 static mb_status predict_events(scoring *s, const char *const *files, size_t n_files,
     const char *accept, const char *output, mb_answer *answer) {
+    if (s->study->detector == NULL && !s->has_fits && !mb_path_has_suffix(output, ".csv")) {
+        return predict_arrays(s, files, n_files, accept, output, answer);
+    }
     MB_TRY(check_table(s->ctx, output));
     if (s->has_fits) {
         return predict_fits(s, files, n_files, accept, output, answer);
@@ -433,7 +460,7 @@ mb_status mb_run_predict(mb_context *ctx, const char *directory, const char *con
     MB_TRY(mb_check_absent(ctx, output, is_forced));
     bool is_theirs = false;
     bool is_prepared = false;
-    MB_TRY(find_prepared(ctx, files, n_files, &is_prepared));
+    MB_TRY(find_prepared(ctx, directory, files, n_files, &is_prepared));
     if (!is_prepared) {
         MB_TRY(predict_alternate(ctx, directory, files, n_files, accept, output, &is_theirs, out));
     }
@@ -444,11 +471,8 @@ mb_status mb_run_predict(mb_context *ctx, const char *directory, const char *con
     mb_arena_init(&s.arena, ctx);
     mb_dataset_init(&s.dataset, ctx);
     mb_answer *answer = NULL;
-    mb_status status = is_prepared ? MB_OK : open_run(&s);
-    is_prepared = is_prepared || (status == MB_OK && s.study->detector == NULL);
-    if (status == MB_OK && is_prepared) {
-        status = predict_prepared(&s, files, n_files, accept, output, is_forced, out);
-    }
+    mb_status status =
+        is_prepared ? predict_prepared(&s, files[0], accept, output, is_forced, out) : open_run(&s);
     if (status == MB_OK && !is_prepared) {
         status = mb_answer_create(ctx, &answer);
     }

@@ -314,12 +314,16 @@ mb_status mb_study_load(mb_context *ctx, const mb_study *study, const mb_source_
         return mb_fail(ctx, MB_ERR_FORMAT, "%s: there is no data:; add it", study->path);
     }
     if (study->detector == NULL) {
-        if (request->n_files > 0) {
+        mb_document *document = (mb_document *)(uintptr_t)&study->document;
+        if (request->n_files > 1) {
             return mb_fail(ctx, MB_ERR_UNSUPPORTED,
-                "%s: its data comes from arrays; use predict MODEL INPUT for arrays", study->path);
+                "%s: one file of arrays is read at a time; leave it out, and name it alone",
+                request->files[1]);
         }
-        return mb_arrays_source_load(ctx, (mb_document *)(uintptr_t)&study->document,
-            study->source_data, study->data_directory, request->wants_label, out);
+        return request->n_files == 1 ? mb_arrays_source_load_file(ctx, document, study->source_data,
+                                           request->files[0], out)
+                                     : mb_arrays_source_load(ctx, document, study->source_data,
+                                           study->data_directory, request->wants_label, out);
     }
     mb_detector_request detector = mb_study_detector_request(study);
     detector.wants_label = request->wants_label;

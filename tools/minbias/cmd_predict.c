@@ -48,7 +48,8 @@ static mb_status run(mb_session *session) {
 
 static const option options[] = {
     {"output", 'o', OPTION_NEEDED_TEXT, "FILE",
-        "the scores: .npy, .npz or .h5 for a model, .csv for a run (.npz, too, on modules)"},
+        "the scores: .npy, .npz or .h5 for a model, .csv for a run (.npz too on modules, all of "
+        "them on arrays)"},
     {"accept", 0, OPTION_TEXT, "RATE",
         "decide too: the rate (5kHz) or background fraction (0.01) of a stored threshold"},
     {NULL, 0, OPTION_FLAG, NULL, NULL}};
@@ -66,7 +67,8 @@ const mb_command command_predict = {.name = "predict",
         "named after the output layers. With the folder of a run: reads raw detector "
         "files, which need no truth, and writes one score per event; of hits their clusters, "
         "of modules the encoder's outputs and the restored charges; of a file that prepare wrote "
-        "what the run's model.h5 gives, as arrays. A run of several fits writes a column for each; "
+        "what the run's model.h5 gives, as arrays. A run on arrays takes a file of such arrays. A "
+        "run of several fits writes a column for each; "
         "each has such a folder of its own below fits/.",
     .options = options,
     .operands = operands,
