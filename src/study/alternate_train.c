@@ -156,6 +156,9 @@ static mb_status begin_model(mb_alternate_run *work, mb_alternate_model *m) {
         status = mb_round_clear(ctx, &m->round);
     }
     status = status != MB_OK ? status : mb_fit_study_write(ctx, work->run, &m->round);
+    if (status == MB_OK) {
+        status = mb_fit_study_share_log(ctx, work->run, &m->round, !work->run->is_resumed);
+    }
     status = status != MB_OK ? status : mb_training_begin(&t, work->run, ctx, &m->round, &arena);
     if (status == MB_OK) {
         t.model = m->model;

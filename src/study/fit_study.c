@@ -109,6 +109,19 @@ mb_status mb_fit_study_write(mb_context *ctx, const mb_run *run, const mb_round 
     return status;
 }
 
+mb_status mb_fit_study_share_log(mb_context *ctx, mb_run *run, const mb_round *round, bool begins) {
+    char *path = mb_path_join(ctx, round->directory, "log.txt");
+    mb_status status = path == NULL ? MB_ERR_MEMORY : MB_OK;
+    if (status == MB_OK && begins) {
+        status = mb_write_file(ctx, path, "", 0);
+    }
+    if (status == MB_OK) {
+        status = mb_journal_share(&run->journal, ctx, round->name, path);
+    }
+    mb_release(ctx, path);
+    return status;
+}
+
 static bool has_file(const char *directory, const char *name) {
     char path[4096];
     mb_format(path, sizeof path, "%s/%s", directory, name);

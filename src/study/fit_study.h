@@ -11,6 +11,10 @@
 // wherever it lies. The folder is there already.
 mb_status mb_fit_study_write(
     mb_context *ctx, const mb_run *run, const mb_round *round) MB_MUST_CHECK;
+// What is said of the training goes into a log.txt of its folder, too; begins: in place of one that
+// is there.
+mb_status mb_fit_study_share_log(
+    mb_context *ctx, mb_run *run, const mb_round *round, bool begins) MB_MUST_CHECK;
 // Whether a folder is that of one of several trainings, below fits/ of a run.
 bool mb_fit_study_is_part(const char *directory);
 // Fails with ARG for such a folder, naming the run: what to do with the whole of it alone.

@@ -241,6 +241,7 @@ static mb_status do_round(void *user, mb_context *ctx, size_t task, unsigned wor
         }
         if (round->name[0] != '\0') {
             MB_TRY(mb_fit_study_write(ctx, work->run, round));
+            MB_TRY(mb_fit_study_share_log(ctx, work->run, round, !work->run->is_resumed));
         }
         MB_TRY(mb_round_train(work->run, ctx, round));
     }

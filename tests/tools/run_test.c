@@ -216,6 +216,11 @@ static void test_run__scores_files_by_all_its_fits(void **state) {
     }
     mb_csv_clear(&one);
     // The folder of a fit says by itself what it is of.
+    char *log = mb_tool_read(world, "twice/fits/fit-1/log.txt");
+    assert_true(strncmp(log, "Train on ", 9) == 0);
+    assert_non_null(strstr(log, "\nWeights SHA-256 "));
+    assert_null(strstr(log, "fit-0"));
+    mb_release(world->base.ctx, log);
     mb_tool_expect(world, 2, "evaluate twice/fits/fit-1");
     assert_non_null(strstr(world->last.err, "name the folder of the run, twice\n"));
     char from[1024];
