@@ -463,8 +463,8 @@ static void test_ecal_load__settings_that_cannot_be_are_named(void **state) {
     noting_world_close(&world);
 }
 
-// Files named for prediction: all their rows, no truth, and lists as the run's training fitted
-// them.
+// Files named for prediction: all their rows, the classes of y, and lists as the run's training
+// fitted them.
 static void test_ecal_load__predictions_take_the_facts_of_the_training(void **state) {
     (void)state;
     noting_world world;
@@ -482,7 +482,8 @@ static void test_ecal_load__predictions_take_the_facts_of_the_training(void **st
     study.request.facts = &trained.facts;
     assert_ok(world.ctx, detector_named("ecal")->load(world.ctx, &study.request, &dataset, NULL));
     assert_int_equal(dataset.n_rows, 6);
-    assert_null(mb_dataset_target(&dataset));
+    const float *target = mb_dataset_target(&dataset)->dense.data;
+    assert_true(target[0] == 0 && target[1] == 1);
     const mb_column *sequence = mb_dataset_find(&dataset, "sequence");
     assert_int_equal(sequence->shape[0], 1);
     float list[6][4];

@@ -132,6 +132,16 @@ static void test_ecal__predictions_scale_as_the_training_did(void **state) {
         assert_float_equal(predicted[i], run[10 + i], 0);
         assert_float_equal(predicted[30 + i], run[30 + i], 0);
     }
+    char *table = mb_tool_read(world, "electrons.csv");
+    assert_non_null(strstr(table, "label,score\ndata/electrons.h5,0,1,"));
+    mb_release(world->base.ctx, table);
+    // One file without labels: no label of any can be told.
+    mb_tool_expect(world, 0, "simulate ecal -o plain --events 4 --set format=npy");
+    assert_int_equal(remove(mb_tool_path(world, "plain/photons_y.npy")), 0);
+    mb_tool_expect(world, 0, "predict sequence plain/electrons.npy plain/photons.npy -o plain.csv");
+    table = mb_tool_read(world, "plain.csv");
+    assert_non_null(strstr(table, "label,score\nplain/electrons.npy,0,,"));
+    mb_release(world->base.ctx, table);
 }
 
 int main(void) {

@@ -14,9 +14,10 @@ typedef struct loader {
     mb_ecal_pieces pieces;
     mb_ecal_store *store; // until the dataset owns it
     mb_dataset *out;
-    uint8_t *label; // per row; NULL: none
-    size_t row;     // of the dataset, next to read
-    size_t *n_read; // per file
+    uint8_t *label;     // per row
+    bool is_unlabelled; // some file to predict says no classes
+    size_t row;         // of the dataset, next to read
+    size_t *n_read;     // per file
 } loader;
 
 static mb_status make_room(loader *l) {
@@ -53,9 +54,20 @@ static mb_status make_room(loader *l) {
     return MB_OK;
 }
 
+// Files to predict may have labels or not: a score needs none.
+static void take_known_labels(loader *l, const mb_ecal_source *source, const mb_ecal_piece *piece) {
+    l->is_unlabelled = l->is_unlabelled || source->labels.data == NULL || l->settings.trust_file;
+    for (size_t row = piece->first; row < piece->last && !l->is_unlabelled; row++) {
+        const double y = mb_array_get(&source->labels, row);
+        l->label[l->row + row - piece->first] = y > 0.5;
+        l->is_unlabelled = !(y >= 0 && y <= 0) && !(y >= 1 && y <= 1);
+    }
+}
+
 static mb_status take_labels(
     loader *l, const mb_ecal_file *file, const mb_ecal_source *source, const mb_ecal_piece *piece) {
     if (file->class_index == MB_ECAL_UNKNOWN) {
+        take_known_labels(l, source, piece);
         return MB_OK;
     }
     const bool is_one_class = file->class_index != MB_ECAL_BOTH;
@@ -258,6 +270,8 @@ static mb_status run(loader *l, mb_buffer *report) {
     mb_ecal_hits_pack(&l->store->hits, l->ctx);
     if (l->request->n_files == 0) {
         MB_TRY(split_rows(l));
+    }
+    if (!l->is_unlabelled) {
         MB_TRY(put_target(l));
     }
     MB_TRY(fit(l));
