@@ -130,6 +130,11 @@ mb_status mb_keys_sort(mb_context *ctx, uint64_t **keys, uint64_t n, unsigned bi
     if (n < 2) {
         return MB_OK;
     }
+    if (n > UINT32_MAX) {
+        return mb_fail(ctx, MB_ERR_LIMIT,
+            "scores: %llu are to be sorted, at most %lu are; give fewer", (unsigned long long)n,
+            (unsigned long)UINT32_MAX);
+    }
     sorting s = {.from = *keys, .n = n};
     s.n_chunks = mb_min_size((size_t)(n / CHUNK) + 1, MOST_CHUNKS);
     s.to = mb_allocate(ctx, n, sizeof *s.to);

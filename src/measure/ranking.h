@@ -20,7 +20,7 @@ mb_status mb_ranking_make(
     mb_ranking *out, mb_context *ctx, mb_values scores, mb_values labels) MB_MUST_CHECK;
 void mb_ranking_clear(mb_ranking *ranking);
 // Sorts n keys of 32 or 64 bits, rising. *keys may be another array of the same size afterwards
-// (the old one is freed then).
+// (the old one is freed then). More than 2^32 - 1 are LIMIT.
 mb_status mb_keys_sort(mb_context *ctx, uint64_t **keys, uint64_t n, unsigned bits) MB_MUST_CHECK;
 uint64_t mb_ranking_key(mb_values scores, size_t i);
 double mb_ranking_score(const mb_ranking *ranking, uint64_t key);

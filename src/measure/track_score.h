@@ -28,8 +28,8 @@ typedef struct mb_track_score {
     double score;                 // TrackML; NaN where no hit has weight
     double efficiency, fake_rate; // n_found / n_particles, 1 - n_good / n_tracks; NaN of nothing
     double hit_purity, hit_efficiency; // means over good tracks; NaN of none
-    double adjusted_rand,
-        v_measure; // over hits that are no noise, those of no track as one cluster
+    // Over hits that are no noise, those of no track as one cluster.
+    double adjusted_rand, v_measure;
 } mb_track_score;
 
 // The truth of an event, and scratch for scoring it many times. Not for several threads at once.

@@ -225,8 +225,8 @@ struct mb_plan_site {
     bool is_input_sparse; // the (only) input comes as a sparse column with background 0, its
                           // indices in the written order
     bool is_input_first;  // ... and the written order is channels first
-    const struct mb_step
-        *active_source; // the input has an activity list, made by this step; NULL: none
+    // The input has an activity list, made by this step; NULL: none.
+    const struct mb_step *active_source;
     // Layers behind this one that the step may take over, each alone in using what comes before: an
     // activation, a dropout, a batch normalisation and a max pooling, in this order. One may be
     // taken when all before it are. The step's output is then that of the last taken.

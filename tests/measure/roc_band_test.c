@@ -3,6 +3,7 @@
 
 #include "measure/roc_band.h"
 
+#include "measure/ranking.h"
 #include "measure/rate_curve.h"
 #include "words.h"
 
@@ -208,6 +209,10 @@ static void test_rate_curve__refuses_what_has_no_curve(void **state) {
     assert_fails(world.ctx, mb_rate_curve_make(&curve, world.ctx, mb_values_f32(score, 3), 100),
         MB_ERR_RANGE, "row 2 is not a finite number");
     assert_null(curve.threshold);
+    // Places are counted in 32 bits.
+    uint64_t *none = NULL;
+    assert_fails(world.ctx, mb_keys_sort(world.ctx, &none, (uint64_t)UINT32_MAX + 1, 64),
+        MB_ERR_LIMIT, "4294967296 are to be sorted");
 }
 
 static mb_status make_all(void *user, mb_context *ctx) {
