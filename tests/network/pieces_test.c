@@ -3,11 +3,13 @@
 
 #include "base/random.h"
 #include "cases.h"
+#include "network/layers/conv.h"
 #include "network/plan_parts.h"
 
 #include <stdlib.h>
 
 // Gradients of large kernels, taken in pieces: the bits of whole chunks summed one after another.
+// And convolutions that leave out what of a kernel falls into the padding: the bits of all of it.
 
 enum { MOST_LAYERS = 6, MOST_ROWS = 50, MOST_SIZE = 1024 };
 
@@ -17,7 +19,7 @@ typedef struct chain {
     struct {
         const char *kind, *options;
     } layers[MOST_LAYERS];
-    size_t n_in_pieces; // steps
+    size_t n_in_pieces, n_with_lines; // steps
 } chain;
 
 static const chain chains[] = {
@@ -25,22 +27,40 @@ static const chain chains[] = {
         {{"dense", "{\"units\": 144}"}, {"batch_normalization", "{}"}, {"re_lu", "{}"},
             {"dense", "{\"units\": 136}"}, {"batch_normalization", "{}"},
             {"dense", "{\"units\": 1}"}},
-        2},
+        2, 0},
     {"dense, several vectors a row", {.rank = 2, .dim = {5, 70}},
-        {{"dense", "{\"units\": 240}"}, {"batch_normalization", "{}"}}, 1},
+        {{"dense", "{\"units\": 240}"}, {"batch_normalization", "{}"}}, 1, 0},
     {"dense, with an activation or padding", {.rank = 1, .dim = {130}},
         {{"dense", "{\"units\": 144, \"activation\": \"relu\"}"}, {"batch_normalization", "{}"},
             {"dense", "{\"units\": 139}"}},
-        0},
+        0, 0},
     {"convolutions with a frame", {.rank = 3, .dim = {4, 4, 6}},
         {{"conv2d", "{\"filters\": 32, \"kernel_size\": 5, \"padding\": \"same\"}"},
             {"batch_normalization", "{}"}, {"re_lu", "{}"},
             {"conv2d", "{\"filters\": 32, \"kernel_size\": 5, \"padding\": \"same\"}"},
             {"batch_normalization", "{}"}, {"flatten", "{}"}},
-        1},
+        1, 2},
+    {"lines of some strides", {.rank = 3, .dim = {9, 8, 3}},
+        {{"conv2d", "{\"filters\": 40, \"kernel_size\": [4, 3], \"padding\": \"same\", "
+                    "\"activation\": \"relu\"}"},
+            {"conv2d", "{\"filters\": 16, \"kernel_size\": 3, \"padding\": \"same\", "
+                       "\"strides\": [1, 2], \"dilation_rate\": 1}"},
+            {"batch_normalization", "{}"},
+            {"conv2d", "{\"filters\": 24, \"kernel_size\": 3, \"padding\": \"same\", "
+                       "\"dilation_rate\": 2}"}},
+        0, 3},
+    {"lines that are no whole blocks", {.rank = 3, .dim = {7, 6, 20}},
+        {{"conv2d", "{\"filters\": 50, \"kernel_size\": 3, \"padding\": \"same\"}"},
+            {"batch_normalization", "{}"}},
+        0, 0},
+    {"a line without any row of the kernel", {.rank = 3, .dim = {4, 8, 30}},
+        {{"conv2d", "{\"filters\": 50, \"kernel_size\": [2, 3], \"padding\": \"same\", "
+                    "\"dilation_rate\": [5, 1]}"},
+            {"batch_normalization", "{}"}},
+        0, 0},
     {"a convolution without a frame", {.rank = 2, .dim = {9, 50}},
-        {{"conv1d", "{\"filters\": 80, \"kernel_size\": 7}"}, {"batch_normalization", "{}"}}, 1},
-    {"no look at the batch", {.rank = 1, .dim = {130}}, {{"dense", "{\"units\": 144}"}}, 0},
+        {{"conv1d", "{\"filters\": 80, \"kernel_size\": 7}"}, {"batch_normalization", "{}"}}, 1, 0},
+    {"no look at the batch", {.rank = 1, .dim = {130}}, {{"dense", "{\"units\": 144}"}}, 0, 0},
 };
 
 static void build(mb_context *ctx, const chain *c, mb_model **model) {
@@ -77,6 +97,28 @@ static size_t count_in_pieces(const mb_plan *plan) {
     return n;
 }
 
+static mb_conv_plan *conv_of(const mb_plan_step *s) {
+    const bool is_conv = s->step.layer != NULL && s->step.layer->ops == mb_layer_find("conv2d");
+    return is_conv ? s->step.data : NULL;
+}
+
+static size_t count_with_lines(const mb_plan *plan) {
+    size_t n = 0;
+    for (size_t i = 0; i < plan->n_steps; i++) {
+        n += conv_of(&plan->steps[i]) != NULL && conv_of(&plan->steps[i])->n_lines > 0;
+    }
+    return n;
+}
+
+static void take_whole(mb_plan *plan) {
+    for (size_t i = 0; i < plan->n_steps; i++) {
+        plan->steps[i].step.n_in_pieces = 0;
+        if (conv_of(&plan->steps[i]) != NULL) {
+            conv_of(&plan->steps[i])->n_lines = 0;
+        }
+    }
+}
+
 // The gradient of a batch; the caller's to free.
 static float *differentiate(const chain *c, unsigned n_threads, uint32_t cpu, size_t n_rows,
     bool is_whole, size_t *n_parameters, size_t *n_in_pieces) {
@@ -98,8 +140,9 @@ static float *differentiate(const chain *c, unsigned n_threads, uint32_t cpu, si
     float *gradient = calloc(model->n_parameters, sizeof *gradient);
     assert_non_null(gradient);
     assert_ok(world.ctx, mb_plan_create(world.ctx, model, &settings, &plan));
-    for (size_t i = 0; i < plan->n_steps && is_whole; i++) {
-        plan->steps[i].step.n_in_pieces = 0;
+    assert_int_equal(count_with_lines(plan), c->n_with_lines);
+    if (is_whole) {
+        take_whole(plan);
     }
     mb_plan_load(plan, model->parameters);
     assert_ok(world.ctx, mb_plan_reserve(world.ctx, plan));
@@ -115,7 +158,7 @@ static float *differentiate(const chain *c, unsigned n_threads, uint32_t cpu, si
     return gradient;
 }
 
-static void test_pieces__have_the_bits_of_whole_chunks(void **state) {
+static void test_pieces__and_lines_have_the_bits_of_the_whole(void **state) {
     // One row a chunk, as many, chunks that are no power of two, and the last chunk short.
     static const size_t n_rows[] = {1, 5, 16, 17, 39, MOST_ROWS};
     (void)state;
@@ -141,7 +184,7 @@ static void test_pieces__have_the_bits_of_whole_chunks(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pieces__have_the_bits_of_whole_chunks),
+        cmocka_unit_test(test_pieces__and_lines_have_the_bits_of_the_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

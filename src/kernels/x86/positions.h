@@ -74,6 +74,7 @@
     }
 
 DEFINE_FORWARD(wide, 6, 2)
+DEFINE_FORWARD(wide4, 4, 2)
 DEFINE_FORWARD(wide3, 3, 2)
 DEFINE_FORWARD(wide1, 1, 2)
 DEFINE_FORWARD(tile, FORWARD_TILE, 1)
@@ -111,6 +112,10 @@ static inline void NAME(forward_columns2)(size_t n, const uint32_t *base, const 
     size_t i = 0;
     for (; i + 6 <= n; i += 6) {
         NAME(forward_wide)
+        (base + i, x, footprint, w, bias, width, out + i * out_stride, out_stride);
+    }
+    for (; i + 4 <= n; i += 4) {
+        NAME(forward_wide4)
         (base + i, x, footprint, w, bias, width, out + i * out_stride, out_stride);
     }
     for (; i + 3 <= n; i += 3) {

@@ -22,6 +22,11 @@ typedef struct mb_conv_options {
     const mb_node *kernel_quantizer, *bias_quantizer;
 } mb_conv_options;
 
+// Cells whose windows have the same runs of the footprint within the input.
+typedef struct mb_conv_lines {
+    size_t first_cell, end_cell, first_run, end_run;
+} mb_conv_lines;
+
 // Everything about shapes that forward and backward need. The pool is a max pooling that the
 // convolution took over: positions are then listed window by window, and a cell is a window; else a
 // cell is one position.
@@ -59,6 +64,9 @@ typedef struct mb_conv_plan {
     // [coordinate * kernel + tap]: the cell, or UINT32_MAX, and the place within the window.
     uint32_t *tap_cell[3];
     uint8_t *tap_place[3];
+    // Lines of the output, whose runs in the padding are left out. None: all windows are whole.
+    mb_conv_lines *lines;
+    size_t n_lines;
 } mb_conv_plan;
 
 // Copies a few channels: inline moves of whole vectors where a call of memcpy would cost more than
@@ -112,6 +120,15 @@ void mb_conv_pack_affine(const mb_conv_plan *plan, const float *parameters, floa
 bool mb_conv_affine_rises(const mb_conv_plan *plan, const float *packed);
 void mb_conv_apply_affine(const mb_conv_plan *plan, const float *packed, size_t n, size_t width,
     size_t floats, float *values);
+// conv_lines.c
+mb_status mb_conv_make_lines(mb_context *ctx, mb_arena *arena, mb_conv_plan *plan) MB_MUST_CHECK;
+// The sums of cells [first, first + n), position by position; the gradient by the frame (added) of
+// cells without a pool; and by rows [first_row, first_row + n_rows) of the kernel (added).
+void mb_conv_positions(
+    const mb_step *step, size_t first, size_t n, const float *frame, float *sums, size_t stride);
+void mb_conv_back(const mb_step *step, const float *d, float *d_frame);
+void mb_conv_add_kernel(const mb_step *step, const float *x, const float *d, size_t first_row,
+    size_t n_rows, float *gradient);
 // conv_lanes.c
 void mb_conv_plan_lanes(mb_step *step);
 // conv_step.c

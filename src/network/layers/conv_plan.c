@@ -267,7 +267,7 @@ mb_status mb_conv_plan_make(
         MB_TRY(make_classes(
             ctx, site->arena, plan->is_sparse ? NULL : site->active_source->data, plan, d));
     }
-    return MB_OK;
+    return mb_conv_make_lines(ctx, site->arena, plan);
 }
 
 void mb_conv_lay_out_packed(const mb_plan_site *site, mb_conv_plan *plan) {

@@ -258,17 +258,19 @@ static void run_cells(const mb_step *step, const float *frame, const uint32_t *l
     for (size_t begin = first; begin < last; begin += most) {
         const size_t n = mb_min_size(most, last - begin);
         sums = is_direct ? out + begin * plan->n_out : scratch;
-        const uint32_t *base = plan->base + begin * plan->window;
-        for (size_t i = 0; i < n && list != NULL; i++) {
-            const uint32_t *cell_base = plan->base + list[begin + i] * plan->window;
-            for (size_t j = 0; j < plan->window; j++) {
-                bases[i * plan->window + j] = cell_base[j];
+        if (list == NULL) {
+            mb_conv_positions(step, begin, n, frame, sums, sum_stride(plan));
+        } else {
+            for (size_t i = 0; i < n; i++) {
+                const uint32_t *cell_base = plan->base + list[begin + i] * plan->window;
+                for (size_t j = 0; j < plan->window; j++) {
+                    bases[i * plan->window + j] = cell_base[j];
+                }
             }
-            base = bases;
+            step->kernels->positions(n * plan->window, bases, frame, &plan->footprint,
+                step->packed + plan->at_weights, step->packed + plan->at_bias, plan->width, sums,
+                sum_stride(plan));
         }
-        step->kernels->positions(n * plan->window, base, frame, &plan->footprint,
-            step->packed + plan->at_weights, step->packed + plan->at_bias, plan->width, sums,
-            sum_stride(plan));
         // Winners of a list go to a compact place first: the bases are no longer needed.
         uint8_t *block_winner = winner == NULL ? NULL
                                 : list == NULL ? winner + begin * plan->width
@@ -554,12 +556,11 @@ void mb_conv_backward(const mb_step *step, const mb_rows *rows) {
                 (uint32_t *)(void *)(scratch + at.list), (float *)(void *)(scratch + at.values));
         } else {
             if (!step->takes_pieces) {
-                step->kernels->positions_gradient(plan->n_cells, plan->base, x, &plan->footprint,
-                    d_cells, plan->width, rows->gradient);
+                mb_conv_add_kernel(step, x, d_cells, 0,
+                    plan->footprint.n_runs * plan->footprint.run_length, rows->gradient);
             }
             if (d_frame != NULL) {
-                step->kernels->positions_back(plan->n_cells, plan->base, &plan->footprint, d_cells,
-                    plan->width, plan->n_out, step->packed + plan->at_back, d_frame);
+                mb_conv_back(step, d_cells, d_frame);
             }
         }
         if (d_frame != NULL && plan->is_padded) {
@@ -575,9 +576,7 @@ void mb_conv_add_piece(
         float *frame;
         uint8_t *winner;
         saved_of_row(step, rows, i, &frame, &winner);
-        mb_layer_add_kernel_rows(step->kernels, plan->n_cells, plan->base,
-            plan->is_padded ? frame : rows->in[0] + i * step->in_size[0], &plan->footprint,
-            rows->d_out + i * step->out_size, plan->width, first / plan->width, n / plan->width,
-            piece);
+        mb_conv_add_kernel(step, plan->is_padded ? frame : rows->in[0] + i * step->in_size[0],
+            rows->d_out + i * step->out_size, first / plan->width, n / plan->width, piece);
     }
 }
