@@ -131,13 +131,17 @@ static void test_run__does_not_write_over_a_study(void **state) {
 
 static void test_run__names_the_models_of_a_run_of_several(void **state) {
     MB_TOOL_WORLD(world)
-    static const char *const commands[] = {
-        "summary bare", "inspect bare", "convert bare bare.keras"};
+    static const char *const commands[] = {"summary bare", "inspect bare",
+        "convert bare bare.keras", "calo saliency bare e.csv -o z",
+        "calo reconstruct bare e.csv -o z", "calo phi-roll bare e.csv -o z",
+        "calo equivariance bare e.csv -o z", "calo firmware-export bare -o z",
+        "calo precision-tuner bare e.csv -o z", "elinks weights bare -o z.txt"};
     assert_ok(world->base.ctx, mb_make_directory(world->base.ctx, mb_tool_path(world, "bare")));
     mb_tool_write(world, "bare/study.yaml", "study: x\n");
     for (size_t i = 0; i < MB_COUNT_OF(commands); i++) {
         mb_tool_expect(world, 1, "%s", commands[i]);
-        assert_non_null(strstr(world->last.err, "bare: has no model of its own"));
+        assert_non_null(strstr(world->last.err, "bare: has no model of its own; it was stopped"));
+        assert_string_equal(strchr(world->last.err, '\n'), "\n");
     }
 }
 

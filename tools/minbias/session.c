@@ -189,6 +189,21 @@ mb_status session_run_study(mb_session *session, bool is_training_only) {
     return status;
 }
 
+static bool has_inside(const char *folder, const char *name) {
+    char path[4096];
+    const int n = snprintf(path, sizeof path, "%s/%s", folder, name);
+    return n > 0 && (size_t)n < sizeof path && access(path, F_OK) == 0;
+}
+
+static void fail_model(const char *run) {
+    const char *what = has_inside(run, "fits") ? "name one of the folders below its fits/"
+                       : has_inside(run, "trials.jsonl")
+                           ? "it is a scan: name best/ in it"
+                           : "it was stopped before it stored any weights: train or run with "
+                             "--resume";
+    fprintf(stderr, "minbias: %s: has no model of its own; %s\n", run, what);
+}
+
 const char *session_model_path(mb_session *session, const char *name) {
     if (!mb_run_is_directory(name)) {
         return name;
@@ -198,10 +213,7 @@ const char *session_model_path(mb_session *session, const char *name) {
         return name;
     }
     if (access(session->model_path, F_OK) != 0) {
-        fprintf(stderr,
-            "minbias: %s: has no model of its own; name one of the folders below its fits/, or "
-            "best/ of a scan, or train it first\n",
-            name);
+        fail_model(name);
         return NULL;
     }
     return session->model_path;

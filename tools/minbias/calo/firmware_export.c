@@ -12,10 +12,13 @@ static mb_status run(mb_session *session) {
     mb_calo_export settings = MB_CALO_EXPORT_INIT;
     settings.check = option_text(session, "check", NULL);
     settings.input = option_text(session, "input", NULL);
+    const char *model = session_model_path(session, session->arguments.operands[0]);
+    if (model == NULL) {
+        return MB_ERR_IO;
+    }
     mb_answer *answer = NULL;
-    const mb_status status = mb_calo_firmware_export(session->ctx,
-        session_model_path(session, session->arguments.operands[0]), &settings, output,
-        session->is_forced, &answer);
+    const mb_status status = mb_calo_firmware_export(
+        session->ctx, model, &settings, output, session->is_forced, &answer);
     if (status == MB_OK) {
         session_answer(session, answer);
     }

@@ -11,9 +11,12 @@ static mb_status run(mb_session *session) {
     }
     mb_answer *answer = NULL;
     const char *const *operands = session->arguments.operands;
-    const mb_status status =
-        mb_calo_phi_roll(session->ctx, session_model_path(session, operands[0]), operands[1],
-            (size_t)option_count(session, "events", 1000), output, session->is_forced, &answer);
+    const char *model = session_model_path(session, operands[0]);
+    if (model == NULL) {
+        return MB_ERR_IO;
+    }
+    const mb_status status = mb_calo_phi_roll(session->ctx, model, operands[1],
+        (size_t)option_count(session, "events", 1000), output, session->is_forced, &answer);
     if (status == MB_OK) {
         session_answer(session, answer);
     }

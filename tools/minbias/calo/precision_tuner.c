@@ -39,7 +39,12 @@ static mb_status run(mb_session *session) {
     settings.most_events = (size_t)option_count(session, "events", settings.most_events);
     settings.is_joint = option_is_given(session, "joint");
     settings.input = option_text(session, "input", NULL);
-    network.model = n == 2 ? session_model_path(session, operands[0]) : NULL;
+    if (n == 2) {
+        network.model = session_model_path(session, operands[0]);
+        if (network.model == NULL) {
+            return MB_ERR_IO;
+        }
+    }
     mb_answer *answer = NULL;
     const mb_status status = mb_calo_precision_tuner(
         session->ctx, &network, operands[n - 1], &settings, output, session->is_forced, &answer);

@@ -42,7 +42,7 @@ static mb_status run(mb_session *session) {
     if (settings.encoder != NULL) {
         settings.encoder = session_model_path(session, settings.encoder);
         if (settings.encoder == NULL) {
-            return MB_ERR_ARG;
+            return MB_ERR_IO;
         }
     }
     settings.weights = option_text(session, "chip-weights", settings.weights);

@@ -10,7 +10,7 @@ static mb_status run(mb_session *session) {
     }
     const char *model = session_model_path(session, session->arguments.operands[0]);
     if (model == NULL) {
-        return MB_ERR_ARG;
+        return MB_ERR_IO;
     }
     mb_answer *answer = NULL;
     const mb_status status =
