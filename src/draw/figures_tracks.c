@@ -116,6 +116,20 @@ mb_status mb_draw_track_hits(mb_gallery *gallery, mb_context *ctx, const mb_trac
     return mb_gallery_finish(gallery, ctx, figure, status);
 }
 
+static mb_status add_grey_hits(mb_context *ctx, mb_panel *panel, const mb_track_sample *sample) {
+    const mb_track_points hits = {.point = sample->xyz, .width = 3};
+    int64_t *none = mb_allocate(ctx, sample->n, sizeof *none);
+    if (none == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < sample->n; i++) {
+        none[i] = -1;
+    }
+    const mb_status status = add_points(ctx, panel, &hits, sample->n, none, true);
+    mb_release(ctx, none);
+    return status;
+}
+
 static mb_status add_edges(
     mb_context *ctx, mb_figure *figure, const mb_track_sample *sample, bool is_true) {
     const mb_track_edges *edges = &sample->edges;
@@ -156,17 +170,7 @@ static mb_status add_edges(
     }
     clear_picked(ctx, &from);
     clear_picked(ctx, &to);
-    if (status == MB_OK) {
-        const mb_track_points hits = {.point = sample->xyz, .width = 3};
-        int64_t *none = mb_allocate(ctx, sample->n, sizeof *none);
-        for (size_t i = 0; none != NULL && i < sample->n; i++) {
-            none[i] = -1;
-        }
-        status =
-            none == NULL ? MB_ERR_MEMORY : add_points(ctx, panel, &hits, sample->n, none, true);
-        mb_release(ctx, none);
-    }
-    return status;
+    return status == MB_OK ? add_grey_hits(ctx, panel, sample) : status;
 }
 
 mb_status mb_draw_track_edges(mb_gallery *gallery, mb_context *ctx, const mb_track_sample *sample) {

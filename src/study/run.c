@@ -300,6 +300,21 @@ static mb_status do_alternate(mb_run *run, bool trains, bool evaluates) {
     return evaluates ? mb_alternate_evaluate(run) : MB_OK;
 }
 
+static mb_status do_work(mb_run *run, bool trains, bool evaluates) {
+    MB_TRY(do_all(run, trains, evaluates));
+    MB_TRY(do_alternate(run, trains, evaluates));
+    return evaluates && run->study->evaluate.on.n > 0 ? mb_matrix_make(run, &run->matrix) : MB_OK;
+}
+
+// Of work that failed nobody gets an answer.
+static mb_status give_answer(mb_status status, mb_answer **out) {
+    if (status != MB_OK && out != NULL) {
+        mb_answer_destroy(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
 // A run that ends before it began leaves nothing to --force.
 static void drop_empty_run(mb_context *ctx, const char *directory) {
     static const char *const names[] = {"study.yaml", "log.txt", "facts.npz"};
@@ -383,13 +398,7 @@ mb_status mb_study_run(
         status = mb_alternate_check(&run);
     }
     if (status == MB_OK) {
-        status = do_all(&run, true, !settings->is_training_only);
-    }
-    if (status == MB_OK) {
-        status = do_alternate(&run, true, !settings->is_training_only);
-    }
-    if (status == MB_OK && !settings->is_training_only && study->evaluate.on.n > 0) {
-        status = mb_matrix_make(&run, &run.matrix);
+        status = do_work(&run, true, !settings->is_training_only);
     }
     bool is_kept = true;
     if (status != MB_OK && is_new && has_begun(ctx, settings->directory, &is_kept) == MB_OK &&
@@ -408,11 +417,7 @@ mb_status mb_study_run(
     }
     mb_run_clear(&run);
     mb_arena_clear(&arena);
-    if (status != MB_OK && out != NULL) {
-        mb_answer_destroy(*out);
-        *out = NULL;
-    }
-    return status;
+    return give_answer(status, out);
 }
 
 // Toy events may be simulated anew for a network that was trained on such. In place of data that is
@@ -481,6 +486,24 @@ mb_status mb_run_scan_bits(
     return status;
 }
 
+static mb_status find_study_of_run(
+    mb_context *ctx, mb_arena *arena, const char *directory, const char **out) {
+    *out = mb_run_file(ctx, arena, directory, "study.yaml");
+    if (*out == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    if (!mb_path_exists(*out)) {
+        return mb_fail(ctx, MB_ERR_IO,
+            "%s: is not the folder of a run (no study.yaml); name one that 'minbias run' made",
+            directory);
+    }
+    if (mb_scan_is_report_of(directory)) {
+        return mb_fail(ctx, MB_ERR_IO,
+            "%s: is a scan; name best/ in it, or run 'minbias report %s'", directory, directory);
+    }
+    return MB_OK;
+}
+
 mb_status mb_run_evaluate(
     mb_context *ctx, const char *directory, const mb_run_settings *settings, mb_answer **out) {
     if (out != NULL) {
@@ -489,22 +512,15 @@ mb_status mb_run_evaluate(
     MB_TRY(mb_fit_study_refuse_part(ctx, directory));
     mb_arena arena;
     mb_arena_init(&arena, ctx);
-    const char *stored = mb_run_file(ctx, &arena, directory, "study.yaml");
-    if (stored == NULL || !mb_path_exists(stored)) {
-        mb_arena_clear(&arena);
-        return mb_fail(ctx, MB_ERR_IO,
-            "%s: is not the folder of a run (no study.yaml); name one that 'minbias run' made",
-            directory);
-    }
-    if (mb_scan_is_report_of(directory)) {
-        mb_arena_clear(&arena);
-        return mb_fail(ctx, MB_ERR_IO,
-            "%s: is a scan; name best/ in it, or run 'minbias report %s'", directory, directory);
-    }
     mb_study *study = NULL;
     mb_run run = {0};
+    const char *stored = NULL;
     const char *log = mb_run_file(ctx, &arena, directory, "log.txt");
-    mb_status status = log == NULL ? MB_ERR_MEMORY : mb_study_open(ctx, stored, NULL, &study);
+    mb_status status =
+        log == NULL ? MB_ERR_MEMORY : find_study_of_run(ctx, &arena, directory, &stored);
+    if (status == MB_OK) {
+        status = mb_study_open(ctx, stored, NULL, &study);
+    }
     if (status == MB_OK) {
         status = forbid_toy_events(ctx, &arena, study, directory);
     }
@@ -515,13 +531,7 @@ mb_status mb_run_evaluate(
         status = mb_trained_check(ctx, run.rounds[i].directory);
     }
     if (status == MB_OK) {
-        status = do_all(&run, false, true);
-    }
-    if (status == MB_OK) {
-        status = do_alternate(&run, false, true);
-    }
-    if (status == MB_OK && study->evaluate.on.n > 0) {
-        status = mb_matrix_make(&run, &run.matrix);
+        status = do_work(&run, false, true);
     }
     if (status == MB_OK) {
         status = mb_run_conclude(&run, out);
@@ -534,9 +544,5 @@ mb_status mb_run_evaluate(
     mb_run_clear(&run);
     mb_study_destroy(study);
     mb_arena_clear(&arena);
-    if (status != MB_OK && out != NULL) {
-        mb_answer_destroy(*out);
-        *out = NULL;
-    }
-    return status;
+    return give_answer(status, out);
 }
