@@ -57,6 +57,7 @@ typedef struct mb_econt_emd {
     int64_t epochs, rows_per_file;
     size_t repeats; // trainings, of which the best by validation loss is taken; 0: 1
     bool no_header;
+    int64_t rows; // modules that pairs are made of; 0: 200 of pairs of modules, 20,000 of others
 } mb_econt_emd;
 MB_API mb_status mb_econt_train_emd(mb_context *ctx, const mb_econt_emd *options,
     const mb_run_settings *settings, const uint64_t *seed, mb_answer **out) MB_MUST_CHECK;

@@ -121,8 +121,9 @@ static mb_status read_net(
     size_t n = 0;
     mb_buffer_init(&text, ctx);
     // The charges are given, whatever the model.
-    mb_buffer_format(&text, "emd_net: {pairs: %s, of: model, epochs: %lld, repeats: %zu}\n",
-        options->pairs, (long long)options->epochs, mb_max_size(options->repeats, 1));
+    mb_buffer_format(&text,
+        "emd_net: {pairs: %s, of: model, epochs: %lld, repeats: %zu, rows: %lld}\n", options->pairs,
+        (long long)options->epochs, mb_max_size(options->repeats, 1), (long long)options->rows);
     mb_status status = text.status;
     if (status == MB_OK) {
         status = mb_yaml_parse(ctx, "econt train-emd", text.data, text.length, document);

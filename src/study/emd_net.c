@@ -450,8 +450,8 @@ static mb_status prepare(net_work *w, const mb_emd_net_data *data) {
     for (size_t i = 0; i < w->n; i++) {
         w->rows[i] = (uint32_t)i;
     }
-    mb_journal_line(
-        &w->run->journal, "%s: %zu pairs, %zu of them to train on", w->net->name, w->n, w->n_train);
+    mb_journal_line(&w->run->journal, "%s: %zu pairs of %zu modules, %zu of them to train on",
+        w->net->name, w->n, data->n, w->n_train);
     return MB_OK;
 }
 

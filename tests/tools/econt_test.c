@@ -101,6 +101,11 @@ static void test_econt__distance_networks_train_on_what_a_run_restored(void **st
         "econt train -i data/V11/SampleSplitting_SignalAllocation/nElinks_5/ -o ./by_net/ --epoch "
         "1 --noHeader --quickTrain --skipPlot --models 8x8_c8_S2 --loss "
         "emd:net/emd_net/model.h5");
+    mb_tool_expect(world, 0,
+        "econt train-emd -i comp_all/8x8_c8_S2_tele/ --epoch 1 --repeats 1 --rows 30 -aeEMD "
+        "-o net --force");
+    assert_says(world, "net/log.txt", "30 pairs of 500 modules, 18 of them to train on");
+    mb_tool_expect(world, 2, "econt train-emd -i x --aeEMD --rows none");
     mb_tool_expect(world, 2, "econt train-emd -i comp_all/8x8_c8_S2_tele/ --aeEMD --pairEMD");
     assert_non_null(strstr(world->last.err, "exactly one of"));
     mb_tool_expect(world, 0,

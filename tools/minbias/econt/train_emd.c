@@ -44,6 +44,9 @@ static mb_status run(mb_session *session) {
     if (status == MB_OK) {
         status = read_count(session, "nrowsPerFile", 500000, &emd.rows_per_file);
     }
+    if (status == MB_OK) {
+        status = read_count(session, "rows", 0, &emd.rows);
+    }
     int64_t repeats = 0;
     if (status == MB_OK) {
         status = read_count(session, "repeats", 3, &repeats);
@@ -69,6 +72,8 @@ static const option options[] = {
     {"epoch", 0, OPTION_TEXT, "N", "passes over the training pairs (default 64)"},
     {"repeats", 0, OPTION_TEXT, "N",
         "trainings, of which the best by validation loss is taken (default 3, as the original)"},
+    {"rows", 0, OPTION_TEXT, "N",
+        "modules that pairs are made of, the first (default 20000; 200 of each with each)"},
     {"noHeader", 0, OPTION_FLAG, NULL, "the first line of the tables is data"},
     {"nrowsPerFile", 0, OPTION_TEXT, "N", "rows read of each file (default 500000)"},
     {"pairEMD", 0, OPTION_FLAG, NULL, "pairs of modules"},
