@@ -19,6 +19,7 @@ static const struct {
 } figures[] = {
     {NULL, "auc", "AUC"},
     {"test", "accuracy", "test accuracy"},
+    {NULL, "test_loss", "test loss"},
     {"validation", "accuracy", "validation accuracy"},
     {"train", "accuracy", "training accuracy"},
     {"best_epoch_figures", "val_loss", "validation loss"},

@@ -5,6 +5,7 @@
 #include "files/csv.h"
 #include "files/npy.h"
 #include "study/rates.h"
+#include "study/round_training.h"
 #include "study/scored.h"
 #include "study/track_run.h"
 
@@ -203,9 +204,49 @@ static mb_status put_classification(mb_answer *answer, mb_run *run, mb_context *
     return status;
 }
 
+// The loss and the metrics of the rows for testing, as an epoch has those for validation.
+static mb_status put_test(mb_answer *answer, mb_run *run, mb_context *ctx, const mb_round *round,
+    const mb_model *model, mb_arena *arena) {
+    const mb_train *train = &round->fit->train;
+    const char *path = NULL;
+    uint32_t *rows = NULL;
+    mb_model *network = NULL;
+    double *figures = mb_arena_allocate(arena, ctx, 1 + train->n_metrics, sizeof *figures);
+    // What was trained elsewhere (train.weights_dir) may have more outputs than a loss takes.
+    if (model->n_outputs != 1) {
+        return MB_OK;
+    }
+    mb_fit_request request = {.model = model,
+        .parameters = model->parameters,
+        .dataset = &run->dataset,
+        .train = train,
+        .target = round->fit->target,
+        .seed = round->seed};
+    mb_status status = figures == NULL ? MB_ERR_MEMORY : MB_OK;
+    if (status == MB_OK) {
+        status = mb_round_rows(run, ctx, round, MB_SPLIT_TEST, &rows, &request.n_validation);
+    }
+    if (status == MB_OK && request.n_validation > 0) {
+        status = mb_round_load_loss_network(run, ctx, arena, round, &path, &network);
+    }
+    if (status == MB_OK && request.n_validation > 0) {
+        request.validation_rows = rows;
+        request.loss_network = network;
+        status = mb_fit_measure(ctx, &request, figures);
+        for (size_t i = 0; i <= train->n_metrics && status == MB_OK; i++) {
+            char key[96];
+            mb_format(key, sizeof key, "test_%s", i == 0 ? "loss" : train->metrics[i - 1].name);
+            mb_answer_put_real(answer, NULL, key, figures[i]);
+        }
+    }
+    mb_model_destroy(network);
+    mb_release(ctx, rows);
+    return status;
+}
+
 // metrics.json: the training's record and what the scores say.
 static mb_status write_metrics(mb_run *run, mb_context *ctx, const mb_round *round,
-    const mb_scored *scored, int split, mb_arena *arena) {
+    const mb_model *model, const mb_scored *scored, int split, mb_arena *arena) {
     const char *path = mb_run_file(ctx, arena, round->directory, "metrics.json");
     const char *thresholds = mb_run_file(ctx, arena, round->directory, "threshold.json");
     if (path == NULL || thresholds == NULL) {
@@ -228,10 +269,11 @@ static mb_status write_metrics(mb_run *run, mb_context *ctx, const mb_round *rou
     for (const mb_node *m = best != NULL ? best->first : NULL; m != NULL; m = m->next) {
         mb_answer_put_copy(answer, NULL, m->key, m);
     }
+    status = put_test(answer, run, ctx, round, model, arena);
     mb_answer_put_copy(answer, NULL, "training", record.root);
-    if (scored->label != NULL) {
+    if (status == MB_OK && scored->label != NULL) {
         status = put_classification(answer, run, ctx, scored, split, thresholds);
-    } else if (run->study->evaluate.roc) {
+    } else if (status == MB_OK && run->study->evaluate.roc) {
         mb_notice(ctx, MB_NOTICE_INFO, "evaluate",
             "the target is not 0 or 1 an event: ROC, rates and thresholds are left out");
     }
@@ -242,8 +284,8 @@ static mb_status write_metrics(mb_run *run, mb_context *ctx, const mb_round *rou
     return mb_answer_write(answer, status, path);
 }
 
-static mb_status write_all(
-    mb_run *run, mb_context *ctx, const mb_round *round, const mb_scored *scored, mb_arena *arena) {
+static mb_status write_all(mb_run *run, mb_context *ctx, const mb_round *round,
+    const mb_model *model, const mb_scored *scored, mb_arena *arena) {
     const char *npz = mb_run_file(ctx, arena, round->directory, "scores.npz");
     const char *csv = mb_run_file(ctx, arena, round->directory, "predictions.csv");
     if (npz == NULL || csv == NULL) {
@@ -254,7 +296,7 @@ static mb_status write_all(
     if (run->study->evaluate.predictions) {
         MB_TRY(write_predictions(ctx, scored, &run->dataset, csv));
     }
-    MB_TRY(write_metrics(run, ctx, round, scored, split, arena));
+    MB_TRY(write_metrics(run, ctx, round, model, scored, split, arena));
     return run->study->evaluate.figures ? mb_round_draw(run, ctx, round, scored, split) : MB_OK;
 }
 
@@ -267,7 +309,7 @@ static mb_status evaluate_events(
     if (status == MB_OK) {
         mb_journal_line(&run->journal, "%s%sScored %zu events in %.2f s", round->name,
             round->name[0] != '\0' ? ": " : "", scored.n, mb_seconds_now() - start);
-        status = write_all(run, ctx, round, &scored, arena);
+        status = write_all(run, ctx, round, model, &scored, arena);
     }
     mb_scored_clear(&scored);
     return status;
@@ -290,7 +332,7 @@ static mb_status evaluate_tracks(
         status = mb_track_write(&tracks, round->directory);
     }
     if (status == MB_OK) {
-        status = write_all(run, ctx, round, &scored, arena);
+        status = write_all(run, ctx, round, model, &scored, arena);
     }
     if (status == MB_OK) {
         status = mb_track_tell_labels(&tracks, &run->journal);

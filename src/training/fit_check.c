@@ -29,6 +29,41 @@ mb_status mb_fit_check(mb_context *ctx, const mb_fit_request *request) {
     return status;
 }
 
+mb_status mb_fit_measure(mb_context *ctx, const mb_fit_request *request, double *figures) {
+    mb_fit_result result = {.runtime = mb_context_runtime(ctx)};
+    mb_arena_init(&result.arena, ctx);
+    mb_train train = *request->train;
+    mb_fit_request own = *request;
+    own.train = &train;
+    own.train_rows = request->validation_rows;
+    own.n_train = request->n_validation;
+    train.options.drop_last = false;
+    train.n_callbacks = 0;
+    // The batch counts for means over batches alone, and a small one saves memory.
+    if (train.loss.ops->target != MB_TARGET_PAIRS) {
+        train.options.batch = 1;
+    }
+    fit_run run = {.request = &own,
+        .train = &train,
+        .model = request->model,
+        .result = &result,
+        .runtime = result.runtime};
+    mb_status status = mb_fit_open(&run, ctx);
+    if (status == MB_OK) {
+        status = mb_fit_check_validation(&run, ctx);
+    }
+    if (status == MB_OK) {
+        status = mb_fit_validate(&run, ctx);
+    }
+    const size_t n = 1 + train.n_metrics;
+    for (size_t i = 0; i < n && status == MB_OK; i++) {
+        figures[i] = run.figures[n + i];
+    }
+    mb_fit_close(&run);
+    mb_fit_result_clear(&result);
+    return status;
+}
+
 static mb_status mark_classes(const fit_run *run, mb_context *ctx, const uint32_t *rows, size_t n,
     float *values, bool *is_there) {
     const mb_column *target = run->feeder_settings.target;

@@ -380,6 +380,23 @@ static mb_status check_rows(fit_run *run, mb_context *ctx, const uint32_t *rows,
     return MB_OK;
 }
 
+mb_status mb_fit_check_validation(fit_run *run, mb_context *ctx) {
+    const mb_fit_request *request = run->request;
+    if (run->target_kind == MB_TARGET_PAIRS) {
+        return mb_fit_check_pairs(run, ctx);
+    }
+    target_watch unwatched = {.has_first = false};
+    float *values =
+        mb_allocate(ctx, CHECK_ROWS, run->feeder_settings.target->size * sizeof *values);
+    if (values == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    const mb_status status =
+        check_rows(run, ctx, request->validation_rows, request->n_validation, values, &unwatched);
+    mb_release(ctx, values);
+    return status;
+}
+
 mb_status mb_fit_check_targets(fit_run *run, mb_context *ctx) {
     const mb_fit_request *request = run->request;
     if (run->target_kind == MB_TARGET_PAIRS) {
@@ -387,17 +404,15 @@ mb_status mb_fit_check_targets(fit_run *run, mb_context *ctx) {
     }
     const size_t size = run->feeder_settings.target->size;
     target_watch watch = {.has_first = false};
-    target_watch unwatched = {.has_first = false};
     float *values = mb_allocate(ctx, CHECK_ROWS, size * sizeof *values);
     if (values == NULL) {
         return MB_ERR_MEMORY;
     }
     mb_status status = check_rows(run, ctx, request->train_rows, request->n_train, values, &watch);
-    if (status == MB_OK) {
-        status = check_rows(
-            run, ctx, request->validation_rows, request->n_validation, values, &unwatched);
-    }
     mb_release(ctx, values);
+    if (status == MB_OK) {
+        status = mb_fit_check_validation(run, ctx);
+    }
     if (status == MB_OK && size == 1 && !watch.is_varied) {
         mb_notice(ctx, MB_NOTICE_WARNING, "train",
             "all %zu training labels are %g: there is nothing to tell apart", request->n_train,

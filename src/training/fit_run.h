@@ -82,7 +82,9 @@ double mb_fit_clock(void); // seconds, monotonic
 
 mb_status mb_fit_open(fit_run *run, mb_context *ctx) MB_MUST_CHECK; // everything allocated
 void mb_fit_close(fit_run *run);
-// Targets and labels of all rows are usable; warns where all are equal.
+// Targets and labels of the validation rows are usable.
+mb_status mb_fit_check_validation(fit_run *run, mb_context *ctx) MB_MUST_CHECK;
+// The same of all rows; warns where all are equal.
 mb_status mb_fit_check_targets(fit_run *run, mb_context *ctx) MB_MUST_CHECK;
 // Fails with RANGE for a class that class_weight names and no row of the fit is of.
 mb_status mb_fit_check_classes(const fit_run *run, mb_context *ctx) MB_MUST_CHECK;

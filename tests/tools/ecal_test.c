@@ -47,6 +47,10 @@ static void test_ecal__the_shipped_study_gives_the_same_bits_twice(void **state)
     assert_non_null(strstr(table, "photons.h5,0,0,0."));
     assert_non_null(strstr(table, "electrons.h5,39,1,0."));
     mb_release(ctx, table);
+    char *figures = mb_tool_read(world, "run1/metrics.json");
+    assert_non_null(strstr(figures, "\"test_loss\": 0."));
+    assert_non_null(strstr(figures, "\"test_accuracy\": 0."));
+    mb_release(ctx, figures);
     char *history = mb_tool_read(world, "run1/history.csv");
     assert_non_null(strstr(history, "epoch,loss,accuracy,val_loss,val_accuracy"));
     assert_null(strstr(history, "nan"));

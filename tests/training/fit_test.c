@@ -176,6 +176,16 @@ static void test_fit__validation_agrees_with_predictions_of_the_result(void **st
     assert_true(fabs(figure_of(&result, 1, "val_loss") - loss) < 1e-6);
     assert_true(fabs(figure_of(&result, 1, "val_accuracy") - right) < 1e-6);
     assert_int_equal(p.n_validation, 48);
+    // Rows for testing are measured as those for validation are, be they less than a batch.
+    double measured[2];
+    p.request.parameters = result.last;
+    p.train.options.drop_last = true;
+    assert_ok(world.ctx, mb_fit_measure(world.ctx, &p.request, measured));
+    assert_true(measured[0] == figure_of(&result, 1, "val_loss"));
+    assert_true(measured[1] == figure_of(&result, 1, "val_accuracy"));
+    problem_column(&p, "target")[p.validation_rows[7]] = NAN;
+    assert_fails(world.ctx, mb_fit_measure(world.ctx, &p.request, measured), MB_ERR_RANGE,
+        "is not a number; correct or leave out that row");
     mb_fit_result_clear(&result);
     problem_close(&p, world.ctx);
     mb_test_world_close(&world);

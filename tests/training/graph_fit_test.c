@@ -358,6 +358,10 @@ static void run_usual(mb_context *ctx, const graph_data *data, const mb_bundle *
     for (size_t epoch = 0; epoch < 3; epoch++) {
         memcpy(out->history + epoch * 5, result.history + epoch * 6, 5 * sizeof(double));
     }
+    double measured[2];
+    t.request.parameters = result.last;
+    assert_ok(ctx, mb_fit_measure(ctx, &t.request, measured));
+    assert_memory_equal(measured, out->history + 2 * 5 + 2, sizeof measured);
     mb_fit_result_clear(&result);
     close_trial(&t);
 }
