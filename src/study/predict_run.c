@@ -101,6 +101,26 @@ static bool find_stored(const mb_document *thresholds, double khz, double *out, 
     return false;
 }
 
+// No rate is told where the user gave the fraction of background that may pass.
+static mb_status fail_threshold(
+    scoring *s, const char *accept, bool is_fraction, const mb_rate_point *point) {
+    char text[512];
+    if (is_fraction && point->verdict == MB_RATE_TOO_FEW) {
+        return mb_fail(s->ctx, MB_ERR_RANGE,
+            "--accept %s: is %.3g of the run's background events, less than one; ask for a higher "
+            "fraction, or evaluate on %.0f or more of them",
+            accept, fmin(point->allowed_events, 0.999), ceil(point->input_khz / point->target_khz));
+    }
+    if (is_fraction) {
+        return mb_fail(s->ctx, MB_ERR_RANGE,
+            "--accept %s: %llu background events share the highest score, %.4g may pass; ask for a "
+            "higher fraction",
+            accept, (unsigned long long)point->next_background_events, point->allowed_events);
+    }
+    return mb_fail(s->ctx, MB_ERR_RANGE, "--accept %s: %s; ask for a higher rate", accept,
+        mb_rate_point_text(point, text, sizeof text));
+}
+
 // From the run's own scores, for rates that were not asked for before.
 static mb_status measure_threshold(
     scoring *s, const char *split, double input, double target, const char *accept) {
@@ -138,9 +158,8 @@ static mb_status measure_threshold(
         status = mb_roc_at_rate(&roc, s->ctx, input, target, &point);
     }
     if (status == MB_OK && point.verdict != MB_RATE_OK) {
-        char text[512];
-        status = mb_fail(s->ctx, MB_ERR_RANGE, "--accept %s: %s; ask for a higher rate", accept,
-            mb_rate_point_text(&point, text, sizeof text));
+        double fraction = 0;
+        status = fail_threshold(s, accept, mb_text_to_double(accept, &fraction), &point);
     }
     s->threshold = point.threshold;
     mb_roc_clear(&roc);

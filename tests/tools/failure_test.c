@@ -109,6 +109,8 @@ static void test_failure__scores_beside_a_run_are_not_its_own(void **state) {
     mb_tool_expect(world, 0, "predict beside data/clusters_1.csv -o beside/scores.csv");
     mb_tool_expect(world, 0, "report beside");
     mb_tool_expect(world, 0, "evaluate beside --quiet");
+    mb_tool_expect(world, 1, "predict beside data/clusters_1.csv -o no.csv --accept 0.0001");
+    assert_non_null(strstr(world->last.err, "of the run's background events, less than one; ask"));
 }
 
 static void test_failure__help_that_cannot_be_written_is_one(void **state) {
