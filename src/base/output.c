@@ -1,7 +1,11 @@
 // SPDX-FileCopyrightText: The minbias authors
 // SPDX-License-Identifier: Apache-2.0
 
+#define _GNU_SOURCE // O_TMPFILE
+
 #include "base/output.h"
+
+#include "base/numbers.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,29 +24,79 @@ static mb_status fail_system(mb_context *ctx, const char *path, const char *what
                 : "check the name, the folder and its permissions");
 }
 
+// The folder of a file's path, which is cut.
+static const char *cut_to_folder(char *path) {
+    char *slash = strrchr(path, '/');
+    if (slash == NULL) {
+        return ".";
+    }
+    slash[slash == path ? 1 : 0] = '\0';
+    return path;
+}
+
+// Where the system shows a file that has no name.
+enum { SHOWN_SIZE = 48 };
+static void show(const mb_output *output, char shown[SHOWN_SIZE]) {
+    mb_format(shown, SHOWN_SIZE, "/proc/self/fd/%d", output->descriptor);
+}
+
+static bool open_nameless(mb_output *output) {
+#ifdef O_TMPFILE
+    char shown[SHOWN_SIZE];
+    char *folder = mb_copy_text(output->ctx, output->path);
+    if (folder == NULL) {
+        return false;
+    }
+    output->descriptor = open(cut_to_folder(folder), O_RDWR | O_TMPFILE | O_CLOEXEC, 0666);
+    mb_release(output->ctx, folder);
+    if (output->descriptor < 0) {
+        return false;
+    }
+    show(output, shown);
+    output->is_nameless = access(shown, F_OK) == 0;
+    if (!output->is_nameless) {
+        close(output->descriptor);
+        output->descriptor = -1;
+    }
+#endif
+    return output->is_nameless;
+}
+
+static bool make_named(mb_output *output) {
+    output->descriptor = open(output->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    return output->descriptor >= 0;
+}
+
+static bool give_name(mb_output *output) {
+    char shown[SHOWN_SIZE];
+    show(output, shown);
+    output->is_nameless =
+        linkat(AT_FDCWD, shown, AT_FDCWD, output->temporary, AT_SYMLINK_FOLLOW) != 0;
+    return !output->is_nameless;
+}
+
+// Tries one temporary name after the other. Returns whether there is a file of that name; errno
+// says why not.
+static bool try_names(mb_output *output, size_t size, bool (*make)(mb_output *output)) {
+    bool is_made = false;
+    for (int i = 0; i < MOST_TEMPORARIES && !is_made && (i == 0 || errno == EEXIST); i++) {
+        mb_format(output->temporary, size, "%s.part-%ld-%d", output->path, (long)getpid(), i);
+        is_made = make(output);
+    }
+    return is_made;
+}
+
+static size_t temporary_size(const mb_output *output) {
+    return strlen(output->path) + 48;
+}
+
 static mb_status open_temporary(mb_output *output) {
     mb_context *ctx = output->ctx;
-    const size_t size = strlen(output->path) + 48;
-    output->temporary = mb_allocate(ctx, size, 1);
+    output->temporary = mb_allocate(ctx, temporary_size(output), 1);
     if (output->temporary == NULL) {
         return MB_ERR_MEMORY;
     }
-    for (int i = 0; i < MOST_TEMPORARIES; i++) {
-        mb_buffer name;
-        mb_buffer_init(&name, ctx);
-        mb_buffer_format(&name, "%s.part-%ld-%d", output->path, (long)getpid(), i);
-        if (name.status != MB_OK || name.length >= size) {
-            mb_buffer_clear(&name);
-            return MB_ERR_MEMORY;
-        }
-        memcpy(output->temporary, name.data, name.length + 1);
-        mb_buffer_clear(&name);
-        output->descriptor = open(output->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (output->descriptor >= 0 || errno != EEXIST) {
-            break;
-        }
-    }
-    if (output->descriptor >= 0) {
+    if (open_nameless(output) || try_names(output, temporary_size(output), make_named)) {
         return MB_OK;
     }
     const int error = errno;
@@ -97,11 +151,7 @@ mb_status mb_output_write(mb_output *output, const void *bytes, size_t length) {
 // After a power cut the new name must be there too. Some file systems cannot sync a folder: then
 // the file itself is still whole. Cuts the path.
 static void sync_folder(char *path) {
-    char *slash = strrchr(path, '/');
-    if (slash != NULL) {
-        slash[slash == path ? 1 : 0] = '\0';
-    }
-    const int descriptor = open(slash != NULL ? path : ".", O_RDONLY | O_CLOEXEC);
+    const int descriptor = open(cut_to_folder(path), O_RDONLY | O_CLOEXEC);
     if (descriptor >= 0) {
         fsync(descriptor);
         close(descriptor);
@@ -113,6 +163,10 @@ mb_status mb_output_commit(mb_output *output) {
     mb_status status = MB_OK;
     if (output->temporary != NULL && fsync(output->descriptor) != 0) {
         status = fail_system(ctx, output->path, "writing failed", errno);
+    }
+    if (status == MB_OK && output->is_nameless &&
+        !try_names(output, temporary_size(output), give_name)) {
+        status = fail_system(ctx, output->path, "cannot be written", errno);
     }
     const int closed = close(output->descriptor);
     output->descriptor = -1;
@@ -139,7 +193,7 @@ void mb_output_abandon(mb_output *output) {
     if (output->descriptor >= 0) {
         close(output->descriptor);
     }
-    if (output->temporary != NULL) {
+    if (output->temporary != NULL && !output->is_nameless) {
         unlink(output->temporary);
     }
     mb_release(output->ctx, output->temporary);

@@ -7,8 +7,9 @@
 #include "base/buffer.h"
 #include "base/words.h"
 
-// Files of our own, never half-written: bytes go to a temporary name beside the target, are synced,
-// and renamed.
+// Files of our own, never half-written: bytes go to a file without a name where the system has such
+// (what is left of it goes with the process, however that ends), else to a temporary name beside
+// the target; it is synced, and renamed.
 
 // Writes a whole file. IO on failure (disk full included); the old file, if any, is then untouched.
 mb_status mb_write_file(
@@ -16,11 +17,13 @@ mb_status mb_write_file(
 // Writes a buffer (its sticky failure is returned) and clears it.
 mb_status mb_write_buffer(mb_buffer *buffer, const char *path) MB_MUST_CHECK;
 
-// A file written piece by piece under a temporary name.
+// A file written piece by piece, at first without its name.
 typedef struct mb_output {
     mb_context *ctx;
-    char *path, *temporary;
-    int descriptor;
+    char *path;
+    char *temporary;  // the name before path's; NULL: a device, written to as it is
+    bool is_nameless; // it has not even that one yet
+    int descriptor;   // for reading too, but that of a device
 } mb_output;
 mb_status mb_output_open(mb_output *output, mb_context *ctx, const char *path) MB_MUST_CHECK;
 mb_status mb_output_write(mb_output *output, const void *bytes, size_t length) MB_MUST_CHECK;

@@ -19,14 +19,14 @@ mb_status mb_h5_fail_write(mb_h5_writer *writer, const char *path, const char *w
         writer->ctx, MB_ERR_IO, "%s: %s %s; check memory and disk", writer->name, path, what);
 }
 
-// A temporary file of mb_output, which is opened for writing only, but HDF5 reads back its indices.
+// The file of an mb_output: HDF5 reads back its indices, too.
 static mb_status open_sink(mb_h5_writer *writer, const char *path) {
     MB_TRY(mb_output_open(&writer->output, writer->ctx, path));
     if (writer->output.temporary == NULL) {
         return mb_fail(
             writer->ctx, MB_ERR_IO, "%s: not a regular file; give the name of a file", path);
     }
-    writer->sink.descriptor = open(writer->output.temporary, O_RDWR | O_CLOEXEC);
+    writer->sink.descriptor = fcntl(writer->output.descriptor, F_DUPFD_CLOEXEC, 0);
     if (writer->sink.descriptor < 0) {
         char reason[MB_REASON_SIZE];
         return mb_fail(writer->ctx, MB_ERR_IO, "%s: %s; check the folder and its permissions", path,

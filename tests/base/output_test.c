@@ -3,6 +3,7 @@
 
 #include "testing.h"
 
+#include "base/numbers.h"
 #include "base/output.h"
 
 #include <signal.h>
@@ -64,7 +65,7 @@ static void test_output__abandoned_pieces_leave_the_old_file(void **state) {
     mb_output output;
     assert_ok(ctx, mb_output_open(&output, ctx, path));
     assert_ok(ctx, mb_output_write(&output, "new", 3));
-    assert_int_equal(mb_test_count_entries(ctx, b.folder), 2);
+    assert_int_equal(mb_test_count_entries(ctx, b.folder), output.is_nameless ? 1 : 2);
     assert_file_is(ctx, path, "old");
     mb_output_abandon(&output);
     mb_output_abandon(&output);
@@ -78,6 +79,34 @@ static void test_output__abandoned_pieces_leave_the_old_file(void **state) {
     assert_file_is(ctx, path, "new");
     mb_release(ctx, path);
     close_bench(&b);
+}
+
+static void test_output__a_process_that_is_killed_leaves_nothing(void **state) {
+    (void)state;
+    bench b;
+    mb_context *ctx = open_bench(&b);
+    char *path = mb_path_join(ctx, b.folder, "a.txt");
+    mb_output output;
+    assert_ok(ctx, mb_output_open(&output, ctx, path));
+    const bool is_nameless = output.is_nameless;
+    assert_int_equal(mb_test_count_entries(ctx, b.folder), is_nameless ? 0 : 1);
+    assert_ok(ctx, mb_output_write(&output, "all of it", 9));
+    // Its first temporary name is taken already.
+    char *taken = mb_allocate(ctx, strlen(path) + 64, 1);
+    assert_non_null(taken);
+    mb_format(taken, strlen(path) + 64, "%s.part-%ld-0", path, (long)getpid());
+    if (is_nameless) {
+        assert_ok(ctx, mb_make_directory(ctx, taken));
+    }
+    assert_ok(ctx, mb_output_commit(&output));
+    assert_file_is(ctx, path, "all of it");
+    assert_int_equal(mb_test_count_entries(ctx, b.folder), is_nameless ? 2 : 1);
+    mb_release(ctx, taken);
+    mb_release(ctx, path);
+    close_bench(&b);
+    if (!is_nameless) {
+        skip();
+    }
 }
 
 static void test_output__full_disk_keeps_the_old_file_and_no_temporary(void **state) {
@@ -266,6 +295,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_output__writes_replaces_and_reads_back),
         cmocka_unit_test(test_output__abandoned_pieces_leave_the_old_file),
+        cmocka_unit_test(test_output__a_process_that_is_killed_leaves_nothing),
         cmocka_unit_test(test_output__full_disk_keeps_the_old_file_and_no_temporary),
         cmocka_unit_test(test_output__refusals_name_the_path),
         cmocka_unit_test(test_output__a_device_is_written_to_not_replaced),

@@ -71,6 +71,20 @@ static void test_failure__an_ended_job_leaves_weights_to_predict_with(void **sta
     assert_non_null(strstr(world->last.err, "train or run with --resume"));
 }
 
+static void test_failure__a_killed_simulation_can_be_begun_again(void **state) {
+    MB_TOOL_WORLD(world)
+    mb_context *ctx = world->base.ctx;
+    const bool is_killed =
+        mb_tool_kill(world, 150, "simulate barrel -o killed --events 100000 --files 2");
+    // Not every file system has files without a name.
+    const char *folder = mb_tool_path(world, "killed");
+    if (!is_killed || !mb_path_exists(folder) || mb_test_count_entries(ctx, folder) > 0) {
+        skip();
+    }
+    mb_tool_expect(world, 0, "simulate barrel -o killed --events 20 --files 1");
+    assert_int_equal(2, mb_test_count_entries(ctx, mb_tool_path(world, "killed")));
+}
+
 static void test_failure__names_what_is_missing_before_anything_else(void **state) {
     MB_TOOL_WORLD(world)
     mb_tool_expect(world, 0, "train small.yaml -o short --quiet --set train.epochs=1");
@@ -159,6 +173,7 @@ int main(void) {
         cmocka_unit_test(test_failure__check_refuses_what_a_run_would),
         cmocka_unit_test(test_failure__resume_says_what_has_changed),
         cmocka_unit_test(test_failure__an_ended_job_leaves_weights_to_predict_with),
+        cmocka_unit_test(test_failure__a_killed_simulation_can_be_begun_again),
         cmocka_unit_test(test_failure__names_what_is_missing_before_anything_else),
         cmocka_unit_test(test_failure__patterns_need_no_quotes_of_their_own),
         cmocka_unit_test(test_failure__scores_beside_a_run_are_not_its_own),
