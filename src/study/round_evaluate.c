@@ -9,6 +9,8 @@
 #include "study/scored.h"
 #include "study/track_run.h"
 
+#include <math.h>
+
 static mb_status write_scores(
     mb_context *ctx, const mb_scored *scored, const mb_dataset *dataset, const char *path) {
     mb_runtime *runtime = mb_context_runtime(ctx);
@@ -233,7 +235,7 @@ static mb_status put_test(mb_answer *answer, mb_run *run, mb_context *ctx, const
         request.validation_rows = rows;
         request.loss_network = network;
         status = mb_fit_measure(ctx, &request, figures);
-        for (size_t i = 0; i <= train->n_metrics && status == MB_OK; i++) {
+        for (size_t i = 0; i <= train->n_metrics && status == MB_OK && !isnan(figures[0]); i++) {
             char key[96];
             mb_format(key, sizeof key, "test_%s", i == 0 ? "loss" : train->metrics[i - 1].name);
             mb_answer_put_real(answer, NULL, key, figures[i]);

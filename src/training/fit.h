@@ -129,8 +129,8 @@ void mb_fit_result_clear(mb_fit_result *result);
 // Fails as mb_fit would before its first step: of rows, shapes, targets, callbacks. Trains nothing.
 mb_status mb_fit_check(mb_context *ctx, const mb_fit_request *request) MB_MUST_CHECK;
 // Loss and metrics of the request's validation rows with its parameters, as the end of an epoch
-// works them out: figures gets 1 + train->n_metrics numbers. Trains nothing; train_rows are not
-// looked at.
+// works them out: figures gets 1 + train->n_metrics numbers, NaN where no row has any of the pairs
+// that a loss is over. Trains nothing; train_rows are not looked at.
 mb_status mb_fit_measure(
     mb_context *ctx, const mb_fit_request *request, double *figures) MB_MUST_CHECK;
 // Epochs that a checkpoint has behind it: a fit that goes on from it with more of them trains the

@@ -55,9 +55,11 @@ mb_status mb_fit_measure(mb_context *ctx, const mb_fit_request *request, double 
     if (status == MB_OK) {
         status = mb_fit_validate(&run, ctx);
     }
+    const bool is_empty = status == MB_OK && run.target_kind == MB_TARGET_PAIRS &&
+                          mb_fit_count_pairs(&run, own.train_rows, own.n_train) == 0;
     const size_t n = 1 + train.n_metrics;
     for (size_t i = 0; i < n && status == MB_OK; i++) {
-        figures[i] = run.figures[n + i];
+        figures[i] = is_empty ? (double)NAN : run.figures[n + i];
     }
     mb_fit_close(&run);
     mb_fit_result_clear(&result);

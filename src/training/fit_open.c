@@ -383,7 +383,9 @@ static mb_status check_rows(fit_run *run, mb_context *ctx, const uint32_t *rows,
 mb_status mb_fit_check_validation(fit_run *run, mb_context *ctx) {
     const mb_fit_request *request = run->request;
     if (run->target_kind == MB_TARGET_PAIRS) {
-        return mb_fit_check_pairs(run, ctx);
+        size_t n_without = 0;
+        return mb_fit_check_pair_targets(
+            run, ctx, request->validation_rows, request->n_validation, &n_without);
     }
     target_watch unwatched = {.has_first = false};
     float *values =

@@ -120,9 +120,8 @@ void mb_fit_tally_add_pairs(
     }
 }
 
-// Pairs must have targets 0 or 1, and there must be some.
-static mb_status check_rows(
-    const fit_run *run, mb_context *ctx, const uint32_t *rows, size_t n, const char *what) {
+mb_status mb_fit_check_pair_targets(
+    const fit_run *run, mb_context *ctx, const uint32_t *rows, size_t n, size_t *out) {
     size_t n_without = 0;
     for (size_t i = 0; i < n; i++) {
         const uint64_t first = run->pair_axis->offset[rows[i]];
@@ -137,6 +136,15 @@ static mb_status check_rows(
             }
         }
     }
+    *out = n_without;
+    return MB_OK;
+}
+
+// Pairs must have targets 0 or 1, and there must be some.
+static mb_status check_rows(
+    const fit_run *run, mb_context *ctx, const uint32_t *rows, size_t n, const char *what) {
+    size_t n_without = 0;
+    MB_TRY(mb_fit_check_pair_targets(run, ctx, rows, n, &n_without));
     if (n > 0 && n_without == n) {
         return mb_fail(ctx, MB_ERR_RANGE,
             "train: none of the %zu %s events has any of %s, so there is nothing to learn from; "

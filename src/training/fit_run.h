@@ -119,6 +119,9 @@ typedef struct fit_pairs_block {
 } fit_pairs_block;
 mb_status mb_fit_open_pairs(fit_run *run, mb_context *ctx, const mb_column *target) MB_MUST_CHECK;
 mb_status mb_fit_check_pairs(const fit_run *run, mb_context *ctx) MB_MUST_CHECK;
+// Fails with RANGE for a target that is not 0 or 1. n_without: events that have no pairs.
+mb_status mb_fit_check_pair_targets(const fit_run *run, mb_context *ctx, const uint32_t *rows,
+    size_t n, size_t *n_without) MB_MUST_CHECK;
 size_t mb_fit_count_pairs(const fit_run *run, const uint32_t *rows, size_t n);
 void mb_fit_judge_pairs(const fit_run *run, fit_tally *tally, const fit_pairs_block *block);
 // Adds what was found of these rows, batch by batch.

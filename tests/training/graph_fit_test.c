@@ -491,6 +491,13 @@ static void test_graph_fit__a_batch_may_have_no_pairs_or_no_nodes(void **state) 
     for (size_t i = 0; i < 2 * result.n_columns; i++) {
         assert_true(isfinite(result.history[i]));
     }
+    // Events for testing none of which has a pair are no failure: there is no loss.
+    double measured[1 + MB_MOST_METRICS];
+    t.request.parameters = result.last;
+    t.request.validation_rows = t.rows + 1;
+    t.request.n_validation = 2;
+    assert_ok(world.ctx, mb_fit_measure(world.ctx, &t.request, measured));
+    assert_true(isnan(measured[0]));
     mb_fit_result_clear(&result);
     close_trial(&t);
     mb_dataset_clear(&data.dataset);
