@@ -63,7 +63,30 @@ static mb_status add_fit(columns *c, const char *folder, const char *name) {
     return status;
 }
 
-static mb_status add_fits(columns *c, const char *directory) {
+// Trainings that a run was stopped before have no folder.
+static mb_status tell_absent(columns *c, const mb_study *study, const char *fits) {
+    size_t n = 0;
+    size_t n_absent = 0;
+    for (size_t i = 0; i < study->n_fits; i++) {
+        for (size_t j = 0; j < study->fits[i].n_rounds; j++, n++) {
+            const char *name = mb_round_name(c->ctx, &c->arena, &study->fits[i], j);
+            const char *path = name != NULL ? mb_run_file(c->ctx, &c->arena, fits, name) : NULL;
+            if (path == NULL) {
+                return MB_ERR_MEMORY;
+            }
+            n_absent += !mb_path_exists(path);
+        }
+    }
+    if (n_absent > 0) {
+        mb_notice(c->ctx, MB_NOTICE_WARNING, fits,
+            "%zu of %zu trainings have not begun: left out of the table; train or run with "
+            "--resume",
+            n_absent, n);
+    }
+    return MB_OK;
+}
+
+static mb_status add_fits(columns *c, const mb_study *study, const char *directory) {
     const char *folder = mb_run_file(c->ctx, &c->arena, directory, "fits");
     mb_names names;
     MB_TRY(folder == NULL ? MB_ERR_MEMORY : mb_names_of_directory(&names, c->ctx, folder));
@@ -74,9 +97,11 @@ static mb_status add_fits(columns *c, const char *directory) {
         status = add_fit(c, folder, names.name[i]);
     }
     mb_names_clear(&names);
+    status = status != MB_OK ? status : tell_absent(c, study, folder);
     return status != MB_OK || c->n > 0
                ? status
-               : mb_fail(c->ctx, MB_ERR_IO, "%s: no fit in it has a score; train it first", folder);
+               : mb_fail(c->ctx, MB_ERR_IO,
+                     "%s: no fit in it has a score yet; train or run with --resume", folder);
 }
 
 static mb_status write_table(const columns *c, const char *output) {
@@ -112,7 +137,7 @@ mb_status mb_predict_fits(mb_context *ctx, const mb_study *study, const char *di
     mb_dataset_init(&c.dataset, ctx);
     mb_status status = load(&c, study, request);
     if (status == MB_OK) {
-        status = add_fits(&c, directory);
+        status = add_fits(&c, study, directory);
     }
     if (status == MB_OK) {
         status = write_table(&c, output);

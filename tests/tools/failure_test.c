@@ -85,6 +85,15 @@ static void test_failure__a_killed_simulation_can_be_begun_again(void **state) {
     assert_int_equal(2, mb_test_count_entries(ctx, mb_tool_path(world, "killed")));
 }
 
+static void test_failure__a_run_that_was_stopped_says_which_trainings_are_left_out(void **state) {
+    MB_TOOL_WORLD(world)
+    static const char train[] = "train small.yaml -o left --set train.repeats=3";
+    mb_tool_terminate(world, "left/fits/fit-1/study.yaml", "%s --set train.epochs=150", train);
+    mb_tool_expect(world, 0, "predict left data/clusters_1.csv -o left.csv");
+    assert_non_null(strstr(world->last.err, "left/fits: 1 of 3 trainings have not begun"));
+    assert_true(mb_tool_count_lines(world, "left.csv") > 1);
+}
+
 static void test_failure__names_what_is_missing_before_anything_else(void **state) {
     MB_TOOL_WORLD(world)
     mb_tool_expect(world, 0, "train small.yaml -o short --quiet --set train.epochs=1");
@@ -174,6 +183,7 @@ int main(void) {
         cmocka_unit_test(test_failure__resume_says_what_has_changed),
         cmocka_unit_test(test_failure__an_ended_job_leaves_weights_to_predict_with),
         cmocka_unit_test(test_failure__a_killed_simulation_can_be_begun_again),
+        cmocka_unit_test(test_failure__a_run_that_was_stopped_says_which_trainings_are_left_out),
         cmocka_unit_test(test_failure__names_what_is_missing_before_anything_else),
         cmocka_unit_test(test_failure__patterns_need_no_quotes_of_their_own),
         cmocka_unit_test(test_failure__scores_beside_a_run_are_not_its_own),

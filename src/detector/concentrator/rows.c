@@ -135,7 +135,8 @@ mb_status mb_calq_rows_read_lines(
     mb_calq_layout layout;
     MB_TRY(next_line(lines, &text, &length));
     if (text == NULL) {
-        return mb_lines_fail(lines, "the file is empty; give a file of charges");
+        return mb_fail(lines->ctx, MB_ERR_FORMAT, "%s: the file is empty; give a file of charges",
+            lines->name);
     }
     MB_TRY(mb_calq_layout_read(&layout, lines, text, length, s->header));
     MB_TRY(check_columns(rows, ctx, &layout, lines));
