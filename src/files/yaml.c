@@ -248,7 +248,8 @@ static mb_status read_list(reader *in, const yaml_event_t *event, uint32_t depth
     return MB_OK;
 }
 
-// Moves the members of a map, or of each map of a list, to the end of another map.
+// Copies the members of a map, or of each map of a list, to the end of another map: that they come
+// from may have an anchor, and is then needed as it was. What is below them is shared.
 static mb_status merge(reader *in, mb_node *map, const mb_node *from, const yaml_mark_t *mark) {
     if (from->kind == MB_NODE_LIST) {
         for (const mb_node *part = from->first; part != NULL; part = part->next) {
@@ -264,10 +265,14 @@ static mb_status merge(reader *in, mb_node *map, const mb_node *from, const yaml
         return fail_here(
             in, MB_ERR_FORMAT, mark, "'<<' takes a map or a list of maps; write << : *anchor");
     }
-    for (mb_node *member = from->first; member != NULL;) {
-        mb_node *next = member->next;
-        mb_node_append(map, member);
-        member = next;
+    for (const mb_node *member = from->first; member != NULL; member = member->next) {
+        MB_TRY(count_node(in, mark));
+        mb_node *copy = mb_node_make(in->document, in->ctx, member->kind);
+        if (copy == NULL) {
+            return MB_ERR_MEMORY;
+        }
+        *copy = *member;
+        mb_node_append(map, copy);
     }
     return MB_OK;
 }

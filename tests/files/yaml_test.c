@@ -87,6 +87,11 @@ static void test_yaml__anchors_and_merges_expand(void **state) {
         "{\"a\": {\"p\": 1, \"q\": 2}, \"b\": {\"q\": 3, \"r\": 4, \"p\": 1}}");
     assert_reads_as("- &x {p: 1}\n- &y {p: 2, q: 3}\n- {<<: [*x, *y]}\n- {'<<': 1}\n",
         "[{\"p\": 1}, {\"p\": 2, \"q\": 3}, {\"p\": 1, \"q\": 3}, {\"<<\": 1}]");
+    // What is merged may have an anchor itself, which keeps its members, and those alone.
+    assert_reads_as("a: {x: 0, <<: &own {x: 1, y: 2}}\nb: *own\n",
+        "{\"a\": {\"x\": 0, \"y\": 2}, \"b\": {\"x\": 1, \"y\": 2}}");
+    assert_reads_as("a: {<<: [&one {p: 1}, {q: 2}], r: 3}\nb: *one\n",
+        "{\"a\": {\"r\": 3, \"p\": 1, \"q\": 2}, \"b\": {\"p\": 1}}");
     refuse("a: &x 1\nb: {<<: *x}\n", MB_ERR_FORMAT, "'<<' takes a map");
     refuse("a: &x [1]\nb: {<<: *x}\n", MB_ERR_FORMAT, "'<<' takes a map");
 }
