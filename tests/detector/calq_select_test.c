@@ -314,8 +314,31 @@ static void test_calq_simulate__files_do_not_depend_on_threads_and_are_read_back
     noting_world_close(&world);
 }
 
+// A limit would leave events of a file without a prediction, and copies are none of its events.
+static void test_calq_select__all_rows_of_files_to_predict_are_taken(void **state) {
+    (void)state;
+    noting_world world;
+    detector_study study;
+    mb_dataset dataset;
+    calq_world_open(&world, 1);
+    calq_write_plain(&world, "a.csv", 5, NULL);
+    const char *path = noting_world_path(&world, "nElinks_5/a.csv");
+    detector_study_open(&study, world.ctx, world.directory,
+        "{max_rows: 3, rows_per_file: 2, clone_copies: 1, max_val: 100}", NULL);
+    study.request.files = &path;
+    study.request.n_files = 1;
+    assert_ok(
+        world.ctx, detector_named("concentrator")->load(world.ctx, &study.request, &dataset, NULL));
+    assert_int_equal(dataset.n_rows, 5);
+    assert_true(calq_charges(&dataset, 4)[47] == 100.0F);
+    mb_dataset_clear(&dataset);
+    detector_study_close(&study);
+    noting_world_close(&world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_calq_select__all_rows_of_files_to_predict_are_taken),
         cmocka_unit_test(test_calq_select__masks_limits_and_empty_rows),
         cmocka_unit_test(test_calq_select__rows_are_added_in_pairs_then_clipped),
         cmocka_unit_test(test_calq_select__copies_have_their_cells_exchanged_alike),

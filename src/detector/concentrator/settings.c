@@ -87,5 +87,11 @@ mb_status mb_calq_settings_read(
     if (mb_compat_has(request->compat, "maxval_rows")) {
         out->max_val = -1;
     }
+    // Limits and copies are for the study's own files; of those to predict every row counts.
+    if (request->n_files > 0) {
+        out->max_rows = -1;
+        out->rows_per_file = SIZE_MAX;
+        out->clone_copies = 0;
+    }
     return MB_OK;
 }
