@@ -6,11 +6,24 @@
 #include "base/output.h"
 #include "files/npy.h"
 
+#include <stdio.h>
+
 static const char file_name[] = "facts.npz";
+
+// Those of an earlier run in the same folder would be taken for this one's.
+static mb_status remove_facts(mb_context *ctx, const char *directory) {
+    char *path = mb_path_join(ctx, directory, file_name);
+    mb_status status = path == NULL ? MB_ERR_MEMORY : MB_OK;
+    if (status == MB_OK && mb_path_exists(path) && remove(path) != 0) {
+        status = mb_fail(ctx, MB_ERR_IO, "%s: cannot be removed; check its permissions", path);
+    }
+    mb_release(ctx, path);
+    return status;
+}
 
 mb_status mb_facts_write(mb_context *ctx, const mb_bundle *facts, const char *directory) {
     if (facts->n == 0) {
-        return MB_OK;
+        return remove_facts(ctx, directory);
     }
     const char **names = mb_allocate(ctx, facts->n, sizeof *names);
     const mb_array **arrays = mb_allocate(ctx, facts->n, sizeof *arrays);

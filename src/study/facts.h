@@ -9,7 +9,7 @@
 // Facts of a dataset, kept in a run as facts.npz: what a source fitted on the training rows is what
 // predictions of new files take.
 
-// Nothing is written where there are none.
+// Without any, no file is left.
 mb_status mb_facts_write(
     mb_context *ctx, const mb_bundle *facts, const char *directory) MB_MUST_CHECK;
 // Of the folder that study lies in; empty without facts.npz. The caller clears *out, also after a

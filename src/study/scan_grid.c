@@ -271,7 +271,7 @@ mb_status mb_scan_read(mb_scan_state *scan) {
     }
     if (scan->options.over->kind != MB_NODE_MAP || scan->options.over->n_children == 0) {
         return mb_fail_at(scan->ctx, &study->document, scan->options.over,
-            "scan: over is not a map; write over: {key: [values]}");
+            "scan: over is not a map of keys; write over: {key: [values]}");
     }
     MB_TRY(find_fit(scan));
     for (mb_node *m = mb_node_find(study->scan, "over")->first; m != NULL; m = m->next) {

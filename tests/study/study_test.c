@@ -5,6 +5,7 @@
 
 #include "base/numbers.h"
 #include "base/output.h"
+#include "study/facts.h"
 #include "study/study.h"
 
 #include <stdio.h>
@@ -246,6 +247,32 @@ static void test_study__toy_events_are_without_those_of_a_killed_process(void **
     close_world(&w);
 }
 
+static void test_study__facts_of_an_earlier_run_do_not_stay(void **state) {
+    (void)state;
+    static const double values[] = {1, 2};
+    world w;
+    mb_bundle facts;
+    mb_bundle read;
+    char study_path[4096];
+    open_world(&w);
+    mb_context *ctx = w.base.ctx;
+    mb_format(study_path, sizeof study_path, "%s/study.yaml", w.directory);
+    mb_bundle_init(&facts, ctx);
+    assert_ok(ctx, mb_bundle_put_doubles(&facts, ctx, "scale", values, 2));
+    assert_ok(ctx, mb_facts_write(ctx, &facts, w.directory));
+    assert_ok(ctx, mb_facts_read(ctx, study_path, &read));
+    assert_int_equal(read.n, 1);
+    mb_bundle_clear(&read);
+    mb_bundle_clear(&facts);
+    mb_bundle_init(&facts, ctx);
+    assert_ok(ctx, mb_facts_write(ctx, &facts, w.directory));
+    assert_ok(ctx, mb_facts_read(ctx, study_path, &read));
+    assert_int_equal(read.n, 0);
+    mb_bundle_clear(&read);
+    mb_bundle_clear(&facts);
+    close_world(&w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_study__puts_parameters_choices_and_repeats_in_place),
@@ -253,6 +280,7 @@ int main(void) {
         cmocka_unit_test(test_study__names_line_and_nearest_key),
         cmocka_unit_test(test_study__stores_what_reads_back_the_same),
         cmocka_unit_test(test_study__makes_a_fit_of_each_entry),
+        cmocka_unit_test(test_study__facts_of_an_earlier_run_do_not_stay),
         cmocka_unit_test(test_study__toy_events_are_without_those_of_a_killed_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
