@@ -41,7 +41,7 @@ MB_API const char *mb_dtype_name(mb_dtype dtype);
 MB_API size_t mb_array_count(const mb_array *array);
 MB_API size_t mb_array_bytes(const mb_array *array);
 // Makes a zeroed array. The caller clears it; on failure it is empty and safe to clear. Fails with
-// MEMORY, SHAPE (size overflow).
+// MEMORY, SHAPE (size overflow), ARG (a dtype that is none).
 MB_API mb_status mb_array_init(mb_array *array, mb_context *ctx, mb_dtype dtype, unsigned rank,
     const size_t *shape) MB_MUST_CHECK;
 MB_API void mb_array_clear(mb_array *array);

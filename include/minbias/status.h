@@ -26,6 +26,8 @@ extern "C" {
 #define MB_PRINTF(text, first)
 #endif
 
+// Of all headers: a pointer handed in must not be NULL unless the comment says that it may be.
+
 // What a call came to. The text that goes with a failure is in the context: "where: what; what to
 // do".
 typedef enum mb_status {

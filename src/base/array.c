@@ -72,6 +72,10 @@ static bool size_fits(mb_dtype dtype, unsigned rank, const size_t *shape, size_t
 mb_status mb_array_init(
     mb_array *array, mb_context *ctx, mb_dtype dtype, unsigned rank, const size_t *shape) {
     *array = (mb_array){.dtype = dtype, .data = NULL};
+    if ((unsigned)dtype > MB_BOOL) {
+        return mb_fail(ctx, MB_ERR_ARG, "array: no type has the number %u; use one of mb_dtype",
+            (unsigned)dtype);
+    }
     if (rank > MB_MAX_RANK) {
         return mb_fail(
             ctx, MB_ERR_SHAPE, "array: %u axes; at most %d are offered", rank, MB_MAX_RANK);

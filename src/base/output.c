@@ -43,12 +43,9 @@ static void show(const mb_output *output, char shown[SHOWN_SIZE]) {
 static bool open_nameless(mb_output *output) {
 #ifdef O_TMPFILE
     char shown[SHOWN_SIZE];
-    char *folder = mb_copy_text(output->ctx, output->path);
-    if (folder == NULL) {
-        return false;
-    }
+    char *folder = output->temporary; // room for a path, not in use yet
+    memcpy(folder, output->path, strlen(output->path) + 1);
     output->descriptor = open(cut_to_folder(folder), O_RDWR | O_TMPFILE | O_CLOEXEC, 0666);
-    mb_release(output->ctx, folder);
     if (output->descriptor < 0) {
         return false;
     }

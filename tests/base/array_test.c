@@ -60,6 +60,10 @@ static void test_array__refuses_sizes_that_overflow(void **state) {
         world.ctx, mb_array_init(&array, world.ctx, MB_U8, 3, hidden), MB_ERR_SHAPE, "bytes");
     assert_fails(world.ctx, mb_array_init(&array, world.ctx, MB_U8, MB_MAX_RANK + 1, many),
         MB_ERR_SHAPE, "axes");
+    assert_null(array.data);
+    // A type comes from another program's number.
+    assert_fails(world.ctx, mb_array_init(&array, world.ctx, (mb_dtype)(MB_BOOL + 1), 2, big),
+        MB_ERR_ARG, "no type");
     mb_test_world_close(&world);
 }
 
