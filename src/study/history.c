@@ -6,29 +6,30 @@
 #include "base/output.h"
 #include "files/csv.h"
 
+// A column without numbers is that of a validation there was none of.
 static mb_status take_columns(mb_history *out, mb_context *ctx, const mb_csv *table) {
     static const char *const names[] = {"epoch", "loss", "accuracy", "val_loss", "val_accuracy"};
     mb_values *const targets[] = {
         &out->epoch, &out->loss, &out->accuracy, &out->val_loss, &out->val_accuracy};
     const size_t n = table->n_rows;
-    mb_array values = {0};
-    MB_TRY(mb_csv_to_array(table, &values));
     out->n = n;
     out->numbers = mb_allocate(ctx, MB_COUNT_OF(names) * (n + 1), sizeof *out->numbers);
-    mb_status status = out->numbers == NULL ? MB_ERR_MEMORY : MB_OK;
-    for (size_t k = 0; k < MB_COUNT_OF(names) && status == MB_OK; k++) {
+    if (out->numbers == NULL) {
+        return MB_ERR_MEMORY;
+    }
+    for (size_t k = 0; k < MB_COUNT_OF(names); k++) {
         for (size_t j = 0; j < table->n_columns; j++) {
-            if (strcmp(mb_csv_column_name(table, j), names[k]) != 0) {
+            if (strcmp(mb_csv_column_name(table, j), names[k]) != 0 ||
+                (n > 0 && mb_csv_field(table, 0, j)[0] == '\0')) {
                 continue;
             }
             for (size_t i = 0; i < n; i++) {
-                out->numbers[k * n + i] = mb_array_get(&values, i * table->n_columns + j);
+                MB_TRY(mb_csv_number(table, i, j, &out->numbers[k * n + i]));
             }
             *targets[k] = mb_values_f64(out->numbers + k * n, n);
         }
     }
-    mb_array_clear(&values);
-    return status;
+    return MB_OK;
 }
 
 mb_status mb_history_read(mb_history *out, mb_context *ctx, const char *directory) {

@@ -15,9 +15,12 @@ bool mb_history_is_path(const char *path) {
 
 static const char rate_here[] = "learning_rate", rate_in_keras[] = "lr";
 
-// Keras has no such columns: places say the epoch, and times are not kept.
-static bool is_ours_alone(const char *name) {
-    return strcmp(name, "epoch") == 0 || strcmp(name, "seconds") == 0;
+// Keras has no such columns: places say the epoch, times are not kept, and without validation there
+// is none of it.
+static bool is_ours_alone(const mb_csv *table, size_t column) {
+    const char *name = mb_csv_column_name(table, column);
+    return strcmp(name, "epoch") == 0 || strcmp(name, "seconds") == 0 ||
+           (table->n_rows > 0 && mb_csv_field(table, 0, column)[0] == '\0');
 }
 
 // The table of a run as Keras 2 pickles it.
@@ -31,7 +34,7 @@ static mb_status pickle_table(mb_context *ctx, const char *input, const char *ou
     mb_pickle_begin_dict(&writer);
     for (size_t j = 0; status == MB_OK && j < table.n_columns; j++) {
         const char *name = mb_csv_column_name(&table, j);
-        if (is_ours_alone(name)) {
+        if (is_ours_alone(&table, j)) {
             continue;
         }
         mb_pickle_put_text(&writer, strcmp(name, rate_here) == 0 ? rate_in_keras : name);

@@ -133,15 +133,38 @@ mb_status mb_training_load(
     return *is_there ? mb_bundle_load(training->ctx, training->checkpoint_path, out) : MB_OK;
 }
 
+// Columns of figures, which stand before the others; without validation none is of it.
+static size_t count_figures(const mb_fit_result *result, bool *lacks_validation) {
+    size_t n = 0;
+    *lacks_validation = true;
+    while (n < result->n_columns && strcmp(result->columns[n], "learning_rate") != 0) {
+        *lacks_validation = *lacks_validation && strncmp(result->columns[n], "val_", 4) != 0;
+        n++;
+    }
+    return n;
+}
+
 void mb_training_put_history(mb_buffer *table, const mb_fit_result *result) {
+    bool lacks_validation;
+    const size_t n_figures = count_figures(result, &lacks_validation);
+    const size_t n_empty = lacks_validation ? n_figures : 0;
     mb_csv_put_text(table, true, "epoch");
-    for (size_t j = 0; j < result->n_columns; j++) {
+    for (size_t j = 0; j < n_figures; j++) {
+        mb_csv_put_text(table, false, result->columns[j]);
+    }
+    for (size_t j = 0; j < n_empty; j++) {
+        mb_buffer_format(table, ",val_%s", result->columns[j]);
+    }
+    for (size_t j = n_figures; j < result->n_columns; j++) {
         mb_csv_put_text(table, false, result->columns[j]);
     }
     mb_csv_end_row(table);
     for (size_t i = 0; i < result->n_epochs; i++) {
         mb_csv_put_int64(table, true, (int64_t)i + 1);
         for (size_t j = 0; j < result->n_columns; j++) {
+            for (size_t k = 0; j == n_figures && k < n_empty; k++) {
+                mb_csv_put_text(table, false, "");
+            }
             mb_csv_put_double(table, false, result->history[i * result->n_columns + j]);
         }
         mb_csv_end_row(table);

@@ -103,6 +103,19 @@ static void test_graphs__switches_bring_back_the_original(void **state) {
     assert_non_null(strstr(world->last.err, "Training on 24 samples\n  12  Loss: 0."));
     assert_non_null(strstr(world->last.err, "(mask): MaskIsolated("));
     assert_null(strstr(world->last.err, "  validation  Loss"));
+    // The columns of a validation are there, and empty; who reads the table passes over them.
+    char *history = mb_tool_read(world, "old/history.csv");
+    static const char header[] =
+        "epoch,loss,accuracy,val_loss,val_accuracy,learning_rate,seconds\n1,0.";
+    assert_memory_equal(history, header, sizeof header - 1);
+    assert_non_null(strstr(history, ",,,0.001"));
+    mb_release(world->base.ctx, history);
+    mb_tool_expect(world, 0, "inspect old/history.csv");
+    mb_tool_expect(world, 0, "convert old/history.csv old.pkl");
+    mb_tool_expect(world, 0, "convert old.pkl old.csv");
+    history = mb_tool_read(world, "old.csv");
+    assert_memory_equal(history, "epoch,loss,accuracy,learning_rate\n", 34);
+    mb_release(world->base.ctx, history);
     // A written key wins.
     mb_tool_expect(world, 0,
         "train short.yaml -o old --force --set compat=true --set train.drop_last=false --set "
