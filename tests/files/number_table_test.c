@@ -186,7 +186,8 @@ static void test_number_table__a_column_may_make_another_needless(void **state) 
         assert_ok(
             world.ctx, mb_number_table_parse(world.ctx, "t", text, strlen(text), columns, 2, &n));
         assert_true(columns[0].is_there == !has_weight && columns[1].is_there == has_weight);
-        assert_float_equal(*(const float *)columns[has_weight].value, has_weight ? 0.5 : 2.5, 0);
+        const float value = has_weight ? 0.5F : 2.5F;
+        assert_float_equal(*(const float *)columns[has_weight].value, value, 0);
         mb_number_columns_release(world.ctx, columns, 2);
     }
 }
