@@ -109,14 +109,13 @@ static size_t format_common(char *out, float value) {
     int exponent;
     const uint64_t mantissa = (uint64_t)ldexpf(frexpf(size, &exponent), 24);
     const unsigned shift = (unsigned)(24 - exponent);
-    int n_decimals = 9;
+    int n_decimals = 5; // of six digits
     for (int k = 1; k <= 5 && (double)size >= power_of_ten[k]; k++) {
         n_decimals--;
     }
     for (int k = 0; k < 4 && (double)size * power_of_ten[k] < 1; k++) {
         n_decimals++;
     }
-    n_decimals -= 4;
     uint64_t digits = scaled(mantissa, shift, n_decimals);
     for (int tries = 0; tries < 3; tries++) {
         if ((float)((double)digits / power_of_ten[n_decimals]) == size) {

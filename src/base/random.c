@@ -55,10 +55,14 @@ uint32_t mb_random_u32(mb_random *random) {
     return next_u32(random);
 }
 
-uint64_t mb_random_u64(mb_random *random) {
-    const uint64_t low = mb_random_u32(random);
-    const uint64_t high = mb_random_u32(random);
+static inline uint64_t next_u64(mb_random *random) {
+    const uint64_t low = next_u32(random);
+    const uint64_t high = next_u32(random);
     return high << 32 | low;
+}
+
+uint64_t mb_random_u64(mb_random *random) {
+    return next_u64(random);
 }
 
 double mb_random_uniform(mb_random *random) {
@@ -69,26 +73,27 @@ double mb_random_uniform_positive(mb_random *random) {
     return (double)((mb_random_u64(random) >> 11) + 1) * 0x1p-53;
 }
 
-// Lemire 2019: the high word of a product is the number, a low word below 2^32 mod n is refused;
-// that is below n, so that the quotient is seldom needed.
-static inline uint32_t below_u32(mb_random *random, uint32_t range) {
-    uint64_t product = (uint64_t)next_u32(random) * range;
-    while ((uint32_t)product < range && (uint32_t)product < (0u - range) % range) {
-        product = (uint64_t)next_u32(random) * range;
-    }
-    return (uint32_t)(product >> 32);
-}
-
-uint64_t mb_random_below(mb_random *random, uint64_t n) {
+static inline uint64_t below(mb_random *random, uint64_t n) {
     if (n <= UINT32_MAX) {
-        return below_u32(random, (uint32_t)n);
+        // Lemire 2019: the high word of a product is the number, a low word below 2^32 mod n is
+        // refused; that is below n, so that the quotient is seldom needed.
+        const uint32_t range = (uint32_t)n;
+        uint64_t product = (uint64_t)next_u32(random) * range;
+        while ((uint32_t)product < range && (uint32_t)product < (0u - range) % range) {
+            product = (uint64_t)next_u32(random) * range;
+        }
+        return product >> 32;
     }
     const uint64_t refused = (0u - n) % n;
     uint64_t number;
     do {
-        number = mb_random_u64(random);
+        number = next_u64(random);
     } while (number < refused);
     return number % n;
+}
+
+uint64_t mb_random_below(mb_random *random, uint64_t n) {
+    return below(random, n);
 }
 
 double mb_random_normal(mb_random *random) {
@@ -185,8 +190,7 @@ void mb_random_shuffle(mb_random *random, uint32_t *order, size_t n) {
     // A copy stays in registers, as order may not lie in it.
     mb_random own = *random;
     for (size_t i = n; i > 1; i--) {
-        const size_t j =
-            i <= UINT32_MAX ? below_u32(&own, (uint32_t)i) : (size_t)mb_random_below(&own, i);
+        const size_t j = (size_t)below(&own, i);
         const uint32_t kept = order[i - 1];
         order[i - 1] = order[j];
         order[j] = kept;
