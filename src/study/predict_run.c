@@ -69,6 +69,13 @@ static mb_status need_model(scoring *s, const char **path) {
     return MB_OK;
 }
 
+static mb_status load_model(scoring *s) {
+    const char *path = NULL;
+    MB_TRY(need_model(s, &path));
+    MB_TRY(mb_trained_tell(s->ctx, s->directory));
+    return mb_model_load(s->ctx, path, &s->model);
+}
+
 static mb_status open_run(scoring *s) {
     const char *study = mb_run_study_path(s->ctx, &s->arena, s->directory);
     const char *model = NULL;
@@ -83,9 +90,7 @@ static mb_status open_run(scoring *s) {
     if (s->has_fits) {
         return MB_OK;
     }
-    MB_TRY(need_model(s, &model));
-    MB_TRY(mb_trained_tell(s->ctx, s->directory));
-    return mb_model_load(s->ctx, model, &s->model);
+    return load_model(s);
 }
 
 // A threshold that evaluate stored for this rate.
@@ -303,7 +308,6 @@ static mb_status find_prepared(mb_context *ctx, const char *directory, const cha
 
 static mb_status predict_prepared(scoring *s, const char *input, const char *accept,
     const char *output, bool is_forced, mb_answer **out) {
-    const char *path = NULL;
     if (accept != NULL) {
         return mb_fail(s->ctx, MB_ERR_ARG,
             "--accept: %s holds arrays, of which no table is made; leave it out, or give raw files",
@@ -315,9 +319,7 @@ static mb_status predict_prepared(scoring *s, const char *input, const char *acc
             "or give raw files",
             output, input);
     }
-    MB_TRY(need_model(s, &path));
-    MB_TRY(mb_trained_tell(s->ctx, s->directory));
-    MB_TRY(mb_model_load(s->ctx, path, &s->model));
+    MB_TRY(load_model(s));
     return mb_model_predict_file(s->ctx, s->model, input, output, is_forced, out);
 }
 
