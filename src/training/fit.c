@@ -4,16 +4,9 @@
 #include "training/fit_run.h"
 
 #include <math.h>
-#include <time.h>
 
 // Progress is for people.
 static const double progress_seconds = 0.1;
-
-double mb_fit_clock(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 static mb_callback_site site_of(fit_run *run, bool is_step) {
     const mb_fit_hooks *hooks = &run->request->hooks;
@@ -68,7 +61,7 @@ static mb_fit_progress progress_of(const fit_run *run, double now, bool is_epoch
 
 static void report(fit_run *run, bool is_epoch_end) {
     const mb_fit_hooks *hooks = &run->request->hooks;
-    const double now = mb_fit_clock();
+    const double now = mb_seconds_now();
     if (hooks->step_end != NULL && !is_epoch_end) {
         const mb_fit_progress progress = progress_of(run, now, false);
         hooks->step_end(hooks->user, &progress);
@@ -110,7 +103,7 @@ static mb_status end_step(fit_run *run, mb_context *ctx) {
     }
     report(run, false);
     const bool is_late = options->checkpoint_seconds > 0.0 &&
-                         mb_fit_clock() - run->last_checkpoint >= options->checkpoint_seconds;
+                         mb_seconds_now() - run->last_checkpoint >= options->checkpoint_seconds;
     const bool is_counted =
         options->checkpoint_steps > 0 && run->step % options->checkpoint_steps == 0;
     return is_late || is_counted ? save_state(run, ctx) : MB_OK;
@@ -163,7 +156,7 @@ static mb_status add_history(fit_run *run, mb_context *ctx) {
     double *row = result->history + result->n_epochs * result->n_columns;
     memcpy(row, run->figures, run->n_figures * sizeof *row);
     row[run->n_figures] = (double)run->optimizer.learning_rate;
-    row[run->n_figures + 1] = run->epoch_earlier_seconds + mb_fit_clock() - run->epoch_begin;
+    row[run->n_figures + 1] = run->epoch_earlier_seconds + mb_seconds_now() - run->epoch_begin;
     result->n_epochs++;
     return MB_OK;
 }
@@ -186,10 +179,10 @@ static mb_status end_epoch(fit_run *run, mb_context *ctx) {
     run->step = 0;
     run->n_done = 0;
     run->epoch_earlier_seconds = 0.0;
-    run->epoch_begin = mb_fit_clock();
+    run->epoch_begin = mb_seconds_now();
     mb_fit_tally_reset(&run->training);
     return is_over(run) ||
-                   mb_fit_clock() - run->last_checkpoint >= run->request->hooks.least_seconds
+                   mb_seconds_now() - run->last_checkpoint >= run->request->hooks.least_seconds
                ? save_state(run, ctx)
                : MB_OK;
 }
@@ -213,7 +206,7 @@ static mb_status train(fit_run *run, mb_context *ctx) {
     }
     MB_TRY(mb_model_check_finite(ctx, run->model, run->result->last));
     mb_plan_load(run->plan, run->result->last);
-    run->epoch_begin = run->last_checkpoint = mb_fit_clock();
+    run->epoch_begin = run->last_checkpoint = mb_seconds_now();
     while (run->epoch < run->train->options.epochs && !run->stop) {
         begin_epoch(run);
         MB_TRY(run_steps(run, ctx));
@@ -236,10 +229,10 @@ mb_status mb_fit(mb_context *ctx, const mb_fit_request *request, mb_fit_result *
         .model = request->model,
         .result = out,
         .runtime = out->runtime,
-        .begin = mb_fit_clock()};
+        .begin = mb_seconds_now()};
     const mb_status status = train(&run, ctx);
     out->stopped_early = run.stop;
-    out->seconds = run.earlier_seconds + mb_fit_clock() - run.begin;
+    out->seconds = run.earlier_seconds + mb_seconds_now() - run.begin;
     mb_fit_close(&run);
     return status;
 }

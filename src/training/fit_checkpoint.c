@@ -60,8 +60,8 @@ static mb_status put_position(const fit_run *run, mb_context *ctx, mb_bundle *bu
         [SUM_LOSS] = run->training.loss,
         [SUM_PENALTY] = run->penalty,
         [SUM_BEST] = run->best_figure,
-        [SUM_SECONDS] = run->earlier_seconds + mb_fit_clock() - run->begin,
-        [SUM_EPOCH_SECONDS] = run->epoch_earlier_seconds + mb_fit_clock() - run->epoch_begin};
+        [SUM_SECONDS] = run->earlier_seconds + mb_seconds_now() - run->begin,
+        [SUM_EPOCH_SECONDS] = run->epoch_earlier_seconds + mb_seconds_now() - run->epoch_begin};
     memcpy(sums + SUM_METRICS, run->training.metric, sizeof run->training.metric);
     MB_TRY(mb_bundle_put_doubles(bundle, ctx, "fit/position", position, N_POSITIONS));
     return mb_bundle_put_doubles(bundle, ctx, "fit/sums", sums, N_SUMS);
@@ -107,7 +107,7 @@ mb_status mb_fit_save_checkpoint(fit_run *run, mb_context *ctx) {
         status = hooks->save_checkpoint(hooks->user, ctx, &bundle);
     }
     mb_bundle_clear(&bundle);
-    run->last_checkpoint = mb_fit_clock();
+    run->last_checkpoint = mb_seconds_now();
     return status;
 }
 

@@ -78,8 +78,6 @@ typedef struct fit_run {
     double last_progress, last_checkpoint;
 } fit_run;
 
-double mb_fit_clock(void); // seconds, monotonic
-
 mb_status mb_fit_open(fit_run *run, mb_context *ctx) MB_MUST_CHECK; // everything allocated
 void mb_fit_close(fit_run *run);
 // Targets and labels of the validation rows are usable.
