@@ -175,3 +175,26 @@ uint64_t mb_test_seed(void) {
     }
     return seed;
 }
+
+size_t mb_test_put_filling(mb_buffer *text, size_t end, const mb_test_filling *rows) {
+    size_t n = 0;
+    while (text->length < end) {
+        const size_t left = end - text->length;
+        const size_t length = left < rows->usual + rows->shortest ? left : rows->usual;
+        const size_t begin = text->length;
+        mb_buffer_format(text, "%zu,", n);
+        while (text->length - begin < length - strlen(rows->tail)) {
+            mb_buffer_append(text, rows->fill, 1);
+        }
+        mb_buffer_text(text, rows->tail);
+        n++;
+    }
+    return n;
+}
+
+char *mb_test_copy_exactly(const mb_buffer *text) {
+    char *exact = malloc(text->length);
+    assert_non_null(exact);
+    memcpy(exact, text->data, text->length);
+    return exact;
+}

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "base/base.h"
+#include "base/buffer.h"
 #include "minbias/array.h"
 
 // A runtime and context for one test, with n_threads workers and the instruction sets of mask.
@@ -96,6 +96,16 @@ const char *mb_test_source(const char *relative);
 // A fresh directory for the test's files, removed (with contents) by mb_test_remove_directory.
 char *mb_test_directory(void);
 void mb_test_remove_directory(char *path);
+// Rows "<row>,fill...fill<tail>" of usual bytes, the last ones longer or shorter (by less than
+// shortest, which "<row>,<tail>" needs), so that the next begins at byte end of the text. Returns
+// their number.
+typedef struct mb_test_filling {
+    size_t usual, shortest;
+    const char *fill, *tail;
+} mb_test_filling;
+size_t mb_test_put_filling(mb_buffer *text, size_t end, const mb_test_filling *rows);
+// In memory of just this size, so that the address sanitizer sees a byte too many; freed with free.
+char *mb_test_copy_exactly(const mb_buffer *text);
 // Entries of a folder, hidden ones too.
 size_t mb_test_count_entries(mb_context *ctx, const char *directory);
 // From now on no file may grow beyond bytes, as on a full disk; UINT64_MAX: as far as the system

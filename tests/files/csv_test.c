@@ -120,29 +120,14 @@ static void test_csv__a_quote_changes_nothing_elsewhere(void **state) {
     mb_buffer_clear(&text);
 }
 
-// Rows "<row>,b...b,c" of which the next begins at byte wanted of the text.
-static size_t put_filling(mb_buffer *text, size_t wanted) {
-    enum { USUAL = 70, SHORTEST = 10 };
-    size_t n = 0;
-    while (text->length < wanted) {
-        const size_t left = wanted - text->length;
-        const size_t length = left < USUAL + SHORTEST ? left : USUAL;
-        const size_t begin = text->length;
-        mb_buffer_format(text, "%zu,", n);
-        while (text->length - begin < length - strlen(",c\n")) {
-            mb_buffer_append(text, "b", 1);
-        }
-        mb_buffer_text(text, ",c\n");
-        n++;
-    }
-    return n;
+// Rows "<row>,b...b,c" of which the next begins at byte end of the text.
+static size_t put_filling(mb_buffer *text, size_t end) {
+    static const mb_test_filling rows = {.usual = 70, .shortest = 10, .fill = "b", .tail = ",c\n"};
+    return mb_test_put_filling(text, end, &rows);
 }
 
-// Out of memory of just this size, so that the address sanitizer sees a byte too many.
 static mb_status parse_exactly(mb_csv *table, const mb_buffer *text) {
-    char *exact = malloc(text->length);
-    assert_non_null(exact);
-    memcpy(exact, text->data, text->length);
+    char *exact = mb_test_copy_exactly(text);
     const mb_status status = mb_csv_parse(table, world.ctx, "t", exact, text->length, false);
     free(exact);
     return status;

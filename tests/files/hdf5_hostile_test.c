@@ -202,20 +202,25 @@ static void test_hdf5_hostile__threads_do_not_disturb_each_other(void **state) {
     assert_ok(world.ctx, mb_parallel(world.ctx, 16, read_task, path));
 }
 
+// The bytes of a file of one array, /x of three numbers.
+static void write_small(const char *name, mb_buffer *bytes) {
+    mb_h5_writer *writer = NULL;
+    mb_array array;
+    mb_buffer_init(bytes, world.ctx);
+    assert_ok(world.ctx, mb_array_init(&array, world.ctx, MB_F32, 1, (const size_t[]){3}));
+    assert_ok(world.ctx, mb_h5_create(world.ctx, name, MB_H5_IN_MEMORY, &writer));
+    assert_ok(world.ctx, mb_h5_write_array(writer, "/x", &array));
+    assert_ok(world.ctx, mb_h5_commit_buffer(writer, bytes));
+    mb_array_clear(&array);
+}
+
 // The list of free blocks in the heap of the root's names leads back to its first block.
 static void test_hdf5_hostile__a_heap_whose_free_blocks_go_round_is_refused(void **state) {
     (void)state;
-    mb_h5_writer *writer = NULL;
     mb_h5_file *file = NULL;
     mb_buffer bytes;
-    mb_array array;
     mb_names names;
-    mb_buffer_init(&bytes, world.ctx);
-    assert_ok(world.ctx, mb_array_init(&array, world.ctx, MB_F32, 1, (const size_t[]){3}));
-    assert_ok(world.ctx, mb_h5_create(world.ctx, "round", MB_H5_IN_MEMORY, &writer));
-    assert_ok(world.ctx, mb_h5_write_array(writer, "/x", &array));
-    assert_ok(world.ctx, mb_h5_commit_buffer(writer, &bytes));
-    mb_array_clear(&array);
+    write_small("round", &bytes);
     assert_ok(world.ctx, mb_h5_open_bytes(world.ctx, "round", bytes.data, bytes.length, &file));
     assert_ok(world.ctx, mb_h5_list(file, "/", &names));
     mb_names_clear(&names);
@@ -242,16 +247,10 @@ static void test_hdf5_hostile__a_heap_whose_free_blocks_go_round_is_refused(void
 // As h5py writes compressed chunks with HDF5 2 and libver="latest"; older libraries know it not.
 static void test_hdf5_hostile__a_layout_of_a_newer_library_is_named(void **state) {
     (void)state;
-    mb_h5_writer *writer = NULL;
     mb_h5_file *file = NULL;
     mb_buffer bytes;
     mb_array array;
-    mb_buffer_init(&bytes, world.ctx);
-    assert_ok(world.ctx, mb_array_init(&array, world.ctx, MB_F32, 1, (const size_t[]){3}));
-    assert_ok(world.ctx, mb_h5_create(world.ctx, "newer", MB_H5_IN_MEMORY, &writer));
-    assert_ok(world.ctx, mb_h5_write_array(writer, "/x", &array));
-    assert_ok(world.ctx, mb_h5_commit_buffer(writer, &bytes));
-    mb_array_clear(&array);
+    write_small("newer", &bytes);
     // A message of a layout: its type, length, flags, and its version (3), contiguous (1).
     static const char layout[] = {8, 0, 24, 0, 0, 0, 0, 0, 3, 1};
     size_t at = 0;

@@ -245,30 +245,15 @@ static void test_number_table__empty_lines_are_refused_wherever_they_are(void **
     mb_buffer_clear(&text);
 }
 
-// Rows "<row>,w...w,0.5" of which the next begins where wanted, counted from the first row.
-static size_t put_filling(mb_buffer *text, size_t wanted) {
-    enum { USUAL = 90, SHORTEST = 12 };
-    const size_t first = text->length;
-    size_t n = 0;
-    while (text->length - first < wanted) {
-        const size_t left = wanted - (text->length - first);
-        const size_t length = left < USUAL + SHORTEST ? left : USUAL;
-        const size_t begin = text->length;
-        mb_buffer_format(text, "%zu,", n);
-        while (text->length - begin < length - strlen(",0.5\n")) {
-            mb_buffer_append(text, "w", 1);
-        }
-        mb_buffer_text(text, ",0.5\n");
-        n++;
-    }
-    return n;
+// Rows "<row>,w...w,0.5" of which the next begins so many bytes further on.
+static size_t put_filling(mb_buffer *text, size_t n_bytes) {
+    static const mb_test_filling rows = {
+        .usual = 90, .shortest = 12, .fill = "w", .tail = ",0.5\n"};
+    return mb_test_put_filling(text, text->length + n_bytes, &rows);
 }
 
-// Out of memory of just this size, so that the address sanitizer sees a byte too many.
 static mb_status parse_exactly(const mb_buffer *text, mb_number_column columns[2], size_t *n) {
-    char *exact = malloc(text->length);
-    assert_non_null(exact);
-    memcpy(exact, text->data, text->length);
+    char *exact = mb_test_copy_exactly(text);
     const mb_status status =
         mb_number_table_parse(world.ctx, "t", exact, text->length, columns, 2, n);
     free(exact);
