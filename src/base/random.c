@@ -55,14 +55,10 @@ uint32_t mb_random_u32(mb_random *random) {
     return next_u32(random);
 }
 
-static inline uint64_t next_u64(mb_random *random) {
+uint64_t mb_random_u64(mb_random *random) {
     const uint64_t low = next_u32(random);
     const uint64_t high = next_u32(random);
     return high << 32 | low;
-}
-
-uint64_t mb_random_u64(mb_random *random) {
-    return next_u64(random);
 }
 
 double mb_random_uniform(mb_random *random) {
@@ -73,23 +69,27 @@ double mb_random_uniform_positive(mb_random *random) {
     return (double)((mb_random_u64(random) >> 11) + 1) * 0x1p-53;
 }
 
-static inline uint64_t below(mb_random *random, uint64_t n) {
-    if (n <= UINT32_MAX) {
-        // Lemire 2019: the high word of a product is the number, a low word below 2^32 mod n is
-        // refused; that is below n, so that the quotient is seldom needed.
-        const uint32_t range = (uint32_t)n;
-        uint64_t product = (uint64_t)next_u32(random) * range;
-        while ((uint32_t)product < range && (uint32_t)product < (0u - range) % range) {
-            product = (uint64_t)next_u32(random) * range;
-        }
-        return product >> 32;
-    }
+static uint64_t below_u64(mb_random *random, uint64_t n) {
     const uint64_t refused = (0u - n) % n;
     uint64_t number;
     do {
-        number = next_u64(random);
+        number = mb_random_u64(random);
     } while (number < refused);
     return number % n;
+}
+
+static inline uint64_t below(mb_random *random, uint64_t n) {
+    if (n > UINT32_MAX) {
+        return below_u64(random, n);
+    }
+    // Lemire 2019: the high word of a product is the number, a low word below 2^32 mod n is
+    // refused; that is below n, so that the quotient is seldom needed.
+    const uint32_t range = (uint32_t)n;
+    uint64_t product = (uint64_t)next_u32(random) * range;
+    while ((uint32_t)product < range && (uint32_t)product < (0u - range) % range) {
+        product = (uint64_t)next_u32(random) * range;
+    }
+    return product >> 32;
 }
 
 uint64_t mb_random_below(mb_random *random, uint64_t n) {
