@@ -96,9 +96,9 @@ const char *mb_test_source(const char *relative);
 // A fresh directory for the test's files, removed (with contents) by mb_test_remove_directory.
 char *mb_test_directory(void);
 void mb_test_remove_directory(char *path);
-// Rows "<row>,fill...fill<tail>" of usual bytes, the last ones longer or shorter (by less than
-// shortest, which "<row>,<tail>" needs), so that the next begins at byte end of the text. Returns
-// their number.
+// Rows "<row>,fill...fill<tail>" of usual bytes, but for the last, which ends where the next is to
+// begin, at byte end of the text: no row is shorter than shortest, which "<row>,<tail>" needs.
+// Returns their number.
 typedef struct mb_test_filling {
     size_t usual, shortest;
     const char *fill, *tail;
